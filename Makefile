@@ -1,0 +1,51 @@
+# Each target does all set-up by itself; what is done is not done again.
+PYTHON ?= python3
+RUN := .venv/bin/python
+PROJECT := {{cookiecutter.project_slug}}
+PREFLIGHT := "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
+DEMO := build/clickstream-metrics
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rules check format examples docs clean needs-python needs-java
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
+
+demo: needs-java .venv/.installed ## generate the default project and run its demo: build/demo/report.html
+	@$(RUN) -m cookiecutter --no-input --overwrite-if-exists --output-dir build . > build/bake.log
+	@rm -f build/demo && ln -s clickstream-metrics/build/demo build/demo
+	@$(MAKE) --no-print-directory -C $(DEMO) demo
+
+test: needs-java .venv/.installed ## all tests: rules, rendering, refusals, and a generated project's own
+	@$(RUN) -m pytest
+
+test-rules: .venv/.installed ## the quick ones: all but those that run generated projects
+	@$(RUN) -m pytest -m "not life"
+
+check: .venv/.installed ## format, lint, types
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m ruff check .
+	@$(RUN) -m mypy
+
+format: .venv/.installed ## format, and mend what can be mended by itself
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+
+examples: .venv/.installed ## generate examples/ anew
+	@$(RUN) -m tests.examples
+
+docs: .venv/.installed ## generate docs/choices.md anew
+	@$(RUN) -m stream_template_rules.docs
+
+clean: ## remove what tests and demos left behind
+	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+needs-python:
+	@command -v "$(PYTHON)" > /dev/null || { echo "There is no $(PYTHON): install Python 3.11 or newer, or name one: make PYTHON=..." >&2; exit 5; }
+	@$(PREFLIGHT) python
+
+needs-java: needs-python
+	@$(PREFLIGHT) java
+
+.venv/.installed: pyproject.toml | needs-python
+	@"$(PYTHON)" "$(PROJECT)/dev/install.py"
+	@touch $@

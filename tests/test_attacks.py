@@ -1,0 +1,100 @@
+"""Answers that would reach beyond the project, by accident or on purpose."""
+
+import json
+import shutil
+
+import pytest
+from machine import command_in, goes_on, refused
+
+TEXTS = ("project_name", "project_slug", "event_schema", "event_roles")
+
+
+def replay(user, template, **changed):
+    """Make a project, then replay its answers with some of them changed by hand."""
+    user.run("cookiecutter", str(template), "--no-input").check_returncode()
+    shutil.rmtree(user.work / "clickstream-metrics")
+    file = user.home / ".cookiecutter_replay" / "stream-template.json"
+    context = json.loads(file.read_text("utf-8"))
+    context["cookiecutter"] |= changed
+    file.write_text(json.dumps(context), "utf-8")
+    return file
+
+
+@pytest.mark.parametrize("option", ["--replay", "--replay-file"])
+def test_an_edited_replay_is_refused(user, template, option):
+    """No question checks it; the project's folder is refused before it is made."""
+    file = replay(user, template, window="session", output_mode="update", source="kafak")
+    options = ["--replay"] if option == "--replay" else ["--replay-file", str(file)]
+    result = user.run("cookiecutter", str(template), *options)
+
+    refused(user, result, "session-no-update", "unknown-value")
+    goes_on(user, result, "clickstream-metrics")
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"project_slug": "../victim"}, "slug-form"),
+        ({"project_slug": "/tmp/victim"}, "slug-form"),  # noqa: S108 - never made
+        ({"__package": "../../../victim"}, "package-given"),
+        ({"source": ["kafka"]}, "unknown-value"),
+        ({"event_schema": None}, "schema"),
+        ({"event_roles": 7}, "role-form"),
+    ],
+)
+def test_an_edited_replay_cannot_leave_its_folder(user, template, changed, rule):
+    """Whatever stands in the file, nothing is written outside of the output folder."""
+    replay(user, template, **changed)
+    result = user.run("cookiecutter", str(template), "--replay", "-f", "--accept-hooks", "no")
+
+    refused(user, result, rule)
+    assert not (user.work.parent / "victim").exists()
+
+
+@pytest.mark.parametrize(
+    "slug",
+    ["../victim", "/tmp/victim", "a/../../victim", "", ".", "..", "a\nb"],  # noqa: S108
+)
+def test_a_slug_cannot_leave_the_output_folder(user, template, slug):
+    """Also without hooks and over existing folders nothing is made."""
+    victim = user.work.parent / "victim"
+    victim.mkdir()
+    options = ("--no-input", "-f", "--accept-hooks", "no")
+    result = user.run("cookiecutter", str(template), *options, f"project_slug={slug}")
+
+    refused(user, result, "slug-form")
+    assert list(victim.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "project_name={{ lipsum.__globals__['os'].system('touch pwned') }}",
+        "project_name=x{% set y = 1 %}",
+        "event_schema={# nothing #}",
+        "__check_window={{ lipsum.__globals__['os'].system('touch pwned') }}",
+        "project_name={{ cookiecutter.project_slug }}",
+    ],
+)
+def test_template_code_is_no_answer(user, template, answer):
+    """Cookiecutter would run what it finds in braces."""
+    result = user.run("cookiecutter", str(template), "--no-input", answer)
+
+    refused(user, result, "(form)")
+
+
+HOSTILE = (
+    *('a"b', "a'b", "a\\", 'x"; import os; "', '"""', "a\nb", "$(touch pwned)", "`touch pwned`"),
+    *("%PATH%", "🙂", "\x1b[31m", "a;b", "<b>", "]]>", "${x}", "\u2028"),
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_texts_are_refused(user, template, text):
+    """Signs that mean something to a shell, to Python or to TOML never reach a file."""
+    answers = [f"{question}={text}" for question in TEXTS]
+    result = user.run("cookiecutter", str(template), "--no-input", *answers)
+
+    refused(user, result, "(form)")
+    assert user.run("sh", "-c", command_in(result)).returncode == 0
+    assert len(user.left()) == 1

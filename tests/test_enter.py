@@ -1,0 +1,40 @@
+"""Whoever has answered legally so far may press Enter to the end."""
+
+import pytest
+
+from stream_template_rules import AXES, NOT_YET_RULES, ROLE_RULES, RULES, violations
+
+DEFAULTS = {axis: values[0] for axis, values in AXES.items()}
+EVENT = {
+    "event_schema": "id STRING, at TIMESTAMP, kind STRING",
+    "event_roles": "id=id, time=at, key=kind",
+}
+WITHOUT_ID = EVENT | {"event_roles": "time=at, key=kind"}
+
+
+def beginnings(rules, answers, axes=tuple(AXES)):
+    """Every legal beginning of answers, in the order of the questions."""
+    yield answers
+    for value in AXES[axes[0]] if axes else ():
+        longer = {**answers, axes[0]: value}
+        if not violations(longer, rules):
+            yield from beginnings(rules, longer, axes[1:])
+
+
+@pytest.mark.parametrize(
+    ("rules", "start"),
+    [
+        pytest.param(RULES, {}, id="all that is legal"),
+        pytest.param(RULES + ROLE_RULES, WITHOUT_ID, id="events without an id"),
+        pytest.param(RULES + ROLE_RULES + NOT_YET_RULES, EVENT, id="what is generated today"),
+    ],
+)
+def test_no_legal_beginning_is_a_dead_end(rules, start):
+    """Accepting all later defaults keeps a legal beginning legal."""
+    dead = [
+        answers
+        for answers in beginnings(rules, start)
+        if violations({**DEFAULTS, **answers}, rules)
+    ]
+
+    assert dead == []

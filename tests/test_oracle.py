@@ -1,0 +1,68 @@
+"""The rules against a second opinion, over every set of answers."""
+
+import itertools
+
+import pytest
+from oracle import legal
+
+from stream_template_rules import AXES, RULES, violations
+
+VALUES = {axis: [value for value in values if value != "auto"] for axis, values in AXES.items()}
+# Also implied by two others; it is there to say why.
+IMPLIED = {"real-time-not-databricks"}
+
+
+@pytest.fixture(scope="module", name="broken")
+def _broken():
+    """Return the broken rules of each of the 165,888 sets, apart from what is not ready."""
+    return {
+        values: frozenset(
+            problem.id for problem in violations(dict(zip(VALUES, values, strict=True)), RULES)
+        )
+        for values in itertools.product(*VALUES.values())
+    }
+
+
+@pytest.fixture(scope="module", name="accepted")
+def _accepted(broken):
+    return {values: legal(*values) for values in broken}
+
+
+def differences(broken, accepted, without=frozenset()):
+    """How many sets the rules, apart from some, judge in another way than the oracle."""
+    return sum((not ids - without) != accepted[values] for values, ids in broken.items())
+
+
+def test_every_set_of_answers_is_judged_as_by_the_oracle(broken, accepted):
+    """Rules and oracle agree on the whole product of answers."""
+    assert len(broken) == 165_888
+    assert differences(broken, accepted) == 0
+
+
+def test_the_numbers_of_the_design(broken):
+    """So many sets are legal, and so many shapes of jobs apart from platform and version."""
+    good = [values for values, ids in broken.items() if not ids]
+
+    assert len(good) == 14_692
+    assert len({values[1:-1] for values in good}) == 2_014
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_without_any_one_rule_the_oracle_objects(broken, accepted, rule):
+    """The comparison can fail: a missing rule is seen, unless others imply it."""
+    assert (differences(broken, accepted, {rule}) == 0) == (rule in IMPLIED)
+
+
+def test_auto_is_judged_like_the_value_it_stands_for():
+    """`auto` is legal exactly where the trigger and version it resolves to are."""
+    stands_for = {
+        "databricks": ("processing_time", "4.1"),
+        "databricks_serverless": ("available_now", "4.0"),
+    }
+    axes = {
+        axis: values for axis, values in VALUES.items() if axis not in {"trigger", "spark_version"}
+    }
+    for values in itertools.product(*axes.values()):
+        answers = dict(zip(axes, values, strict=True), trigger="auto", spark_version="auto")
+        trigger, spark = stands_for.get(answers["platform"], ("processing_time", "4.2"))
+        assert (not violations(answers, RULES)) == legal(*values, trigger, spark), answers

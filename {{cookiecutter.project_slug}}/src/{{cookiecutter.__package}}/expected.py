@@ -1,0 +1,1 @@
+{% include "expected/" ~ cookiecutter.window ~ ".py" %}

@@ -1,0 +1,62 @@
+{% set job = cookiecutter | stream_plan %}
+"""The stream from end to end: read, check, transform, write."""
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from . import schema, sink, source
+from .runtime import records
+from .settings import Settings
+from .transform import transform
+
+NAME = "{{ cookiecutter.project_slug }}"
+OUTPUT_MODE = "{{ cookiecutter.output_mode }}"
+GUARANTEE = (
+{% for line in (job.guarantee | wordwrap(80)).splitlines() %}
+    "{{ line }}{{ " " if not loop.last }}"
+{% endfor %}
+)
+PARTS = {
+    "source": "{{ cookiecutter.source }}",
+    "sink": "{{ cookiecutter.sink }}",
+    "trigger": "{{ job.trigger }}",
+}
+EVENT = schema.EVENT
+SETTINGS = Settings
+SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
+
+
+def read(spark: SparkSession, settings: Settings) -> DataFrame:
+    """Every record of the source, in an envelope (see runtime/records.py)."""
+    return source.read(spark, settings.source)
+
+
+def reread(spark: SparkSession, settings: Settings, start: str | None, end: str) -> DataFrame:
+    """The envelopes between two offsets of the source once more, as a batch."""
+    return source.reread(spark, settings.source, start, end)
+
+
+def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
+    """The rows that the events in the envelopes amount to; bad records go to quarantine."""
+    events = records.good(envelopes, EVENT, settings.events)
+    return transform(events, settings)
+
+
+def write(rows: DataFrame, settings: Settings) -> DataStreamWriter:
+    """The rows on their way to the sink, batch by batch."""
+    writer = sink.write(rows, settings.sink).outputMode(OUTPUT_MODE)
+{% if job.trigger == "processing_time" %}
+    return writer.trigger(processingTime=settings.trigger.interval)
+{% elif job.trigger == "available_now" %}
+    return writer.trigger(availableNow=True)
+{% endif %}
+
+
+def check(settings: Settings) -> None:
+    """Raises SetupError where a server does not answer."""
+    source.check(settings.source)
+
+
+def prepare(spark: SparkSession, rows: DataFrame, settings: Settings, epoch: str) -> None:
+    """Create the target, or make sure that it belongs to this checkpoint's epoch."""
+    sink.prepare(spark, rows, settings.sink, epoch)

@@ -1,0 +1,34 @@
+{% set job = cookiecutter | stream_plan %}
+"""The columns of one event, and the part that some of them play in the job."""
+
+from .runtime.records import EventSchema
+
+COLUMNS = {
+{% for name, kind in job.columns %}
+    "{{ name }}": "{{ kind }}",
+{% endfor %}
+}
+{% if job.roles.id %}
+EVENT_ID = "{{ job.roles.id }}"
+{% endif %}
+EVENT_TIME = "{{ job.roles.time }}"
+{% if job.roles.key %}
+KEY = "{{ job.roles.key }}"
+{% endif %}
+{% if job.roles.measure %}
+MEASURES = ("{{ job.roles.measure }}",)
+{% else %}
+MEASURES: tuple[str, ...] = ()
+{% endif %}
+
+EVENT = EventSchema(
+    columns=COLUMNS,
+{% if job.roles.id %}
+    id=EVENT_ID,
+{% endif %}
+    time=EVENT_TIME,
+{% if job.roles.key %}
+    key=KEY,
+{% endif %}
+    measures=MEASURES,
+)
