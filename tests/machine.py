@@ -65,7 +65,7 @@ class User:
             "PYTHONDONTWRITEBYTECODE": "1",
             "GIT_CONFIG_GLOBAL": str(self.home / "gitconfig"),
         }
-        return subprocess.run(  # noqa: S603 - the tests' own words
+        return subprocess.run(
             words,
             cwd=self.work,
             env=env,

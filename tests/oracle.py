@@ -7,7 +7,7 @@ AGGREGATED = {"tumbling", "sliding", "session"}
 ON_DATABRICKS = {"databricks", "databricks_serverless"}
 
 
-def legal(platform, source, window, join, state, sink, mode, trigger, spark):  # noqa: PLR0913, PLR0917
+def legal(platform, source, window, join, state, sink, mode, trigger, spark):
     """Return whether a job with these answers (none of them `auto`) is one to generate."""
     return (
         operators_accept(window, join, mode, spark)

@@ -25,7 +25,7 @@ def test_the_default_project_gets_what_it_needs_and_no_more():
             "io.delta:delta-spark_4.2_2.13:4.4.0",
             "org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0",
         ],
-        "broker": ["org.apache.kafka:kafka_2.13:4.1.1"],
+        "broker": ["org.apache.kafka:kafka_2.13:4.1.1", "org.slf4j:slf4j-simple:1.7.36"],
     }
     assert job["versions"]["pyspark"] == "4.2.0"
     assert "psycopg" not in job["versions"]

@@ -5,7 +5,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from .runtime.config import Location, Table
-from .runtime.errors import CheckpointError
 
 EPOCH = "stream.epoch"
 """The table property that names the checkpoint whose batches the table holds."""
@@ -38,26 +37,16 @@ def write(rows: DataFrame, sink: Sink) -> DataStreamWriter:
     return rows.writeStream.format("delta").option("path", sink.path)
 
 
-def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Create the table with the result's columns, if it is not there.
+def owner(spark: SparkSession, sink: Sink) -> str | None:
+    """The epoch of the checkpoint whose batches the table holds, None where there is no table."""
+    if not DeltaTable.isDeltaTable(spark, sink.path):
+        return None
+    details = DeltaTable.forPath(spark, sink.path).detail().select("properties")
+    ((properties,),) = details.collect()
+    return str(properties.get(EPOCH, "unknown"))
 
-    Raises:
-        CheckpointError: the table holds the batches of another checkpoint: a fresh one would
-            read the source again and add all rows a second time.
-    """
-    table = (
-        DeltaTable.createIfNotExists(spark)
-        .location(sink.path)
-        .addColumns(rows.schema)
-        .property(EPOCH, epoch)
-        .execute()
-    )
-    (properties,) = table.detail().select("properties").collect()[0]
-    found = properties.get(EPOCH)
-    if found != epoch:
-        message = (
-            f"The table {sink.path} holds the result of epoch {found or 'unknown'}, but the "
-            f"checkpoint is of epoch {epoch}: starting would add all rows again. Restore the "
-            "checkpoint of that table, or set sink.path to a new place."
-        )
-        raise CheckpointError(message)
+
+def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
+    """Create the table with the result's columns, if it is not there."""
+    table = DeltaTable.createIfNotExists(spark).location(sink.path).addColumns(rows.schema)
+    table.property(EPOCH, epoch).execute()

@@ -66,6 +66,11 @@ def reread(spark: SparkSession, source: Source, start: str | None, end: str) -> 
     return _envelopes(messages)
 
 
+def origin(source: Source) -> str:
+    """What the offsets in a checkpoint are of."""
+    return f"kafka topic {source.topic}"
+
+
 def check(source: Source) -> None:
     """Raises SetupError unless one of the brokers accepts a connection."""
     causes = []

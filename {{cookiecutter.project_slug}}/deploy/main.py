@@ -1,6 +1,8 @@
-"""`python -m {{ cookiecutter.__package }}` for spark-submit, which takes a file and no module."""
+"""The job for spark-submit, which takes a file and no module."""
 
 import runpy
 
+PACKAGE = "{{ cookiecutter.__package }}"
+
 if __name__ == "__main__":
-    runpy.run_module("{{ cookiecutter.__package }}", run_name="__main__", alter_sys=True)
+    runpy.run_module(PACKAGE, run_name="__main__", alter_sys=True)

@@ -134,7 +134,7 @@ def watermark(played: Played) -> str:
 
 
 def _batch_frame(played: Played, top: float, bottom: float = 0) -> Frame:
-    return Frame(230, (0, len(played.batches)), (bottom, top), left=50, width=480)
+    return Frame(230, (0, len(played.batches)), (bottom, top), left=58, width=480)
 
 
 def _batch_numbers(frame: Frame, played: Played) -> str:

@@ -53,8 +53,8 @@ PLACES = {
     "What the job said of each batch": str(FOLDER / "metrics.ndjson"),
     "The job's own log": str(FOLDER / "job.log"),
     "These numbers as JSON": str(FOLDER / "summary.json"),
-    "The computation": "src/{{ cookiecutter.__package }}/transform.py",
-    "What it is compared with": "src/{{ cookiecutter.__package }}/expected.py",
+    "The computation": f"src/{pipeline.__package__}/transform.py",
+    "What it is compared with": f"src/{pipeline.__package__}/expected.py",
     "How the events are made": "dev/events.py, dev/faults.py",
 }
 NOT_EXERCISED = [

@@ -1,7 +1,7 @@
 """What became of the demo's events: every record accounted for, and checked in several ways."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -69,35 +69,41 @@ def judge(
 ) -> Outcome:
     """Compare what the job left behind with what is known of its input."""
     waiting = _open(played, expected.rows)
-    reasons = {
-        origin: event.reason
-        for origin, event in zip(played.origins, played.traffic.all, strict=True)
-        if event.reason
-    }
     counts = _counts(played, rows, quarantined, expected)
-    accounted = ("counted_rows", "open_rows", "late_rows", "quarantined_rows")
     checks = [
         same_rows(expected.rows, rows, compare),
-        same_quarantine(reasons, quarantined),
-        same_number(
-            "The job read every record once",
-            *(len(played.origins), counts["input_rows"], "records"),
-        ),
-        same_number(
-            "Each is counted, in an open window, too late, or in quarantine",
-            *(counts["input_rows"], sum(counts[name] for name in accounted), "records"),
-        ),
-        same_number(
-            "The events that were left out as too late are those that were made late",
-            *(sum(event.late for event in played.traffic.all), expected.late, "events"),
-        ),
-        same_number(
-            "The job's state holds the open windows and nothing else",
-            *(len(waiting), played.batches[-1].open_groups, "pairs of window and key"),
-        ),
+        same_quarantine(_reasons(played), quarantined),
+        *_agreements(played, counts, len(waiting)),
     ]
     summary = counts | {"duplicate_rows": None, "verdict": verdict(checks)}
     return Outcome(rows, quarantined, waiting, checks, summary)
+
+
+def _reasons(played: Played) -> dict[str, str]:
+    """What has to be in quarantine: the origin of each broken record, and why."""
+    sent = zip(played.origins, played.traffic.all, strict=True)
+    return {origin: event.reason for origin, event in sent if event.reason}
+
+
+def _agreements(played: Played, counts: Mapping[str, Any], waiting: int) -> list[Check]:
+    """Numbers that have to agree although they come from different places."""
+    read, made_late = counts["input_rows"], sum(event.late for event in played.traffic.all)
+    parts = ("counted_rows", "open_rows", "late_rows", "quarantined_rows")
+    return [
+        same_number("The job read every record once", len(played.origins), read, "records"),
+        same_number(
+            "Each is counted, in an open window, too late, or in quarantine",
+            *(read, sum(counts[part] for part in parts), "records"),
+        ),
+        same_number(
+            "The events that were left out as too late are those that were made late",
+            *(made_late, counts["late_rows"], "events"),
+        ),
+        same_number(
+            "The job's state holds the open windows and nothing else",
+            *(waiting, played.batches[-1].open_groups, "pairs of window and key"),
+        ),
+    ]
 
 
 def _counts(

@@ -4,25 +4,12 @@ This file must *run* on Pythons that are too old for the project: nothing newer 
 """
 
 import importlib.util
-import os
-import re
-import shutil
-import subprocess
+import runpy
 import sys
+from pathlib import Path
 
 NEEDED_PYTHON = (3, 11)
-NEEDED_JAVA = 17
-INSTALL_JAVA = (
-    "Install it (Debian, Ubuntu: apt install openjdk-17-jre-headless; Fedora: dnf install "
-    "java-17-openjdk-headless; macOS: brew install openjdk@17) or point JAVA_HOME at one."
-)
 ENVIRONMENT_PROBLEM = 5
-
-
-def java_command() -> str:
-    """The `java` that Spark will start: JAVA_HOME's, else the first on PATH ('' for none)."""
-    home = os.environ.get("JAVA_HOME", "")
-    return f"{home}/bin/java" if home else shutil.which("java") or ""
 
 
 def python_problem() -> str:
@@ -43,30 +30,19 @@ def python_problem() -> str:
 
 def java_problem() -> str:
     """Why this machine's Java cannot run Spark, '' if it can."""
-    needed = f"Java {NEEDED_JAVA} or newer is needed"
-    java = java_command()
-    if not java:
-        return f"{needed}, and there is no java on PATH. {INSTALL_JAVA}"
-    home = os.environ.get("JAVA_HOME")
-    where = f"JAVA_HOME={home}" if home else java
-    version = java_version(java)
-    if not version:
-        return f"{needed}, and {where} is no working Java. {INSTALL_JAVA}"
-    if version < NEEDED_JAVA:
-        return f"{needed}, and {where} is Java {version}. {INSTALL_JAVA}"
-    return ""
+    return _job_says("java_problem")
 
 
-def java_version(java: str) -> int:
-    """The feature release that a `java` reports, such as 17; 0 if it does not run."""
-    try:
-        # macOS has a /usr/bin/java that only says there is none: hence the look at the exit code.
-        run = subprocess.Popen([java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    except OSError:
-        return 0
-    output = run.communicate()[0].decode("utf-8", "replace")
-    found = re.search(r'version "(?:1\.)?(\d+)', output)
-    return int(found.group(1)) if found and run.returncode == 0 else 0
+def java_command() -> str:
+    """The `java` that Spark will start, '' for none."""
+    return _job_says("java_command")
+
+
+def _job_says(function: str) -> str:
+    """Ask the job's own module, which cannot be imported before anything is installed."""
+    (file,) = Path(__file__).resolve().parent.parent.glob("src/*/runtime/java.py")
+    answer: str = runpy.run_path(str(file))[function]()
+    return answer
 
 
 def main() -> int:

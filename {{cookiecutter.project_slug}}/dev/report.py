@@ -13,8 +13,8 @@ from dev.verdict import EXACT, Check
 
 STYLE = Path(__file__).with_name("report.css")
 STORY = (
-    "A Kafka broker, the job and its table, for real, on this machine: a day of traffic in one go, "
-    "some of it late, sent twice or broken on purpose."
+    "Kafka, the job and its table ran for real on this machine. What had to come out was known: "
+    "some events were made to come late, twice or broken."
 )
 LONGEST_EXAMPLE = 240
 KINDS = {

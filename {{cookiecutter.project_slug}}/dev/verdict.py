@@ -69,7 +69,7 @@ def same_quarantine(wanted: Mapping[str, str], found: Sequence[Row]) -> Check:
 def same_number(what: str, wanted: int, found: int, unit: str) -> Check:
     """Two ways of counting agree."""
     agree = wanted == found
-    return Check(what, f"{found:,}{'' if agree else f', and not {wanted:,},'} {unit}", agree)
+    return Check(what, f"{found:,} {unit}" + ("" if agree else f" instead of {wanted:,}"), agree)
 
 
 def verdict(checks: Iterable[Check]) -> str:

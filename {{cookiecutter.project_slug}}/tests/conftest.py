@@ -1,5 +1,6 @@
 """What the tests share: a Spark session, a broker, and settings for a folder of their own."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from dev.broker import Broker
 MakeSettings = Callable[..., Settings]
 
 # Compiling less costs throughput, which no test needs, and saves half of a session's start.
-QUICK_JVM = {"spark.driver.defaultJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
 @pytest.fixture
@@ -46,8 +47,7 @@ def _spark() -> Iterator[SparkSession]:
     """The job's own session, which every test shares."""
     jars.ensure("connectors")
     settings = load(Settings, "dev", ["state.partitions=1"])
-    extra = {**job.SPARK_CONF, **QUICK_JVM}
-    spark = session.build("tests", settings.session, settings.state, extra)
+    spark = session.build("tests", settings.session, settings.state, job.SPARK_CONF)
     yield spark
     spark.stop()
 

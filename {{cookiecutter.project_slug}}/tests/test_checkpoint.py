@@ -11,7 +11,10 @@ from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.runtime import checkpoint
 from {{ cookiecutter.__package }}.runtime.errors import CheckpointError
 from {{ cookiecutter.__package }}.runtime.run import shape
-from {{ cookiecutter.__package }}.runtime.storage import HadoopStorage, LocalStorage
+from {{ cookiecutter.__package }}.runtime.storage import (
+    HadoopStorage,
+    LocalStorage,
+)
 from {{ cookiecutter.__package }}.schema import KEY
 
 
@@ -27,6 +30,7 @@ def current(spark, settings):
         ("watermark.delay=1 hour", "EventTimeWatermark"),
         ("state.partitions=7", "state_partitions"),
         ("state.store=rocksdb", "state_store"),
+        ("source.topic=elsewhere", "source"),
     ],
 )
 def test_frozen_settings(spark, make_settings, override, fact):
@@ -42,7 +46,6 @@ def test_frozen_settings(spark, make_settings, override, fact):
     "override",
     [
         "source.max_offsets_per_trigger=5",
-        "source.topic=elsewhere",
         "events.max_ahead=2 days",
         "lifecycle.attempts=9",
         "metrics.port=0",
@@ -81,19 +84,19 @@ def test_the_first_start_makes_the_contract(tmp_path):
     """The contract is written once; the same query is admitted again, under the same epoch."""
     root = LocalStorage(tmp_path)
 
-    first = checkpoint.admit(root, {"window": "5 minutes"})
+    first = checkpoint.admit(root, {"window": "5 minutes"}, owner=None)
 
-    assert checkpoint.admit(root, {"window": "5 minutes"}) == first
+    assert checkpoint.admit(root, {"window": "5 minutes"}, owner=first.epoch) == first
 
 
 def test_another_query_is_refused(tmp_path):
     """The refusal says what changed and how to migrate, and leaves the contract alone."""
     root = LocalStorage(tmp_path)
-    checkpoint.admit(root, {"window": "5 minutes"})
+    checkpoint.admit(root, {"window": "5 minutes"}, owner=None)
     written = root.read(checkpoint.CONTRACT)
 
     with pytest.raises(CheckpointError, match=r"window: 5 minutes -> 1 hour(?s:.)*migrate"):
-        checkpoint.admit(root, {"window": "1 hour"})
+        checkpoint.admit(root, {"window": "1 hour"}, owner=None)
 
     assert root.read(checkpoint.CONTRACT) == written
 
@@ -104,7 +107,21 @@ def test_a_checkpoint_without_a_contract_is_refused(tmp_path):
     root.write("stream/offsets/0", "v1")
 
     with pytest.raises(CheckpointError, match="nothing says which query they are of"):
-        checkpoint.admit(root, {})
+        checkpoint.admit(root, {}, owner=None)
+
+
+@pytest.mark.parametrize("contract", ["none", "another"])
+def test_a_result_of_another_epoch_is_refused(tmp_path, contract):
+    """A target with rows, under a checkpoint that did not write them, is left alone."""
+    root = LocalStorage(tmp_path)
+    if contract == "another":
+        checkpoint.admit(root, {}, owner=None)
+    written = root.names("")
+
+    with pytest.raises(CheckpointError, match="would add all rows again"):
+        checkpoint.admit(root, {}, owner="0123456789ab")
+
+    assert root.names("") == written
 
 
 def test_sparks_log_is_read(tmp_path):

@@ -6,12 +6,16 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from pyspark.errors import StreamingQueryException
+from pyspark.errors import PySparkException, StreamingQueryException
 from pyspark.sql.streaming.listener import QueryIdleEvent, QueryTerminatedEvent
 
 from {{ cookiecutter.__package }}.runtime import lifecycle
 from {{ cookiecutter.__package }}.runtime.errors import StreamFailedError
-from {{ cookiecutter.__package }}.runtime.lifecycle import Drain, Lifecycle, Supervisor
+from {{ cookiecutter.__package }}.runtime.lifecycle import (
+    Drain,
+    Lifecycle,
+    Supervisor,
+)
 from {{ cookiecutter.__package }}.runtime.progress import Batch, Feed
 from {{ cookiecutter.__package }}.runtime.storage import LocalStorage
 
@@ -24,8 +28,8 @@ FAILURE = StreamingQueryException("the disk is full\n\tat java.stack")
 class Query:
     """A query that has said its reports already and ends as it is told."""
 
-    def __init__(self, failure=None, *, busy=0):
-        self.failure, self.busy, self.stopped = failure, busy, False
+    def __init__(self, failure=None, *, busy=0, over=False):
+        self.failure, self.busy, self.stopped = failure, busy, over
 
     @property
     def isActive(self):  # noqa: N802 - Spark's name
@@ -70,9 +74,10 @@ class Told:
 def _watch(tmp_path, monkeypatch):
     """Supervise runs of a query: each is its reports, and the query that makes them."""
     monkeypatch.setattr(lifecycle, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(lifecycle, "PATIENCE", 0.001)
     drain = Drain(LocalStorage(tmp_path))
 
-    def watch(*runs, attempts=3):
+    def watch(*runs, attempts=3, follow=lambda _: None):
         feed, told, left = Feed(), Told(), list(runs)
 
         def start():
@@ -84,7 +89,7 @@ def _watch(tmp_path, monkeypatch):
         supervisor = Supervisor(
             start=start,
             feed=feed,
-            follow=lambda _: None,
+            follow=follow,
             reporter=told,
             drain=drain,
             lifecycle=Lifecycle(backoff="1 second", attempts=attempts),
@@ -100,12 +105,12 @@ def _watch(tmp_path, monkeypatch):
 
 def failing(*reports):
     """A run that reports, then fails."""
-    return ([*reports, END], Query(FAILURE))
+    return ([*reports, END], Query(FAILURE, over=True))
 
 
 def ending(*reports):
     """A run that reports, then ends as it should."""
-    return ([*reports, END], Query())
+    return ([*reports, END], Query(over=True))
 
 
 def test_a_failed_batch_is_tried_again(watch):
@@ -126,6 +131,21 @@ def test_progress_starts_the_count_again(watch):
     said = watch.run(failing(), failing(BATCH), failing(), ending(), attempts=3)
 
     assert [word.partition(":")[0] for word in said] == ["retry 1", "batch", "retry 1", "retry 2"]
+
+
+def test_a_sweep_that_fails_ends_the_run_and_is_tried_again(watch):
+    """What fails while a batch is followed fails the run; no query goes on unwatched."""
+    failures = [PySparkException("the broker is away")]
+    abandoned = Query()
+
+    def follow(_):
+        if failures:
+            raise failures.pop()
+
+    said = watch.run(([BATCH, END], abandoned), ending(BATCH), follow=follow)
+
+    assert abandoned.stopped
+    assert said == ["batch", "retry 1: the broker is away", "batch"]
 
 
 def test_quiet_is_not_dead(watch):

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from {{ cookiecutter.__package }}.runtime.progress import Batch, Metrics, Reporter
+from {{ cookiecutter.__package }}.runtime.progress import (
+    Batch,
+    Metrics,
+    Reporter,
+)
 from {{ cookiecutter.__package }}.runtime.quarantine import MARKS, Sweeper
 from {{ cookiecutter.__package }}.runtime.records import Events, bad
 from {{ cookiecutter.__package }}.runtime.storage import LocalStorage
@@ -42,12 +46,12 @@ class Dying(LocalStorage):
 
     def __init__(self, root: Path, writes: int) -> None:
         super().__init__(root)
-        self._left = writes
+        self.left = writes
 
     def write(self, name, text):
         """Write, unless this is where the process dies."""
-        self._left -= 1
-        if self._left < 0:
+        self.left -= 1
+        if self.left < 0:
             raise KilledError
         super().write(name, text)
 
@@ -102,6 +106,21 @@ def test_a_kill_loses_and_doubles_nothing(sweeper, tmp_path, writes):
         dying.follow(batch("2", "6", 2))
 
     sweeper().recover()
+
+    assert quarantined(tmp_path) == ["bad 1", "bad 3", "bad 4"]
+
+
+def test_a_sweep_that_failed_is_finished_first(sweeper, tmp_path):
+    """A sweep that fails after its folder is written leaves no record twice."""
+    storage = Dying(tmp_path, writes=1)
+    following = sweeper(storage)
+    committed(tmp_path, 0, "2")
+    with contextlib.suppress(KilledError):
+        following.follow(batch(None, "2", 1))
+
+    storage.left = 99
+    following.recover()
+    following.follow(batch("2", "6", 2))
 
     assert quarantined(tmp_path) == ["bad 1", "bad 3", "bad 4"]
 

@@ -27,7 +27,7 @@ from dev.stream import Job, Sender
 from dev.verdict import read_quarantine, read_table
 from tests.events import event, raw
 
-RECORDS = 2000
+RECORDS = 1200
 BATCH_ROWS = 200
 BAD_EVERY = 50
 SECONDS = 180
@@ -194,4 +194,5 @@ def test_a_lost_checkpoint_is_not_replaced_in_silence(survivor, tmp_path):
 
     assert code == 3
     assert "starting would add all rows again" in job.log.read_text("utf-8")
+    assert trial.root.read(checkpoint.CONTRACT) is None
     assert trial.verdict() == "exact"

@@ -52,11 +52,21 @@ def write(rows: DataFrame, settings: Settings) -> DataStreamWriter:
 {% endif %}
 
 
+def origin(settings: Settings) -> str:
+    """What the source's offsets are of."""
+    return source.origin(settings.source)
+
+
+def owner(spark: SparkSession, settings: Settings) -> str | None:
+    """The epoch of the checkpoint whose result the target holds."""
+    return sink.owner(spark, settings.sink)
+
+
 def check(settings: Settings) -> None:
     """Raises SetupError where a server does not answer."""
     source.check(settings.source)
 
 
 def prepare(spark: SparkSession, rows: DataFrame, settings: Settings, epoch: str) -> None:
-    """Create the target, or make sure that it belongs to this checkpoint's epoch."""
+    """Create the target, owned by this checkpoint's epoch, unless it is there."""
     sink.prepare(spark, rows, settings.sink, epoch)

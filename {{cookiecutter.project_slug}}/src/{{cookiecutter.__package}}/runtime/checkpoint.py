@@ -70,33 +70,48 @@ def contract(root: Storage) -> Contract | None:
     return Contract(**json.loads(text)) if text else None
 
 
-def admit(root: Storage, current: Fingerprint) -> Contract:
+def admit(root: Storage, current: Fingerprint, owner: str | None) -> Contract:
     """The contract under which this code may use this checkpoint, made at the first start.
 
+    `owner` is the epoch whose result the sink's target holds, None where there is no target.
+
     Raises:
-        CheckpointError: the checkpoint is of another query, or of unknown origin.
+        CheckpointError: checkpoint, code and target do not belong together.
     """
-    found = contract(root)
+    found = require_same(root, current, owner)
     if found:
-        require_same(found, current)
         return found
-    if root.names(f"{STREAM}/offsets"):
-        message = (
-            f"The checkpoint has batches but no {CONTRACT}, so nothing says which query they are "
-            f"of. Restore that file from a backup. {MIGRATION}"
-        )
-        raise CheckpointError(message)
     made = Contract(epoch=uuid.uuid4().hex[:12], fingerprint=current)
     root.write(CONTRACT, json.dumps(asdict(made), indent=2))
     return made
 
 
-def require_same(found: Contract, current: Fingerprint) -> None:
-    """Raises CheckpointError, with what changed, where the contract is of another query."""
-    if changes := differences(found.fingerprint, current):
+def require_same(root: Storage, current: Fingerprint, owner: str | None) -> Contract | None:
+    """The contract, None before the first start; nothing is written.
+
+    Raises:
+        CheckpointError: checkpoint, code and target do not belong together.
+    """
+    found = contract(root)
+    if found is None and root.names(f"{STREAM}/offsets"):
+        message = (
+            f"The checkpoint has batches but no {CONTRACT}, so nothing says which query they are "
+            f"of. Restore that file from a backup. {MIGRATION}"
+        )
+        raise CheckpointError(message)
+    if found and (changes := differences(found.fingerprint, current)):
         lines = "\n  ".join(changes)
         message = f"This checkpoint was made by another query:\n  {lines}\n{MIGRATION}"
         raise CheckpointError(message)
+    if owner and owner != (found and found.epoch):
+        mine = f"is of epoch {found.epoch}" if found else "is new"
+        message = (
+            f"The sink's target holds the result of epoch {owner}, but this checkpoint {mine}: "
+            "starting would add all rows again. Restore the checkpoint of that result, or name a "
+            "new place for the sink."
+        )
+        raise CheckpointError(message)
+    return found
 
 
 def differences(before: Fingerprint, now: Fingerprint) -> list[str]:

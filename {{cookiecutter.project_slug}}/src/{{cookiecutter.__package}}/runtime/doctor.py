@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from . import checkpoint, session
 from .errors import StreamJobError
+from .fingerprint import Fingerprint
 from .job import Job
 from .run import shape
 from .storage import Storage, storage
@@ -27,7 +28,8 @@ def examine(job: Job, settings: Any) -> int:
         root = storage(settings.checkpoint.root, spark)
         report.ask("session", lambda: f"Spark {spark.version}")
         report.ask("query plan", lambda: _plan(spark, rows, job.OUTPUT_MODE))
-        report.ask("checkpoint", lambda: _checkpoint(root, job, rows, settings))
+        fingerprint, owner = shape(job, rows, settings), job.owner(spark, settings)
+        report.ask("checkpoint", lambda: _checkpoint(root, fingerprint, owner))
     finally:
         spark.stop()
     return report.exit_code
@@ -71,11 +73,10 @@ def _plan(spark: SparkSession, rows: DataFrame, output_mode: str) -> str:
     return f"Spark accepts it in {output_mode} mode"
 
 
-def _checkpoint(root: Storage, job: Job, rows: DataFrame, settings: Any) -> str:
-    found = checkpoint.contract(root)
+def _checkpoint(root: Storage, current: Fingerprint, owner: str | None) -> str:
+    found = checkpoint.require_same(root, current, owner)
     if found is None:
-        return f"none at {settings.checkpoint.root}; the next start makes it"
-    checkpoint.require_same(found, shape(job, rows, settings))
+        return "none yet; the next start makes it"
     last, planned = checkpoint.committed(root), checkpoint.planned(root)
     done = last.batch_id if last else None
     if planned is None:

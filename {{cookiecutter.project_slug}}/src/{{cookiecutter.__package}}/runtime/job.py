@@ -30,6 +30,12 @@ class Job(Protocol):
     def PARTS(self) -> Mapping[str, str]:  # noqa: N802
         """The source, sink and trigger that it runs with."""
 
+    def origin(self, settings: Any) -> str:
+        """What the source's offsets are of: under another origin they mean nothing."""
+
+    def owner(self, spark: SparkSession, settings: Any) -> str | None:
+        """The epoch whose result the target holds, None where there is no target yet."""
+
     def check(self, settings: Any) -> None:
         """Raises SetupError where a server that the job needs does not answer."""
 
@@ -43,7 +49,7 @@ class Job(Protocol):
         """The result rows of a stream, or of a batch, of envelopes."""
 
     def prepare(self, spark: SparkSession, rows: DataFrame, settings: Any, epoch: str) -> None:
-        """Make the target ready; raises CheckpointError where it holds another epoch's result."""
+        """Create the target, with the epoch as its owner, unless it is there."""
 
     def write(self, rows: DataFrame, settings: Any) -> DataStreamWriter:
         """The result on its way to the sink, with its trigger, not yet started."""

@@ -10,7 +10,7 @@ import queue
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from py4j.protocol import Py4JError
@@ -27,6 +27,8 @@ from .storage import Storage
 MARKER = "stop"
 POLL_SECONDS = 0.5
 BOUNDARY_SECONDS = 0.02
+PATIENCE = 10
+"""Seconds that the last report of a stopped query may take."""
 
 
 class Lifecycle(Table):
@@ -111,8 +113,8 @@ class Supervisor:
             if failures >= self._lifecycle.attempts:
                 message = (
                     f"The stream failed {failures} times at the same batch: {cause}\n"
-                    "Nothing is lost: the next start tries that batch again. Mend the cause "
-                    "first (docs/runbook.md, 'The stream failed')."
+                    "Nothing of that batch is committed; the next start tries it again. Mend the "
+                    "cause first (docs/runbook.md, 'The stream failed')."
                 )
                 raise StreamFailedError(message)
             self._reporter.retry(failures, cause)
@@ -122,10 +124,14 @@ class Supervisor:
     def _once(self) -> str:
         """Why one run of the query failed; empty where it ended as it should."""
         self._advanced = False
+        error: Exception | None
         try:
             query = self._start()
-            self._watch(query)
-            error: Exception | None = query.exception()
+            try:
+                self._watch(query)
+            finally:
+                self._end(query)
+            error = query.exception()
         except PySparkException as failure:
             error = failure
         except Py4JError as loss:
@@ -145,12 +151,21 @@ class Supervisor:
                 self._stop(query)
                 stopping = True
 
+    def _end(self, query: StreamingQuery) -> None:
+        """Leave nothing behind of a run: where following a batch failed, it still goes on."""
+        if query.isActive:
+            query.stop()
+            report: object = None
+            with suppress(queue.Empty):
+                while not isinstance(report, QueryTerminatedEvent):
+                    report = self._feed.reports.get(timeout=PATIENCE)
+
     def _take_report(self, query: StreamingQuery) -> bool:
         """Handle one report, if any; True where it was the query's last."""
         try:
-            report = self._feed.reports.get(timeout=POLL_SECONDS)
+            # Once it has ended, its last reports may still be on their way.
+            report = self._feed.reports.get(timeout=POLL_SECONDS if query.isActive else PATIENCE)
         except queue.Empty:
-            # Its own word is not heard from a query whose JVM is gone: this asks, and raises.
             return not query.isActive
         if isinstance(report, Batch):
             self._advanced = True

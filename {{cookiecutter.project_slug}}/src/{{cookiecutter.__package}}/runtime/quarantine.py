@@ -60,7 +60,7 @@ class Sweeper:
         self._marks = Marks(**json.loads(text)) if text else Marks()
 
     def recover(self) -> None:
-        """Sweep what an earlier process committed but did not sweep."""
+        """Sweep what is committed but not swept: a process died, or a sweep failed."""
         if self._marks.upto:
             self._finish()
         last = committed(self._root)

@@ -9,6 +9,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from . import session
 from .checkpoint import Contract, admit, sole_driver
+from .errors import StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lifecycle import Drain, Supervisor
@@ -32,7 +33,7 @@ def run(job: Job, settings: Any) -> int:
         root = storage(settings.checkpoint.root, spark)
         drain = stack.enter_context(Drain(root).listening())
         rows = job.result(job.read(spark, settings), settings)
-        contract = admit(root, shape(job, rows, settings))
+        contract = admit(root, shape(job, rows, settings), job.owner(spark, settings))
         job.prepare(spark, rows, settings, contract.epoch)
         _supervise(job, spark, settings, root, contract, drain)
         return drain.exit_code
@@ -43,6 +44,7 @@ def shape(job: Job, rows: DataFrame, settings: Any) -> Fingerprint:
     return fingerprint(
         rows,
         job.OUTPUT_MODE,
+        source=job.origin(settings),
         state_partitions=settings.state.partitions,
         state_store=settings.state.store,
     )
@@ -57,16 +59,26 @@ def _supervise(
     spark.streams.addListener(feed)
     reporter.event("started", job=job.NAME, epoch=contract.epoch, guarantee=job.GUARANTEE)
     say(f"{job.NAME} runs on {settings.checkpoint.root}; `make stop` drains it")
-    sweeper.recover()
+
+    def begin() -> StreamingQuery:
+        # An outage is not a failing batch: it ends the job with another exit code.
+        job.check(settings)
+        sweeper.recover()
+        return start(job, spark, settings)
+
     supervisor = Supervisor(
-        start=lambda: start(job, spark, settings),
+        start=begin,
         feed=feed,
         follow=sweeper.follow,
         reporter=reporter,
         drain=drain,
         lifecycle=settings.lifecycle,
     )
-    supervisor.run()
+    try:
+        supervisor.run()
+    except StreamJobError as error:
+        reporter.event("failed", cause=str(error), exit_code=error.exit_code)
+        raise
     reporter.event("stopped", exit_code=drain.exit_code)
 
 

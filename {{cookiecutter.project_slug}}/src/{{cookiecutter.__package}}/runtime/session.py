@@ -1,9 +1,6 @@
 """The Spark session of the job, each setting with its reason."""
 
 import os
-import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +11,7 @@ from pyspark.sql import SparkSession
 
 from .config import Table
 from .errors import SetupError
-
-JAVA = 17
-"""The oldest Java that Spark 4 runs on."""
+from .java import java_problem
 
 FIXED = {
     # Windows and rendered timestamps mean the same on every machine.
@@ -37,6 +32,7 @@ LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     # Several jobs and tests share a machine; each UI would look for a port of its own.
     "spark.ui.enabled": "false",
+    "spark.sql.warehouse.dir": "build/warehouse",
 }
 
 STORES = {
@@ -80,7 +76,8 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
         **extra,
     }
     if session.master:
-        check_java()
+        if problem := java_problem():
+            raise SetupError(problem)
         conf |= {"spark.master": session.master, **LOCAL}
         # Workers otherwise start whatever python3 comes first on the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -92,23 +89,6 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
         conf["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={location}"
     builder = SparkSession.builder.appName(name).config(map=conf)
     return builder.getOrCreate()
-
-
-def check_java() -> None:
-    """Raises SetupError, in one line, where Spark would print a stack trace."""
-    home = os.environ.get("JAVA_HOME")
-    java = shutil.which("java", path=f"{home}/bin" if home else None)
-    remedy = f"Install Java {JAVA} or newer and set JAVA_HOME or PATH to it."
-    if not java:
-        place = f"in JAVA_HOME ({home})" if home else "on the PATH"
-        message = f"Spark needs Java, and there is none {place}. {remedy}"
-        raise SetupError(message)
-    printed = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', printed)
-    if not version or int(version[1]) < JAVA:
-        found = printed.splitlines()[0] if printed else "no version"
-        message = f"Spark needs Java {JAVA} or newer; {java} is {found}. {remedy}"
-        raise SetupError(message)
 
 
 def _jars(folder: Path) -> str:

@@ -1,0 +1,102 @@
+"""Every way in which a record is broken or odd, and what has to come of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import TYPE_CHECKING
+
+from dev.values import FLOATING, Value, base_of, dumps, is_number
+
+if TYPE_CHECKING:
+    from dev.events import Shape
+
+FAR_FUTURE = datetime(2087, 6, 5, 4, 3, 2, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to spoil an event."""
+
+    kind: str
+    reason: str | None
+    """Why it belongs in quarantine; None for a record that is odd but good."""
+    per_100k: int
+    """How many of 100,000 events have it."""
+    spoil: "Callable[[dict[str, Value], Shape, Random], bytes | None]"
+    applies: "Callable[[Shape], bool]" = lambda _: True
+
+
+def _raw(values: dict[str, Value]) -> bytes:
+    return dumps(values).encode()
+
+
+def _truncated(values: dict[str, Value], _: "Shape", rng: Random) -> bytes:
+    whole = _raw(values)
+    return whole[: rng.randrange(1, len(whole))]
+
+
+def _two_in_one(values: dict[str, Value], _: "Shape", rng: Random) -> bytes:
+    return rng.choice([b"", b"\n", b","]).join([_raw(values)] * 2)
+
+
+def _wrong_type(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
+    numbers = [name for name, kind in shape.columns.items() if is_number(kind) and name != shape.id]
+    wrong = {numbers[-1]: "twelve"} if numbers else {shape.time: {"hour": 12}}
+    return _raw({**values, **wrong})
+
+
+def _invalid_utf8(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
+    # Latin-1 in a text, as an old client sends it; in a field of its own where there is no text.
+    texts = (name for name, kind in shape.columns.items() if kind == "STRING")
+    name = next((name for name in texts if name != shape.id), "note")
+    return _raw({**values, name: "caf?"}).replace(b"caf?", b"caf\xe9")
+
+
+def _missing(values: dict[str, Value], name: str | None, rng: Random) -> bytes:
+    """Half of the time the field is null, else it is not there at all."""
+    rest = {column: value for column, value in values.items() if column != name}
+    return _raw(rng.choice([rest, {**rest, str(name): None}]))
+
+
+def _not_finite(values: dict[str, Value], shape: "Shape", rng: Random) -> bytes:
+    return _raw({**values, str(shape.measure): rng.choice([float("nan"), float("-inf")])})
+
+
+def _epoch_millis(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
+    return _raw({**values, shape.time: round(values[shape.time].timestamp() * 1000)})
+
+
+def _has_floating_measure(shape: "Shape") -> bool:
+    return shape.measure is not None and base_of(shape.columns[shape.measure]) in FLOATING
+
+
+FAULTS = (
+    Fault("truncated", "malformed", 60, _truncated),
+    Fault("not_json", "malformed", 40, lambda *_: b"GET /health HTTP/1.1"),
+    Fault("wrong_type", "malformed", 50, _wrong_type),
+    Fault("two_in_one", "malformed", 30, _two_in_one),
+    Fault("empty", "malformed", 20, lambda *_: b""),
+    Fault("tombstone", "malformed", 10, lambda *_: None),
+    Fault("invalid_utf8", "invalid_utf8", 25, _invalid_utf8),
+    Fault(
+        *("missing_id", "missing_id", 40),
+        lambda values, shape, rng: _missing(values, shape.id, rng),
+        lambda shape: shape.id is not None,
+    ),
+    Fault(
+        *("missing_time", "missing_time", 45),
+        lambda values, shape, rng: _missing(values, shape.time, rng),
+    ),
+    Fault(
+        *("missing_key", "missing_key", 55),
+        lambda values, shape, rng: _missing(values, shape.key, rng),
+    ),
+    Fault("epoch_millis", "future_time", 35, _epoch_millis),
+    Fault(
+        *("far_future", "future_time", 15),
+        lambda values, shape, _: _raw({**values, shape.time: FAR_FUTURE}),
+    ),
+    Fault("not_finite", "not_finite", 30, _not_finite, _has_floating_measure),
+    Fault("unknown_field", None, 120, lambda values, *_: _raw({**values, "utm_source": "mail"})),
+)

@@ -1,0 +1,146 @@
+"""Fetch the jars that Spark and the broker need, once, into `.jars/<set>/`.
+
+pyproject.toml lists them; Ivy, which PySpark brings along, resolves them: no Maven, no sbt.
+"""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from rich.console import Console
+
+from dev.preflight import ENVIRONMENT_PROBLEM, java_command, java_problem
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / ".jars"
+STAMP = "coordinates.txt"
+ON_SPARKS_CLASS_PATH = frozenset({"connectors"})
+
+
+class JarsError(Exception):
+    """Raised when jars cannot be had; the message says which, and where to read why."""
+
+
+def ensure(name: str, folder: Path = FOLDER) -> Path:
+    """The folder with the jars of one set of pyproject.toml, fetched if need be."""
+    coordinates = _sets()[name]
+    shipped = shipped_with_spark() if name in ON_SPARKS_CLASS_PATH else ()
+    return resolve(name, coordinates, folder, without=shipped)
+
+
+def resolve(
+    name: str, coordinates: Sequence[str], folder: Path, *, without: Iterable[str] = ()
+) -> Path:
+    """Fetch `group:artifact:version` coordinates and what they need into `folder/name`.
+
+    The stamp comes last, in a folder that is renamed into place whole: what an interrupted call
+    left behind is never mistaken for a finished set.
+
+    Args:
+        name: of the set, for the folder and for messages.
+        coordinates: what to fetch.
+        folder: where the set's own folder stands.
+        without: artifact names to leave out, with everything that only they need.
+    """
+    target, draft = folder / name, folder / f"{name}.draft"
+    stamp = "\n".join([*coordinates, f"resolved by {_ivy().name}"])
+    if (target / STAMP).is_file() and (target / STAMP).read_text("utf-8") == stamp:
+        return target
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    _run_ivy(name, coordinates, draft, without)
+    (draft / STAMP).write_text(stamp, "utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    return draft.rename(target)
+
+
+def _run_ivy(name: str, coordinates: Sequence[str], draft: Path, without: Iterable[str]) -> None:
+    if problem := java_problem():
+        raise JarsError(problem)
+    module, log = draft.with_name(f"{name}.xml"), draft.with_name(f"{name}.log")
+    module.write_text(_ivy_module(coordinates, without), "utf-8")
+    pattern = f"{draft}/[artifact]-[revision](-[classifier]).[ext]"
+    command = [java_command(), "-jar", str(_ivy()), "-ivy", str(module), "-confs", "default"]
+    with log.open("wb") as output:
+        run = subprocess.run(
+            [*command, "-retrieve", pattern],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    said = log.read_text("utf-8", "replace")
+    missing = sorted(set(re.findall(r":: (\S+#\S+;\S+): (?:not found|.*missing)", said)))
+    if run.returncode or missing:
+        raise JarsError(_failure(name, missing or coordinates, log))
+
+
+def _failure(name: str, missing: Iterable[str], log: Path) -> str:
+    return (
+        f"cannot fetch {', '.join(_coordinate(one) for one in missing)} for the {name} jars. "
+        f"Check the network and [tool.stream-template.jars] in pyproject.toml; "
+        f"Ivy's own words are in {log}. Then run the same command again."
+    )
+
+
+def _coordinate(text: str) -> str:
+    """Ivy's `group#artifact;version` as everybody writes it."""
+    return text.replace("#", ":").replace(";", ":")
+
+
+def _ivy_module(coordinates: Sequence[str], without: Iterable[str]) -> str:
+    lines = ['<ivy-module version="2.0"><info organisation="local" module="jars"/>']
+    lines += ['<configurations><conf name="default"/></configurations><dependencies>']
+    for coordinate in coordinates:
+        group, artifact, version = map(quoteattr, coordinate.split(":"))
+        lines += [f'<dependency org={group} name={artifact} rev={version} conf="default"/>']
+    lines += [f"<exclude module={quoteattr(artifact)}/>" for artifact in without]
+    return "\n".join([*lines, "</dependencies></ivy-module>"])
+
+
+def shipped_with_spark() -> list[str]:
+    """The artifacts that PySpark brings: another version of one would shadow Spark's own."""
+    names = (re.match(r"(.+?)-\d", jar.name) for jar in _spark_jars().glob("*.jar"))
+    return sorted({found[1] for found in names if found})
+
+
+def _ivy() -> Path:
+    return next(_spark_jars().glob("ivy-*.jar"))
+
+
+def _spark_jars() -> Path:
+    spec = importlib.util.find_spec("pyspark")
+    if not spec or not spec.origin:
+        message = "PySpark is not installed. Run `make` with any target, or pip install -e .[local]"
+        raise JarsError(message)
+    return Path(spec.origin).with_name("jars")
+
+
+def _sets() -> dict[str, list[str]]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    sets: dict[str, list[str]] = project["tool"]["stream-template"]["jars"]
+    return sets
+
+
+def main() -> int:
+    """Fetch all sets, or those named on the command line."""
+    console = Console(stderr=True)
+    for name in sys.argv[1:] or _sets():
+        try:
+            console.print(f"Fetching the {name} jars (once; about half a minute)")
+            with console.status("Ivy resolves"):
+                ensure(name)
+        except JarsError as error:
+            console.print(f"jars: {error}", style="red", markup=False, soft_wrap=True)
+            return ENVIRONMENT_PROBLEM
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

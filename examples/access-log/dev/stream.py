@@ -1,0 +1,209 @@
+"""The two ends of a running job: what is sent to its topic, and what it says of itself."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from dev.events import Event
+from dev.process import Process, ProcessError
+
+POLL_SECONDS = 0.1
+
+
+class JobError(ProcessError):
+    """Raised when the job ends, or stays silent, when it should not."""
+
+
+class Sender:
+    """Writes events to a topic, in turn to each partition, and notes where each landed."""
+
+    def __init__(self, bootstrap_servers: str, topic: str, partitions: int) -> None:
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "linger.ms": 1},
+            logger=logging.Logger("kafka", logging.CRITICAL + 1),
+        )
+        self._topic, self._partitions = topic, partitions
+        self.origins: list[str] = []
+        """`topic/partition/offset` of each event, in the order of sending."""
+
+    def send(self, events: Sequence[Event], seconds: float = 60) -> None:
+        """Send, and return once the broker has all of them."""
+        landed: dict[int, str] = {}
+        first = len(self.origins)
+        for number, event in enumerate(events, first):
+            self._producer.produce(
+                self._topic,
+                value=event.raw,
+                key=event.key,
+                partition=number % self._partitions,
+                timestamp=round(event.sent.timestamp() * 1000),
+                on_delivery=_noting(number, landed),
+            )
+        self._producer.flush(seconds)
+        if len(landed) < len(events):
+            message = f"the broker took {len(landed)} of {len(events)} events"
+            raise ProcessError(message)
+        self.origins += [landed[number] for number in range(first, first + len(events))]
+
+
+def _noting(number: int, landed: dict[int, str]) -> Callable[[KafkaError | None, Message], None]:
+    def note(error: KafkaError | None, message: Message) -> None:
+        if not error:
+            landed[number] = f"{message.topic()}/{message.partition()}/{message.offset()}"
+
+    return note
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One micro-batch, as the job's metrics log tells it."""
+
+    number: int
+    ended: datetime
+    rows: int
+    seconds: float
+    watermark: datetime | None
+    open_groups: int
+    offsets: Mapping[str, int]
+    """The next message of each partition."""
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> "Batch":
+        """Read one line of the log."""
+        offsets = json.loads(line["end_offset"]) if line["end_offset"] else {}
+        return cls(
+            number=line["batch_id"],
+            ended=datetime.fromisoformat(line["at"]),
+            rows=line["input_rows"],
+            seconds=line["duration_ms"] / 1000,
+            watermark=line["watermark"] and datetime.fromisoformat(line["watermark"]),
+            open_groups=line["state_rows"],
+            offsets={part: end for ends in offsets.values() for part, end in ends.items()},
+        )
+
+
+class Job:
+    """The job as a process of its own: `with Job(package, settings, folder) as job: ...`.
+
+    Args:
+        package: whose `__main__` to run.
+        settings: what differs from conf/dev.toml, as `--set` takes it.
+        folder: where its output goes; `metrics.log` is set to a file in it.
+    """
+
+    def __init__(self, package: str, settings: Mapping[str, str], folder: Path) -> None:
+        self.metrics_log, self.log = folder / "metrics.ndjson", folder / "job.log"
+        overrides = {**settings, "metrics.log": str(self.metrics_log)}
+        self._arguments = ["--env", "dev"]
+        for key, value in overrides.items():
+            self._arguments += ["--set", f"{key}={value}"]
+        self._command = [sys.executable, "-m", package]
+        self._process: Process | None = None
+        self._read = 0
+        self.batches: list[Batch] = []
+        self.facts: dict[str, Any] = {}
+        """What the job said when it started."""
+
+    @property
+    def rows(self) -> int:
+        """How many records it has read."""
+        return sum(batch.rows for batch in self.batches)
+
+    @property
+    def watermark(self) -> datetime | None:
+        """The watermark of its last batch."""
+        return self.batches[-1].watermark if self.batches else None
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        self._process = Process([*self._command, "run", *self._arguments], self.log)
+
+    def wait(self, reached: Callable[[], bool], deadline: float, what: str) -> None:
+        """Follow its metrics until something is reached.
+
+        Raises:
+            JobError: it ended first, or the time (of `time.monotonic`) is up.
+        """
+        while self._follow() or not reached():
+            if self.exit_code is not None:
+                self._follow()
+                if not reached():
+                    self._fail(f"ended with exit code {self.exit_code} before {what}")
+            elif time.monotonic() > deadline:
+                self._fail(f"took too long: still waiting for {what}")
+            else:
+                time.sleep(POLL_SECONDS)
+
+    def drain(self, deadline: float) -> None:
+        """Ask it to end at the next batch boundary, as `make stop` does."""
+        stop = Process([*self._command, "stop", *self._arguments], self.log)
+        stop.wait(max(0.0, deadline - time.monotonic()))
+        self.finish(deadline)
+
+    def finish(self, deadline: float) -> None:
+        """Wait until it has ended, as it should, with exit code 0."""
+        code = self._process and self._process.wait(max(0.0, deadline - time.monotonic()))
+        self._follow()
+        if code is None:
+            self._fail("did not end in time")
+        if code:
+            self._fail(f"ended with exit code {code}")
+
+    def kill(self) -> None:
+        """Kill it and its JVM on the spot (SIGKILL), as a lost machine would."""
+        if self._process:
+            self._process.kill()
+
+    def terminate(self) -> int | None:
+        """Ask it to end by SIGTERM, as an orchestrator does; its exit code."""
+        if self._process:
+            self._process.stop()
+        self._follow()
+        return self.exit_code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, None while it runs."""
+        return self._process.exit_code if self._process else None
+
+    def _follow(self) -> bool:
+        """Take in the whole lines that are new; True if there were any."""
+        if not self.metrics_log.exists():
+            return False
+        with self.metrics_log.open("rb") as log:
+            log.seek(self._read)
+            lines, _, _ = log.read().rpartition(b"\n")
+        if not lines:
+            return False
+        self._read += len(lines) + 1
+        for line in map(json.loads, lines.splitlines()):
+            if line["event"] == "batch":
+                self.batches.append(Batch.of(line))
+            elif line["event"] == "started":
+                self.facts = line
+        return True
+
+    def _fail(self, what: str) -> NoReturn:
+        said = self._process.last_lines() if self._process else ""
+        message = f"the job {what}. Its log, {self.log}, ends with:\n{said}"
+        raise JobError(message)

@@ -1,0 +1,1 @@
+"""Access Log: a PySpark Structured Streaming job."""

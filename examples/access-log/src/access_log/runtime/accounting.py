@@ -1,0 +1,51 @@
+"""Where every input row went: the summary of a run over a known input."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isclose
+from typing import Any
+
+RELATIVE_TOLERANCE = 1e-9
+"""Sums of floating-point numbers depend on their order in the last digits."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a stream must yield: its rows, and how many events came late or are in open windows."""
+
+    rows: Sequence[Row]
+    late: int
+    open: int
+
+
+SecondOpinion = Callable[[Iterable[Sequence[Row]], Any], Expected]
+"""From the events that each micro-batch reads, and the settings, to what must come out."""
+
+
+def verdict(actual: Sequence[Row], expected: Sequence[Row]) -> str:
+    """`exact`, or one sentence on how the rows differ."""
+    left, right = sorted(actual, key=_order), sorted(expected, key=_order)
+    if len(left) != len(right):
+        return f"{len(left)} rows where {len(right)} were expected"
+    wrong = [pair for pair in zip(left, right, strict=True) if not _same(*pair)]
+    if not wrong:
+        return "exact"
+    row, wanted = wrong[0]
+    return f"{len(wrong)} of {len(left)} rows differ, the first: {row}; expected: {wanted}"
+
+
+def _order(row: Row) -> tuple[str, ...]:
+    return tuple(str(value) for value in row.values() if not isinstance(value, float | Decimal))
+
+
+def _same(row: Row, wanted: Row) -> bool:
+    return row.keys() == wanted.keys() and all(_equal(row[name], wanted[name]) for name in wanted)
+
+
+def _equal(value: Any, wanted: Any) -> bool:
+    if isinstance(value, float) and isinstance(wanted, float):
+        return isclose(value, wanted, rel_tol=RELATIVE_TOLERANCE)
+    return bool(value == wanted)

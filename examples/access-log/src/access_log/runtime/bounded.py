@@ -1,0 +1,243 @@
+"""The job over a person's own events: a file of JSON lines in, the final result out.
+
+Slices of the file, in its order, are the micro-batches; the batch without data that closes
+windows comes last. Records are judged and transformed as in the live job; nothing depends on
+the clock. The result is compared with a computation in plain Python over the same events.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby, islice
+from os import utime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from . import session
+from .accounting import Expected, Row, SecondOpinion, verdict
+from .errors import ConfigError
+from .job import Job
+from .progress import say
+from .records import bad, judged
+
+NUMBER_WIDTH = 12
+"""Digits of the line number with which each line of a slice begins."""
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+JSON_OPTIONS = {
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
+    "ignoreNullFields": "false",
+}
+
+
+def run(
+    job: Job,
+    second_opinion: SecondOpinion,
+    settings: Any,
+    source: Path,
+    output: Path,
+    batch_rows: int,
+) -> int:
+    """Write result.ndjson, quarantine.ndjson and summary.json; 1 where the verdict is not exact.
+
+    Raises:
+        ConfigError: there is no such input.
+    """
+    if not source.is_file():
+        message = f"--input {source} is not a file. Name a file of JSON lines."
+        raise ConfigError(message)
+    spark = session.build(job.NAME, settings.session, settings.state, job.SPARK_CONF)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bounded-") as work:
+            bounded = BoundedRun(job, settings, spark, source, Path(work), batch_rows)
+            summary = bounded.into(output, second_opinion)
+    finally:
+        spark.stop()
+    _conclude(summary, output)
+    return 0 if summary["verdict"] == "exact" else 1
+
+
+class BoundedRun:
+    """One pass over one file, with a fresh checkpoint in a folder of its own."""
+
+    def __init__(
+        self,
+        job: Job,
+        settings: Any,
+        spark: SparkSession,
+        source: Path,
+        work: Path,
+        batch_rows: int,
+    ) -> None:
+        self._job = job
+        self._settings = settings
+        self._spark = spark
+        self._source = source
+        self._slices = work / "slices"
+        self._checkpoint = work / "checkpoint"
+        self._batch_rows = batch_rows
+
+    def into(self, output: Path, second_opinion: SecondOpinion) -> dict[str, Any]:
+        """Run, write the result and the quarantine, and return the summary."""
+        input_rows = self._cut()
+        started = time.monotonic()
+        batches = self._stream()
+        seconds = time.monotonic() - started
+        result = self._result(batches)
+        quarantined = self._quarantined()
+        output.mkdir(parents=True, exist_ok=True)
+        _write_lines(output / "result.ndjson", result)
+        _write_lines(output / "quarantine.ndjson", quarantined)
+        expected = second_opinion(self._events(), self._settings)
+        summary = self._summary(input_rows, batches, result, len(quarantined), expected)
+        summary["rows_per_second"] = round(input_rows / seconds)
+        (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+        return summary
+
+    def _cut(self) -> int:
+        """Write the slices, each line after its number; the number of lines."""
+        self._slices.mkdir()
+        number = 0
+        with self._source.open("rb") as file:
+            if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
+                file.seek(0)
+            for index, lines in enumerate(_chunks(file, self._batch_rows)):
+                path = self._slices / f"{index:06d}"
+                with path.open("wb") as slice_file:
+                    for line in lines:
+                        number += 1
+                        text = line.removesuffix(b"\n")
+                        slice_file.write(b"%0*d%b\n" % (NUMBER_WIDTH, number, text))
+                # Spark takes files in the order of their modification times.
+                utime(path, (index, index))
+        return number
+
+    def _stream(self) -> dict[int, list[Row]]:
+        """What each micro-batch gave to the sink."""
+        batches: dict[int, list[Row]] = {}
+
+        def take(rows: DataFrame, batch_id: int) -> None:
+            batches[batch_id] = typed_rows(rows)
+
+        reader = self._spark.readStream.format("text").option("maxFilesPerTrigger", 1)
+        lines = reader.option("lineSep", "\n").load(str(self._slices))
+        rows = self._job.result(self._envelopes(lines), self._settings)
+        query = (
+            rows.writeStream.foreachBatch(take)
+            .outputMode(self._job.OUTPUT_MODE)
+            .option("checkpointLocation", str(self._checkpoint))
+            .trigger(availableNow=True)
+            .start()
+        )
+        query.awaitTermination()
+        return batches
+
+    def _envelopes(self, lines: DataFrame) -> DataFrame:
+        """Numbered lines as records; the origin is `<file>:<line>`, the ingest time the file's."""
+        numbered = F.col("value").cast("binary")
+        number = F.substring(numbered, 1, NUMBER_WIDTH).cast("string").cast("long")
+        modified = datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
+        return lines.select(
+            F.substring(numbered, NUMBER_WIDTH + 1, 2**31 - 1).alias("raw"),
+            F.lit(None).cast("binary").alias("key"),
+            F.lit(None).cast("array<struct<key: string, value: binary>>").alias("headers"),
+            F.lit(modified).alias("ingest_time"),
+            F.concat(F.lit(f"{self._source.name}:"), number).alias("origin"),
+            number.alias("line"),
+        )
+
+    def _records(self) -> DataFrame:
+        lines = self._spark.read.option("lineSep", "\n").text(str(self._slices))
+        return self._envelopes(lines)
+
+    def _result(self, batches: dict[int, list[Row]]) -> list[Row]:
+        """The final state of the result table."""
+        return [row for batch_id in sorted(batches) for row in batches[batch_id]]
+
+    def _quarantined(self) -> list[Row]:
+        records = bad(self._records(), self._job.EVENT, self._settings.events)
+        rows = typed_rows(records.select("reason", "raw", "raw_base64", "origin"))
+        rows.sort(key=lambda row: int(row["origin"].rpartition(":")[2]))
+        return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+    def _events(self) -> Iterator[list[Row]]:
+        """The events of each slice, for the computation in plain Python."""
+        schema = self._job.EVENT
+        names = [schema.id, schema.time, schema.key, *schema.measures]
+        events = judged(self._records(), schema, self._settings.events)
+        columns = [F.col(f"event.{name}") for name in dict.fromkeys(names) if name]
+        rows = typed_rows(events.where("reason IS NULL").sort("line").select("line", *columns))
+        for _, batch in groupby(rows, key=lambda row: (row["line"] - 1) // self._batch_rows):
+            yield list(batch)
+
+    def _summary(
+        self,
+        input_rows: int,
+        batches: Mapping[int, Sequence[Row]],
+        result: Sequence[Row],
+        bad_rows: int,
+        expected: Expected,
+    ) -> dict[str, Any]:
+        counted = sum(row["event_count"] for row in result)
+        accounted = bad_rows + expected.late + counted + expected.open
+        found = verdict(result, expected.rows)
+        if found == "exact" and accounted != input_rows:
+            found = f"{input_rows} rows came in, but {accounted} are accounted for"
+        return {
+            "input_rows": input_rows,
+            "output_rows": len(result),
+            "quarantined_rows": bad_rows,
+            "late_rows": expected.late,
+            "duplicate_rows": None,
+            "counted_rows": counted,
+            "open_rows": expected.open,
+            "batches": len(batches),
+            "batch_rows": self._batch_rows,
+            "guarantee": self._job.GUARANTEE,
+            "not_exercised": [f"{part}: {value}" for part, value in self._job.PARTS.items()],
+            "verdict": found,
+        }
+
+
+def _chunks(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    lines = iter(lines)
+    while chunk := list(islice(lines, size)):
+        yield chunk
+
+
+def typed_rows(rows: DataFrame) -> list[Row]:
+    """Rows as Python values by way of JSON, which knows no time zone but the one it names."""
+    times = [field.name for field in rows.schema if isinstance(field.dataType, T.TimestampType)]
+    texts = rows.select(F.to_json(F.struct("*"), JSON_OPTIONS)).toLocalIterator()
+    return [_with_times(json.loads(text), times) for (text,) in texts]
+
+
+def _with_times(row: dict[str, Any], names: Sequence[str]) -> Row:
+    for name in names:
+        if row[name] is not None:
+            row[name] = datetime.fromisoformat(row[name])
+    return row
+
+
+def _write_lines(path: Path, rows: Iterable[Row]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False, default=_iso), file=file)
+
+
+def _iso(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _conclude(summary: dict[str, Any], output: Path) -> None:
+    counts = ", ".join(
+        f"{summary[f'{name}_rows']:,} {name}"
+        for name in ("input", "counted", "late", "open", "quarantined")
+    )
+    say(f"{counts}\n{summary['output_rows']:,} result rows in {output}")
+    say(f"compared with a computation in plain Python: {summary['verdict']}")

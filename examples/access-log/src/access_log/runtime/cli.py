@@ -1,0 +1,73 @@
+"""The commands of a job; every error is one message and an exit code (see errors.py)."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import bounded, doctor
+from .accounting import SecondOpinion
+from .config import load
+from .errors import ConfigError, StreamJobError
+from .job import Job
+from .lifecycle import MARKER
+from .progress import say
+from .run import run
+from .storage import storage
+
+
+def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    asked = _parser(job).parse_args(arguments)
+    try:
+        settings = load(job.SETTINGS, asked.env, asked.set, conf=asked.conf)
+        if asked.command == "stop":
+            return _stop(settings.checkpoint.root)
+        if asked.command == "doctor":
+            return doctor.examine(job, settings)
+        if asked.input:
+            output = _output(asked)
+            return bounded.run(job, second_opinion, settings, asked.input, output, asked.batch_rows)
+        return run(job, settings)
+    except StreamJobError as error:
+        say(f"error: {error}")
+        return error.exit_code
+
+
+def _parser(job: Job) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__.split('.')[0]}")
+    parser.description = f"{job.NAME}: {job.GUARANTEE}"
+    commands = parser.add_subparsers(dest="command", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--env", default="dev", help="dev, staging or prod: conf/<env>.toml")
+    shared.add_argument("--conf", type=Path, default=Path("conf"), help="the folder of *.toml")
+    shared.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    running = commands.add_parser("run", parents=[shared], help="run the stream")
+    running.add_argument("--input", type=Path, help="a file of JSON lines, instead of the source")
+    running.add_argument("--output", type=Path, help="with --input: the folder for the result")
+    running.add_argument("--batch-rows", type=_positive, default=1000, help="rows a micro-batch")
+    commands.add_parser("stop", parents=[shared], help="end the running job between two batches")
+    commands.add_parser("doctor", parents=[shared], help="check everything before a start")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        message = f"{text} is not a positive number"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def _output(asked: argparse.Namespace) -> Path:
+    if asked.output is None:
+        message = "--input needs --output, the folder for the result."
+        raise ConfigError(message)
+    return Path(asked.output)
+
+
+def _stop(root: str) -> int:
+    storage(root).write(MARKER, "")
+    say(f"asked the job on {root} to end after its running batch")
+    sys.stderr.flush()
+    return 0

@@ -1,0 +1,188 @@
+"""Typed, closed configuration in layers, where each mistake is named with its place.
+
+From weak to strong: conf/base.toml, conf/<env>.toml, the environment
+(`STREAM__WINDOW__DURATION`), the command line (`--set window.duration="1 hour"`).
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from .errors import ConfigError
+
+PREFIX = "STREAM__"
+
+
+class Table(BaseModel):
+    """One table of conf/*.toml: read-only, and closed to keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _checked_duration(text: str) -> str:
+    to_timedelta(text)
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_checked_duration)]
+"""A length of time as Spark reads it, such as `5 minutes`."""
+
+
+def to_timedelta(duration: str) -> timedelta:
+    """`90 seconds` as a timedelta; ValueError where Spark and Python would not agree on it."""
+    found = re.fullmatch(r"(\d+) (second|minute|hour|day|week)s?", duration)
+    if not found or found[1].strip("0") == "":
+        message = f"{duration!r} is not a duration: write a number and a unit, such as '5 minutes'"
+        raise ValueError(message)
+    return timedelta(**{f"{found[2]}s": int(found[1])})
+
+
+def is_local(location: str) -> bool:
+    """Whether a path or URI lies on this machine's own disk: no scheme, or `file:`."""
+    return not re.match(r"[a-z][a-z0-9+.-]*:", location) or location.startswith("file:")
+
+
+def _from_root(location: str) -> str:
+    plain = location.rstrip("/")
+    return str(Path(plain).absolute()) if is_local(plain) and ":" not in plain else plain
+
+
+Location = Annotated[str, AfterValidator(_from_root)]
+"""A folder: a path, where a relative one starts at the working directory, or a URI."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one place says, and how to name that place to a person."""
+
+    origin: str
+    values: dict[str, Any]
+
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+def load(
+    settings: type[SettingsT],
+    environment: str,
+    overrides: Iterable[str] = (),
+    *,
+    conf: Path = Path("conf"),
+) -> SettingsT:
+    """The settings of one environment.
+
+    Raises:
+        ConfigError: with every problem at once: where it stands, and the nearest right key.
+    """
+    layers = [
+        _toml(conf / "base.toml"),
+        _toml(conf / f"{environment}.toml"),
+        *_environment(),
+        *_overrides(overrides),
+    ]
+    values: dict[str, Any] = {}
+    for layer in layers:
+        values = _merged(values, layer.values)
+    problems = list(_examples(values, layers))
+    try:
+        loaded = settings.model_validate(values, context={"environment": environment})
+    except ValidationError as error:
+        problems += [_explained(detail, settings, layers) for detail in error.errors()]
+    if problems:
+        title = f"The configuration of {environment} has {len(problems)} problem(s):"
+        raise ConfigError("\n  ".join([title, *problems]))
+    return loaded
+
+
+def _toml(path: Path) -> Layer:
+    try:
+        return Layer(str(path), tomllib.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        names = sorted(file.stem for file in path.parent.glob("*.toml") if file.stem != "base")
+        hint = f"known environments: {', '.join(names)}" if names else "run in the project's root"
+        message = f"{path} does not exist; {hint}, or name its folder with --conf."
+        raise ConfigError(message) from None
+    except tomllib.TOMLDecodeError as error:
+        message = f"{path} is not valid TOML: {error}. Mend that line."
+        raise ConfigError(message) from None
+
+
+def _environment() -> Iterator[Layer]:
+    for name, value in os.environ.items():
+        if name.startswith(PREFIX):
+            yield Layer(name, _nested(name.removeprefix(PREFIX).lower().split("__"), value))
+
+
+def _overrides(overrides: Iterable[str]) -> Iterator[Layer]:
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals:
+            message = f'--set {text} has no value: write --set {text}="..."'
+            raise ConfigError(message)
+        yield Layer(f"--set {key}", _nested(key.split("."), value))
+
+
+def _nested(keys: Sequence[str], value: str) -> dict[str, Any]:
+    nested: Any = value
+    for key in reversed(keys):
+        nested = {key: nested}
+    return dict(nested)
+
+
+def _merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(low)
+    for key, value in high.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _examples(values: Mapping[str, Any], layers: Sequence[Layer], *path: str) -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _examples(value, layers, *path, key)
+        elif isinstance(value, str) and re.search(r"\.example\b", value):
+            location = (*path, key)
+            place = f"{_origin(location, layers)}: {'.'.join(location)}"
+            yield f"{place} still is the example {value!r}; put yours there."
+
+
+def _explained(detail: Any, settings: type[BaseModel], layers: Sequence[Layer]) -> str:
+    location = tuple(str(part) for part in detail["loc"])
+    key, kind = ".".join(location), detail["type"]
+    if kind == "missing":
+        return f"{key} has no value; set it in {layers[1].origin}."
+    where = _origin(location, layers)
+    if kind == "extra_forbidden":
+        known = _known_keys(settings, location[:-1])
+        near = difflib.get_close_matches(location[-1], known, 1)
+        parent = ".".join(location[:-1])
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}."
+        return f"{where}: {location[-1]} is no key of [{parent}]; {hint}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{where}: {key} = {detail['input']!r}: {message}."
+
+
+def _origin(location: Sequence[str], layers: Sequence[Layer]) -> str:
+    for layer in reversed(layers):
+        values: Any = layer.values
+        for part in location:
+            values = values.get(part) if isinstance(values, Mapping) else None
+        if values is not None:
+            return layer.origin
+    return "its default"
+
+
+def _known_keys(settings: type[BaseModel], path: Sequence[str]) -> list[str]:
+    table: Any = settings
+    for part in path:
+        table = table.model_fields[part].annotation
+    return sorted(table.model_fields)

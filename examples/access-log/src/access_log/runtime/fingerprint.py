@@ -1,0 +1,62 @@
+"""What a checkpoint is bound to: the parts of a plan that Spark freezes or silently misreads.
+
+Spark refuses some changed queries on an old checkpoint, but takes others without a word: a
+longer window, another aggregate of the same type, another output mode. Read from the analysed
+plan, so that an edit of transform.py shows as well as one of the configuration.
+"""
+
+import re
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+STATEFUL = (
+    "Aggregate",
+    "Deduplicate",
+    "DeduplicateWithinWatermark",
+    "EventTimeWatermark",
+    "FlatMapGroupsInPandasWithState",
+    "Join",
+    "SessionWindow",
+    "TransformWithState",
+)
+
+Fingerprint = dict[str, str]
+
+
+def fingerprint(rows: DataFrame, output_mode: str, **fixed: object) -> Fingerprint:
+    """Named facts about a streaming query, in an order and a wording that never vary.
+
+    `fixed` takes what else a checkpoint keeps, such as the number of state partitions.
+    """
+    facts = {"output_mode": output_mode, "result": rows.schema.simpleString()}
+    operators: dict[str, list[str]] = {}
+    for line in _plan(rows).splitlines():
+        name, _, details = line.strip(" :+-~'").partition(" ")
+        if name in STATEFUL:
+            operators.setdefault(name, []).append(_normal(details))
+        elif sizes := _window_sizes(line):
+            operators.setdefault("window", []).append(sizes)
+    facts |= {name: "; ".join(reversed(details)) for name, details in operators.items()}
+    return facts | {name: str(value) for name, value in fixed.items()}
+
+
+def _plan(rows: DataFrame) -> str:
+    execution: Any = rows._jdf.queryExecution()  # noqa: SLF001 - explain() prints, it returns nothing
+    return str(execution.analyzed().toString())
+
+
+def _normal(text: str) -> str:
+    """Without the ids and marks that differ from one analysis to the next."""
+    text = re.sub(r"#\d+L?|-T\d+ms", "", text)
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12},? ?", "", text)
+
+
+def _window_sizes(line: str) -> str:
+    """Slide and length of an event-time window, which the plan holds in microseconds."""
+    if "precisetimestampconversion" not in line:
+        return ""
+    slide = re.search(r"% (\d+)\)", line)
+    length = re.search(r"\) - 0\) \+ (\d+)\)", line)
+    parts = {"slide": slide, "length": length}
+    return ", ".join(f"{name} {int(found[1]) // 1000} ms" for name, found in parts.items() if found)

@@ -1,0 +1,170 @@
+"""What a stream says of itself: a readable line and a JSON line a batch, and metrics.
+
+A batch that is replayed reports twice, and Spark counts late rows after it has grouped them:
+the numbers here tell how the stream is doing; exact counts come from counting the result.
+"""
+
+import json
+import queue
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from pyspark.sql.streaming.listener import (
+    QueryIdleEvent,
+    QueryProgressEvent,
+    QueryStartedEvent,
+    QueryTerminatedEvent,
+    StreamingQueryListener,
+    StreamingQueryProgress,
+)
+
+from .config import Table
+from .metrics import Exporter
+from .records import COUNTS
+
+
+class Metrics(Table):
+    """The table `[metrics]` in conf/*.toml."""
+
+    log: str = "-"
+    """A file for one JSON object a line; `-` is the standard output."""
+    port: int = 0
+    """Where Prometheus may scrape; 0: nowhere."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One finished micro-batch; times in milliseconds, sizes in bytes."""
+
+    batch_id: int
+    input_rows: int
+    bad_rows: int | None
+    unknown_field_rows: int | None
+    late_groups_dropped: int
+    output_rows: int | None
+    duration_ms: int
+    watermark: str | None
+    state_rows: int
+    state_bytes: int
+    backlog_rows: int | None
+    start_offset: str | None
+    end_offset: str | None
+
+    @classmethod
+    def of(cls, progress: StreamingQueryProgress) -> "Batch":
+        """The facts of one progress report of a query with a single source."""
+        source, counts = progress.sources[0], progress.observedMetrics.get(COUNTS)
+        state = progress.stateOperators
+        return cls(
+            batch_id=progress.batchId,
+            input_rows=progress.numInputRows,
+            bad_rows=counts["bad_rows"] if counts else None,
+            unknown_field_rows=counts["unknown_field_rows"] if counts else None,
+            late_groups_dropped=sum(operator.numRowsDroppedByWatermark for operator in state),
+            output_rows=_known(progress.sink.numOutputRows),
+            duration_ms=progress.batchDuration,
+            watermark=progress.eventTime.get("watermark"),
+            state_rows=sum(operator.numRowsTotal for operator in state),
+            state_bytes=sum(operator.memoryUsedBytes for operator in state),
+            backlog_rows=_backlog(source.metrics),
+            start_offset=_offset(source.startOffset),
+            end_offset=_offset(source.endOffset),
+        )
+
+
+def _known(rows: int) -> int | None:
+    return None if rows < 0 else rows
+
+
+def _offset(text: str | None) -> str | None:
+    """PySpark turns the absent offset of a first batch into the text `None`."""
+    return None if text in {None, "None"} else text
+
+
+def _backlog(metrics: dict[str, str]) -> int | None:
+    average = metrics.get("avgOffsetsBehindLatest")
+    return None if average is None else round(float(metrics["maxOffsetsBehindLatest"]))
+
+
+class Feed(StreamingQueryListener):
+    """Spark's reports, kept in order until the job's own thread takes them."""
+
+    def __init__(self) -> None:
+        self.reports: queue.Queue[Batch | QueryIdleEvent | QueryTerminatedEvent] = queue.Queue()
+
+    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802 - Spark's name
+        """Nothing to tell: the job starts its queries itself."""
+
+    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
+        """Keep what a batch did."""
+        self.reports.put(Batch.of(event.progress))
+
+    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
+        """Keep that a trigger found nothing new."""
+        self.reports.put(event)
+
+    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
+        """Keep that the query has ended: no report follows this one."""
+        self.reports.put(event)
+
+
+class Reporter:
+    """Tells a person, a log and Prometheus what happens."""
+
+    def __init__(self, metrics: Metrics, name: str) -> None:
+        self._log = _opened(metrics.log)
+        self._exporter = Exporter(name, metrics.port)
+
+    def batch(self, batch: Batch) -> None:
+        """A micro-batch has ended."""
+        facts = asdict(batch)
+        self._exporter.batch(facts)
+        self.event("batch", **facts)
+        say(_readable(batch))
+
+    def idle(self) -> None:
+        """A trigger found nothing new: quiet is not dead."""
+        self._exporter.alive()
+        self.event("idle")
+
+    def retry(self, attempt: int, cause: str) -> None:
+        """The query failed and is started again."""
+        self._exporter.retried()
+        self.event("retry", attempt=attempt, cause=cause)
+        say(f"attempt {attempt} failed: {cause}")
+
+    def event(self, name: str, **facts: Any) -> None:
+        """One JSON line."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        print(json.dumps({"event": name, "at": at, **facts}), file=self._log, flush=True)
+
+
+def say(text: str) -> None:
+    """One line for the person who watches."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _opened(log: str) -> TextIO:
+    if log == "-":
+        return sys.stdout
+    path = Path(log)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("a", encoding="utf-8")
+
+
+def _readable(batch: Batch) -> str:
+    parts = [f"batch {batch.batch_id}", f"{batch.input_rows:,} rows in {batch.duration_ms:,} ms"]
+    if batch.watermark:
+        parts.append(f"watermark {batch.watermark[:19]}")
+    if batch.state_rows:
+        parts.append(f"{batch.state_rows:,} open groups")
+    if batch.bad_rows:
+        parts.append(f"{batch.bad_rows:,} bad")
+    if batch.late_groups_dropped:
+        parts.append(f"{batch.late_groups_dropped:,} late groups dropped")
+    if batch.backlog_rows:
+        parts.append(f"{batch.backlog_rows:,} behind")
+    return "  ".join(parts)

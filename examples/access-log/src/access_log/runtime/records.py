@@ -1,0 +1,127 @@
+"""What a record must be to count as an event, and the one function that judges it.
+
+An *envelope* is a record as its source yields it:
+`raw` BINARY, `key` BINARY, `headers` ARRAY<STRUCT<key: STRING, value: BINARY>>,
+`ingest_time` TIMESTAMP (when the broker or the file system took it), `origin` STRING.
+
+A verdict depends on `raw` and `ingest_time` alone, never on the clock, so that every reading
+of a record agrees: the stream's, a replay's, and the sweep that puts bad ones in quarantine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from .config import Duration, Table
+
+COUNTS = "records"
+"""Under this name each batch's progress carries `rows`, `bad_rows` and `unknown_field_rows`."""
+
+
+class Events(Table):
+    """The table `[events]` in conf/*.toml: what an event may be."""
+
+    max_ahead: Duration = "1 day"
+    """How far an event's time may lie after its record's ingest time."""
+
+
+@dataclass(frozen=True)
+class EventSchema:
+    """The columns of one event (name to Spark type), and the part that some play in the job."""
+
+    columns: Mapping[str, str]
+    time: str
+    id: str | None = None
+    key: str | None = None
+    measures: tuple[str, ...] = ()
+
+
+def good(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
+    """The events in the envelopes that hold one: the schema's columns.
+
+    Bad records are counted here and put in quarantine by `quarantine.py`.
+    """
+    counted = judged(envelopes, schema, events).observe(
+        COUNTS,
+        F.count("*").alias("rows"),
+        F.count("reason").alias("bad_rows"),
+        F.count_if("has_unknown_fields").alias("unknown_field_rows"),
+    )
+    return counted.where("reason IS NULL").select("event.*")
+
+
+def bad(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
+    """The records that hold no event, as they came, each with its `reason`.
+
+    Out: `reason`, `raw` STRING, `raw_base64` STRING (only where the bytes are no UTF-8, which
+    `raw` then cannot carry), `key`, `headers`, `ingest_time`, `origin`.
+    """
+    lossy = ~F.is_valid_utf8(F.col("raw").cast("string"))
+    return (
+        judged(envelopes, schema, events)
+        .where("reason IS NOT NULL")
+        .withColumn("raw_base64", F.when(lossy, _in_one_line(F.base64("raw"))))
+        .withColumn("raw", F.make_valid_utf8(F.col("raw").cast("string")))
+        .select("reason", "raw", "raw_base64", "key", "headers", "ingest_time", "origin")
+    )
+
+
+def _in_one_line(base64: Column) -> Column:
+    return F.replace(base64, F.lit("\r\n"), F.lit(""))
+
+
+def judged(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
+    """The envelopes, each with its verdict.
+
+    Adds `event` STRUCT of the schema's columns, `reason` STRING (null for an event) and
+    `has_unknown_fields` BOOLEAN.
+    """
+    text = F.col("raw").cast("string")
+    unknown = F.exists(F.json_object_keys(text), lambda name: ~name.isin(*schema.columns))
+    return (
+        envelopes.withColumn("parsed", _parsed(text, schema))
+        .withColumn("event", F.get("parsed.events", 0))
+        .withColumn("reason", _reason(text, schema, events))
+        .withColumn("has_unknown_fields", F.isnull("reason") & unknown)
+        .drop("parsed")
+    )
+
+
+def _parsed(text: Column, schema: EventSchema) -> Column:
+    """A struct of `events`, an array of one where all is well, and `_corrupt_record`.
+
+    Alone, from_json reads the first object of a message and drops what follows it without a
+    word. Inside an array everything in the message shows.
+    """
+    columns = ", ".join(f"`{name}` {kind}" for name, kind in schema.columns.items())
+    return F.from_json(
+        F.concat(F.lit('{"events":['), text, F.lit("]}")),
+        f"events ARRAY<STRUCT<{columns}>>, _corrupt_record STRING",
+        {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_corrupt_record"},
+    )
+
+
+def _reason(text: Column, schema: EventSchema, events: Events) -> Column:
+    """Why a record is no event: the first of its faults, null where it has none."""
+    time = F.col(f"event.{schema.time}")
+    latest = F.col("ingest_time") + F.expr(f"INTERVAL {events.max_ahead}")
+    lone = F.size("parsed.events") == 1
+    faults = {
+        "malformed": F.isnull("event") | F.isnotnull("parsed._corrupt_record") | ~lone,
+        "invalid_utf8": ~F.is_valid_utf8(text),
+        "missing_time": F.isnull(time),
+        "future_time": time > latest,
+    }
+    if schema.id:
+        text_of_id = F.col(f"event.{schema.id}").cast("string")
+        faults["missing_id"] = F.coalesce(text_of_id, F.lit("")) == ""
+    if schema.key:
+        faults["missing_key"] = F.isnull(f"event.{schema.key}")
+    if schema.measures:
+        numbers = [F.col(f"event.{measure}").cast("double") for measure in schema.measures]
+        endless = [F.isnan(number) | (F.abs(number) == float("inf")) for number in numbers]
+        faults["not_finite"] = reduce(Column.__or__, endless)
+    return F.coalesce(*(F.when(fault, F.lit(name)) for name, fault in faults.items()))

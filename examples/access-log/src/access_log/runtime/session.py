@@ -1,0 +1,99 @@
+"""The Spark session of the job, each setting with its reason."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import PositiveInt
+from pyspark.sql import SparkSession
+
+from .config import Table
+from .errors import SetupError
+from .java import java_problem
+
+FIXED = {
+    # Windows and rendered timestamps mean the same on every machine.
+    "spark.sql.session.timeZone": "UTC",
+    # A second start in one session must fail, not silently stop the first stream.
+    "spark.sql.streaming.stopActiveRunOnRestart": "false",
+    # The checkpoint's fingerprint reads whole plans, wide schemas included.
+    "spark.sql.debug.maxToStringFields": "10000",
+    # Spark's own pattern misses API keys and abbreviated passwords.
+    "spark.redaction.regex": "(?i)secret|passw|pwd|token|access[.]?key|api[.]?key|credential|jaas",
+    # Spark turns it off for stateful streams in any case, with a warning at each start.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+LOCAL = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # Several jobs and tests share a machine; each UI would look for a port of its own.
+    "spark.ui.enabled": "false",
+    "spark.sql.warehouse.dir": "build/warehouse",
+}
+
+STORES = {
+    "default": {},
+    "rocksdb": {
+        "spark.sql.streaming.stateStore.providerClass": (
+            "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+        ),
+        # Without it every batch uploads a snapshot of all state.
+        "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
+    },
+}
+
+
+class Session(Table):
+    """The table `[session]`: empty where spark-submit or the platform decides."""
+
+    master: str | None = None
+    jars: Path | None = None
+    log_config: Path | None = None
+
+
+class State(Table):
+    """The table `[state]`: both are frozen by the first batch of a checkpoint."""
+
+    store: Literal["default", "rocksdb"] = "default"
+    partitions: PositiveInt = 2
+
+
+def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -> SparkSession:
+    """The session of one job; `extra` holds what its source and sink need.
+
+    Raises:
+        SetupError: no usable Java, or no jars where `session.jars` points.
+    """
+    conf: dict[str, bool | float | int | str | None] = {
+        **FIXED,
+        # 200, Spark's default, costs 30 ms of an empty task each in every batch.
+        "spark.sql.shuffle.partitions": str(state.partitions),
+        **STORES[state.store],
+        **extra,
+    }
+    if session.master:
+        if problem := java_problem():
+            raise SetupError(problem)
+        conf |= {"spark.master": session.master, **LOCAL}
+        # Workers otherwise start whatever python3 comes first on the PATH.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if session.jars:
+        conf["spark.jars"] = _jars(session.jars)
+    if session.log_config:
+        location = session.log_config.resolve().as_uri()
+        conf["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={location}"
+    builder = SparkSession.builder.appName(name).config(map=conf)
+    return builder.getOrCreate()
+
+
+def _jars(folder: Path) -> str:
+    jars = sorted(str(path) for path in folder.glob("*.jar"))
+    if not jars:
+        message = f"There are no jars in {folder} (session.jars). Run `make jars`."
+        raise SetupError(message)
+    return ",".join(jars)

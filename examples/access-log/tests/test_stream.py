@@ -1,0 +1,111 @@
+"""The computation as a stream over files: lateness, closing, and where each row went."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from access_log import job
+from access_log.expected import expected
+from access_log.runtime.bounded import BoundedRun
+from access_log.runtime.cli import main
+from access_log.schema import KEY
+
+from tests.events import event, key, raw
+
+
+@pytest.fixture(name="stream")
+def _stream(spark, make_settings, tmp_path):
+    """Run the stream over messages, so many a micro-batch: rows, quarantine, summary."""
+
+    def stream(messages, *, batch_rows):
+        source, output = tmp_path / "events.ndjson", tmp_path / "out"
+        source.write_bytes(b"".join(message + b"\n" for message in messages))
+        work = Path(mkdtemp(dir=tmp_path))
+        bounded = BoundedRun(job, make_settings(), spark, source, work, batch_rows)
+        summary = bounded.into(output, expected)
+        return _lines(output / "result.ndjson"), _lines(output / "quarantine.ndjson"), summary
+
+    return stream
+
+
+def test_late_and_out_of_order_events(stream):
+    """An event counts until its window has closed, however late it is, and never after.
+
+    Two events a batch; window 5 minutes, watermark 10 minutes behind the newest event.
+    """
+    minutes = [
+        *(0, 12),  # the watermark moves to 2: nothing closes
+        *(6, 30),  # out of order; the watermark moves to 20
+        *(1, 31),  # late, but [0, 5) closes only with this batch
+        *(2, 32),  # too late: [0, 5) has closed
+    ]
+
+    rows, _, summary = stream([raw(event(minute)) for minute in minutes], batch_rows=2)
+
+    counts = {(row["window_start"][11:16], row[KEY]): row["event_count"] for row in rows}
+    assert counts == {("00:00", key(0)): 2, ("00:05", key(0)): 1, ("00:10", key(0)): 1}
+    assert (summary["late_rows"], summary["open_rows"]) == (1, 3)
+    assert summary["verdict"] == "exact"
+
+
+def test_every_row_is_accounted_for(stream):
+    """What comes in is counted, late, open or in quarantine; nothing else can happen to it."""
+    good = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
+    messages = [*good[:40], b"oops", *good[40:], b"", raw(event(1)), b"[]"]
+
+    _, quarantined, summary = stream(messages, batch_rows=10)
+
+    parts = ("quarantined_rows", "late_rows", "counted_rows", "open_rows")
+    assert summary["input_rows"] == len(messages)
+    assert sum(summary[part] for part in parts) == len(messages)
+    assert summary["verdict"] == "exact"
+    assert [(row["raw"], row["origin"]) for row in quarantined] == [
+        ("oops", "events.ndjson:41"),
+        ("", "events.ndjson:122"),
+        ("[]", "events.ndjson:124"),
+    ]
+
+
+def test_the_same_event_twice_counts_twice(stream):
+    """Without `state=deduplicate`, a repeated event is an event."""
+    messages = [raw(event(0, number=7))] * 2 + [raw(event(60))]
+
+    rows, _, summary = stream(messages, batch_rows=3)
+
+    assert [row["event_count"] for row in rows] == [2]
+    assert summary["duplicate_rows"] is None
+
+
+def test_a_wrong_computation_is_noticed(stream, monkeypatch):
+    """The verdict is no formality: a transform that miscounts is not exact."""
+    right = job.transform
+    monkeypatch.setattr(job, "transform", lambda *given: right(*given).where("event_count > 1"))
+
+    _, _, summary = stream([raw(event(minute)) for minute in (0, 1, 7, 60)], batch_rows=4)
+
+    assert summary["verdict"] == "1 rows where 2 were expected"
+
+
+def test_the_batch_size_does_not_change_an_ordered_stream(stream):
+    """Where no event is late, slices of any size give the same result."""
+    messages = [raw(event(minute / 2, key=minute % 2)) for minute in range(80)]
+
+    results = [stream(messages, batch_rows=size)[0] for size in (15, 80)]
+
+    small, large = (Counter(json.dumps(row, sort_keys=True) for row in rows) for rows in results)
+    assert small == large
+
+
+def test_the_input_must_be_there(capsys, tmp_path):
+    """A missing input is one line that says so, and exit code 2."""
+    arguments = ["run", "--input", str(tmp_path / "no.ndjson"), "--output", str(tmp_path)]
+
+    assert main(job, expected, arguments) == 2
+    assert "no.ndjson is not a file" in capsys.readouterr().err
+
+
+def _lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

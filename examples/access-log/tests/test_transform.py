@@ -1,0 +1,65 @@
+"""The computation, without a stream."""
+
+from random import Random
+
+from access_log.expected import expected
+from access_log.runtime import records
+from access_log.runtime.accounting import verdict
+from access_log.runtime.bounded import typed_rows
+from access_log.schema import EVENT, KEY, MEASURES
+from access_log.transform import transform
+
+from tests.events import START, envelopes, event, key, raw
+
+
+def transformed(spark, settings, events):
+    """The result rows of a batch of events."""
+    messages = envelopes(spark, [raw(values) for values in events])
+    return typed_rows(transform(records.good(messages, EVENT, settings.events), settings))
+
+
+def test_windows_side_by_side(spark, settings):
+    """A window holds its first instant and not its last; each key has windows of its own."""
+    events = [event(0, measure=1), event(4.99, measure=2), event(5, measure=4), event(5, key=1)]
+
+    rows = transformed(spark, settings, events)
+
+    found = {(_minute(row["window_start"]), row[KEY]): row["event_count"] for row in rows}
+    assert found == {(0, key(0)): 2, (5, key(0)): 1, (5, key(1)): 1}
+    assert all(_minute(row["window_end"]) == _minute(row["window_start"]) + 5 for row in rows)
+
+
+def test_an_event_without_a_measure_adds_nothing(spark, settings):
+    """Totals are of the events that have the measure; the count is of all."""
+    events = [event(0, measure=3), event(1, measure=None)]
+
+    (row,) = transformed(spark, settings, events)
+
+    assert row["event_count"] == 2
+    assert [row[f"total_{measure}"] for measure in MEASURES] == [3] * len(MEASURES)
+
+
+def test_the_window_is_a_setting(spark, make_settings):
+    """`window.duration` sets the length of the windows."""
+    (row,) = transformed(spark, make_settings("window.duration=1 hour"), [event(0), event(59)])
+
+    assert row["event_count"] == 2
+
+
+def test_same_as_in_plain_python(spark, settings):
+    """Three hundred random events give what a plain computation gives."""
+    random = Random(1)  # noqa: S311 - a seed, so that a failure repeats
+    events = [
+        event(random.uniform(0, 60), key=random.randrange(3), measure=random.randrange(100))
+        for _ in range(300)
+    ]
+    much_later = event(60 * 20)
+
+    wanted = expected([events, [much_later]], settings)
+
+    assert len(wanted.rows) == 36
+    assert verdict(transformed(spark, settings, events), wanted.rows) == "exact"
+
+
+def _minute(time):
+    return (time - START).total_seconds() / 60

@@ -1,0 +1,199 @@
+"""Events with a known truth: what the job has to make of each is decided when it is made.
+
+The same seed gives the same bytes. The traffic is a day in little: a morning wave, a burst at
+noon, an evening peak, events out of order within the watermark's delay, some sent twice, some
+broken in every way that happens, and those of a client that was offline and sends far too late.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from dev.faults import FAULTS, Fault
+from dev.values import Value, dumps, value
+
+START = datetime(2026, 3, 2, 6, tzinfo=UTC)
+WINDOWS = 192
+TAIL_WINDOWS = 12
+SENT_TWICE = 0.004
+NULL = 0.04
+OFFLINE = (0.30, 0.35)
+"""When, in parts of the whole, the late events happened."""
+KEY_WORDS = {
+    "type": ("page_view", "search", "add_to_cart", "purchase", "refund"),
+    "country": ("DE", "FR", "IT", "ES", "PL"),
+    "currency": ("EUR", "USD", "GBP", "CHF", "SEK"),
+    "": ("north", "south", "east", "west", "center"),
+}
+KEY_WEIGHTS = (46, 26, 15, 9, 4)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the generator has to know of the project: its columns, their roles, its times."""
+
+    columns: Mapping[str, str]
+    time: str
+    key: str
+    id: str | None = None
+    measure: str | None = None
+    window: timedelta = timedelta(minutes=5)
+    delay: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One record and what has to become of it."""
+
+    raw: bytes | None
+    key: bytes
+    sent: datetime
+    kind: str
+    reason: str | None = None
+    """Why it belongs in quarantine, None for a good one."""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    """Its columns as Python values, empty for a bad one."""
+
+    @property
+    def late(self) -> bool:
+        """Whether its window was closed before it came."""
+        return self.kind == "late"
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """All events in the order of sending; `tail` only once the job has caught up with `main`."""
+
+    main: list[Event]
+    tail: list[Event]
+
+    @property
+    def all(self) -> list[Event]:
+        """Both parts."""
+        return self.main + self.tail
+
+    @property
+    def good(self) -> list[list[Mapping[str, Value]]]:
+        """The values of the good events, part by part."""
+        parts = (self.main, self.tail)
+        return [[event.values for event in part if not event.reason] for part in parts]
+
+
+def generate(shape: Shape, total: int = 50_000, seed: int = 7) -> Traffic:
+    """About `total` events for a project."""
+    maker = _Maker(shape, Random(seed))
+    moments = maker.moments(total)
+    cut = maker.at(maker.windows - TAIL_WINDOWS)
+    events = [event for moment in moments for event in maker.ordinary(moment)]
+    for fault in FAULTS:
+        if fault.applies(shape):
+            spoiled = maker.rng.sample(moments, max(4, total * fault.per_100k // 100_000))
+            events += [maker.spoiled(moment, fault) for moment in spoiled]
+    events += [maker.late(cut) for _ in range(max(20, total // 250))]
+    events.sort(key=lambda event: event.sent)
+    main = [event for event in events if event.sent < cut]
+    return Traffic(main, events[len(main) :])
+
+
+def in_step(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:
+    """Slices to send one after another, each acknowledged before the next.
+
+    Were one partition far ahead of another, its events would move the watermark past the other's.
+    A slice spans a quarter of the delay, the disorder half: together they stay below it.
+    """
+    part: list[Event] = []
+    for event in events:
+        if part and event.sent - part[0].sent > delay / 4:
+            yield part
+            part = []
+        part.append(event)
+    if part:
+        yield part
+
+
+class _Maker:
+    """Makes single events; all chance comes from its one generator."""
+
+    def __init__(self, shape: Shape, rng: Random) -> None:
+        self.shape, self.rng = shape, rng
+        self.windows = max(WINDOWS, 4 * math.ceil(shape.delay / shape.window))
+        self._keys = self._key_values()
+        self._made = 0
+
+    def at(self, windows: float) -> datetime:
+        """The moment so many windows after the start."""
+        moment = START + windows * self.shape.window
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    def moments(self, total: int) -> list[datetime]:
+        """When things happen: more by day, most in the burst and in the evening."""
+        weights = [_load(number / self.windows) for number in range(self.windows)]
+        numbers = self.rng.choices(range(self.windows), weights, k=total)
+        return sorted(self.at(number + self.rng.random()) for number in numbers)
+
+    def ordinary(self, moment: datetime) -> list[Event]:
+        """A good event, now and then with a second copy of it."""
+        values = self._values(moment)
+        first = self._event(values, self._sent(moment), "plain")
+        if self.rng.random() > SENT_TWICE:
+            return [first]
+        return [first, self._event(values, self._sent(moment), "repeated")]
+
+    def spoiled(self, moment: datetime, fault: Fault) -> Event:
+        """An event with something wrong."""
+        values = self._values(moment)
+        raw = fault.spoil(values, self.shape, self.rng)
+        key = str(values[self.shape.key]).encode()
+        kept = {} if fault.reason else values
+        return Event(raw, key, self._sent(moment), fault.kind, fault.reason, kept)
+
+    def late(self, cut: datetime) -> Event:
+        """An event of the client that was offline, sent in the tail."""
+        happened = self.at(self.rng.uniform(*OFFLINE) * self.windows)
+        sent = cut + self.rng.uniform(0.5, TAIL_WINDOWS - 2) * self.shape.window
+        return self._event(self._values(happened), sent, "late")
+
+    def _event(self, values: dict[str, Value], sent: datetime, kind: str) -> Event:
+        key = str(values[self.shape.key]).encode()
+        return Event(dumps(values).encode(), key, sent, kind, None, values)
+
+    def _sent(self, moment: datetime) -> datetime:
+        """Disorder: up to half of the watermark's delay passes on the way."""
+        return moment + min(self.rng.expovariate(8), 0.5) * self.shape.delay
+
+    def _values(self, moment: datetime) -> dict[str, Value]:
+        self._made += 1
+        shape, rng = self.shape, self.rng
+        values = {name: self._optional(kind, moment) for name, kind in shape.columns.items()}
+        if shape.id:
+            values[shape.id] = self._identity(shape.columns[shape.id])
+        values[shape.key] = rng.choices(self._keys, KEY_WEIGHTS[: len(self._keys)])[0]
+        values[shape.time] = moment
+        return values
+
+    def _optional(self, kind: str, moment: datetime) -> Value:
+        return None if self.rng.random() < NULL else value(kind, self.rng, moment)
+
+    def _identity(self, kind: str) -> Value:
+        if kind == "STRING":
+            return f"e-{self._made:06d}"
+        return self._made % {"TINYINT": 127, "SMALLINT": 32_767}.get(kind, 10**9)
+
+    def _key_values(self) -> list[Value]:
+        name, kind = self.shape.key, self.shape.columns[self.shape.key]
+        if kind == "STRING":
+            return list(next(words for part, words in KEY_WORDS.items() if part in name.lower()))
+        found: list[Value] = []
+        for _ in range(200):
+            one = value(kind, self.rng, START)
+            found += [one] if one not in found else []
+        return found[: len(KEY_WEIGHTS)]
+
+
+def _load(part: float) -> float:
+    """How busy it is, from 0 (the start) to 1 (the end)."""
+    waves = ((0.22, 0.10, 0.7), (0.52, 0.016, 2.2), (0.74, 0.13, 1.5))
+    bells = (high * math.exp(-(((part - middle) / wide) ** 2)) for middle, wide, high in waves)
+    return 0.25 + sum(bells)

@@ -1,0 +1,1 @@
+"""Clickstream Metrics: a PySpark Structured Streaming job."""

@@ -1,0 +1,66 @@
+"""The stream from end to end: read, check, transform, write."""
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from . import schema, sink, source
+from .runtime import records
+from .settings import Settings
+from .transform import transform
+
+NAME = "clickstream-metrics"
+OUTPUT_MODE = "append"
+GUARANTEE = (
+    "Exactly once into the Delta table: a batch repeated after a crash reads the same "
+    "offsets, and the table's log knows its number."
+)
+PARTS = {
+    "source": "kafka",
+    "sink": "delta",
+    "trigger": "processing_time",
+}
+EVENT = schema.EVENT
+SETTINGS = Settings
+SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
+
+
+def read(spark: SparkSession, settings: Settings) -> DataFrame:
+    """Every record of the source, in an envelope (see runtime/records.py)."""
+    return source.read(spark, settings.source)
+
+
+def reread(spark: SparkSession, settings: Settings, start: str | None, end: str) -> DataFrame:
+    """The envelopes between two offsets of the source once more, as a batch."""
+    return source.reread(spark, settings.source, start, end)
+
+
+def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
+    """The rows that the events in the envelopes amount to; bad records go to quarantine."""
+    events = records.good(envelopes, EVENT, settings.events)
+    return transform(events, settings)
+
+
+def write(rows: DataFrame, settings: Settings) -> DataStreamWriter:
+    """The rows on their way to the sink, batch by batch."""
+    writer = sink.write(rows, settings.sink).outputMode(OUTPUT_MODE)
+    return writer.trigger(processingTime=settings.trigger.interval)
+
+
+def origin(settings: Settings) -> str:
+    """What the source's offsets are of."""
+    return source.origin(settings.source)
+
+
+def owner(spark: SparkSession, settings: Settings) -> str | None:
+    """The epoch of the checkpoint whose result the target holds."""
+    return sink.owner(spark, settings.sink)
+
+
+def check(settings: Settings) -> None:
+    """Raises SetupError where a server does not answer."""
+    source.check(settings.source)
+
+
+def prepare(spark: SparkSession, rows: DataFrame, settings: Settings, epoch: str) -> None:
+    """Create the target, owned by this checkpoint's epoch, unless it is there."""
+    sink.prepare(spark, rows, settings.sink, epoch)

@@ -1,0 +1,55 @@
+"""What the runtime asks of a pipeline: the names that its job.py offers."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from .records import EventSchema
+from .settings import RuntimeSettings
+
+
+class Job(Protocol):
+    """The module job.py of a pipeline; `settings` is an instance of its SETTINGS."""
+
+    NAME: str
+    GUARANTEE: str
+    OUTPUT_MODE: str
+    EVENT: EventSchema
+
+    @property
+    def SETTINGS(self) -> type[RuntimeSettings]:  # noqa: N802 - a constant of the module
+        """The class of its settings."""
+
+    @property
+    def SPARK_CONF(self) -> Mapping[str, str]:  # noqa: N802
+        """What its source and sink need of the session."""
+
+    @property
+    def PARTS(self) -> Mapping[str, str]:  # noqa: N802
+        """The source, sink and trigger that it runs with."""
+
+    def origin(self, settings: Any) -> str:
+        """What the source's offsets are of: under another origin they mean nothing."""
+
+    def owner(self, spark: SparkSession, settings: Any) -> str | None:
+        """The epoch whose result the target holds, None where there is no target yet."""
+
+    def check(self, settings: Any) -> None:
+        """Raises SetupError where a server that the job needs does not answer."""
+
+    def read(self, spark: SparkSession, settings: Any) -> DataFrame:
+        """The stream of envelopes (see records.py)."""
+
+    def reread(self, spark: SparkSession, settings: Any, start: str | None, end: str) -> DataFrame:
+        """The envelopes between two offsets once more, as a batch; no start: from the first."""
+
+    def result(self, envelopes: DataFrame, settings: Any) -> DataFrame:
+        """The result rows of a stream, or of a batch, of envelopes."""
+
+    def prepare(self, spark: SparkSession, rows: DataFrame, settings: Any, epoch: str) -> None:
+        """Create the target, with the epoch as its owner, unless it is there."""
+
+    def write(self, rows: DataFrame, settings: Any) -> DataStreamWriter:
+        """The result on its way to the sink, with its trigger, not yet started."""

@@ -1,0 +1,72 @@
+"""The job's numbers for Prometheus; monitoring/ holds the alerts and the dashboard for them."""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+COUNTERS = {
+    "input_rows": "Rows read, those of replayed batches included",
+    "bad_rows": "Rows that hold no event; they are in quarantine",
+    "unknown_field_rows": "Events with fields that the schema does not name",
+    "late_groups_dropped": "Groups of late rows that came behind the watermark",
+}
+GAUGES = {
+    "duration_ms": "Duration of the last batch",
+    "state_rows": "Rows in the state store: windows that are still open",
+    "state_bytes": "Memory that the state store uses",
+    "backlog_rows": "Rows that wait in the fullest partition of the source",
+}
+
+
+class Exporter:
+    """Metrics `stream_…` with the label `job`, served on a port (0: kept, but not served)."""
+
+    def __init__(self, job: str, port: int) -> None:
+        registry = CollectorRegistry()
+        self._counters = {
+            name: Counter(f"stream_{name}", text, ["job"], registry=registry).labels(job)
+            for name, text in COUNTERS.items()
+        }
+        self._gauges = {
+            name: Gauge(f"stream_{name}", text, ["job"], registry=registry).labels(job)
+            for name, text in GAUGES.items()
+        }
+        self._alive = Gauge(
+            "stream_alive_timestamp_seconds",
+            "When the last batch or idle trigger ended",
+            ["job"],
+            registry=registry,
+        ).labels(job)
+        self._watermark = Gauge(
+            "stream_watermark_timestamp_seconds",
+            "The watermark, in event time",
+            ["job"],
+            registry=registry,
+        ).labels(job)
+        self._retries = Counter(
+            "stream_retries", "Restarts of the query after a failure", ["job"], registry=registry
+        ).labels(job)
+        if port:
+            start_http_server(port, registry=registry)
+
+    def batch(self, facts: Mapping[str, Any]) -> None:
+        """Take in the facts of one batch (see progress.Batch); a null fact changes nothing."""
+        for name, counter in self._counters.items():
+            counter.inc(facts[name] or 0)
+        for name, gauge in self._gauges.items():
+            if facts[name] is not None:
+                gauge.set(facts[name])
+        if facts["watermark"]:
+            self._watermark.set(datetime.fromisoformat(facts["watermark"]).timestamp())
+        self.alive()
+
+    def alive(self) -> None:
+        """The stream has looked for data just now."""
+        self._alive.set(time.time())
+
+    def retried(self) -> None:
+        """The query was started again after a failure."""
+        self._retries.inc()

@@ -1,0 +1,97 @@
+"""From configuration to a running, supervised stream."""
+
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from . import session
+from .checkpoint import Contract, admit, sole_driver
+from .errors import StreamJobError
+from .fingerprint import Fingerprint, fingerprint
+from .job import Job
+from .lifecycle import Drain, Supervisor
+from .progress import Feed, Reporter, say
+from .quarantine import Sweeper
+from .records import bad
+from .storage import Storage, storage
+
+
+def run(job: Job, settings: Any) -> int:
+    """Run the job until it is done or drained; the exit code.
+
+    Raises:
+        StreamJobError: with the reason, and the exit code that goes with it.
+    """
+    job.check(settings)
+    with ExitStack() as stack:
+        stack.enter_context(sole_driver(settings.checkpoint.root))
+        spark = session.build(job.NAME, settings.session, settings.state, job.SPARK_CONF)
+        stack.callback(spark.stop)
+        root = storage(settings.checkpoint.root, spark)
+        drain = stack.enter_context(Drain(root).listening())
+        rows = job.result(job.read(spark, settings), settings)
+        contract = admit(root, shape(job, rows, settings), job.owner(spark, settings))
+        job.prepare(spark, rows, settings, contract.epoch)
+        _supervise(job, spark, settings, root, contract, drain)
+        return drain.exit_code
+
+
+def shape(job: Job, rows: DataFrame, settings: Any) -> Fingerprint:
+    """What a checkpoint of this job is bound to."""
+    return fingerprint(
+        rows,
+        job.OUTPUT_MODE,
+        source=job.origin(settings),
+        state_partitions=settings.state.partitions,
+        state_store=settings.state.store,
+    )
+
+
+def _supervise(
+    job: Job, spark: SparkSession, settings: Any, root: Storage, contract: Contract, drain: Drain
+) -> None:
+    reporter, feed = Reporter(settings.metrics, job.NAME), Feed()
+    target = f"{settings.quarantine.path}/{contract.epoch}"
+    sweeper = Sweeper(root, target, partial(bad_records, job, spark, settings), reporter)
+    spark.streams.addListener(feed)
+    reporter.event("started", job=job.NAME, epoch=contract.epoch, guarantee=job.GUARANTEE)
+    say(f"{job.NAME} runs on {settings.checkpoint.root}; `make stop` drains it")
+
+    def begin() -> StreamingQuery:
+        # An outage is not a failing batch: it ends the job with another exit code.
+        job.check(settings)
+        sweeper.recover()
+        return start(job, spark, settings)
+
+    supervisor = Supervisor(
+        start=begin,
+        feed=feed,
+        follow=sweeper.follow,
+        reporter=reporter,
+        drain=drain,
+        lifecycle=settings.lifecycle,
+    )
+    try:
+        supervisor.run()
+    except StreamJobError as error:
+        reporter.event("failed", cause=str(error), exit_code=error.exit_code)
+        raise
+    reporter.event("stopped", exit_code=drain.exit_code)
+
+
+def start(job: Job, spark: SparkSession, settings: Any) -> StreamingQuery:
+    """Start the query on its checkpoint."""
+    rows = job.result(job.read(spark, settings), settings)
+    location = settings.checkpoint.stream
+    writer = job.write(rows, settings).queryName(job.NAME)
+    return writer.option("checkpointLocation", location).start()
+
+
+def bad_records(
+    job: Job, spark: SparkSession, settings: Any, begin: str | None, end: str
+) -> DataFrame:
+    """The records between two offsets that hold no event."""
+    return bad(job.reread(spark, settings, begin, end), job.EVENT, settings.events)

@@ -1,0 +1,121 @@
+"""The few files that the runtime keeps beside a checkpoint, on a disk or an object store."""
+
+import os
+import uuid
+from pathlib import Path
+from typing import Any, Protocol
+
+from pyspark.sql import SparkSession
+from typing_extensions import override
+
+from .config import is_local
+
+
+class Storage(Protocol):
+    """A folder whose small text files are replaced whole or not at all."""
+
+    def read(self, name: str) -> str | None:
+        """The text of a file, None where there is none."""
+
+    def write(self, name: str, text: str) -> None:
+        """Replace a file; a reader sees the old text or the new one."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file if it is there."""
+
+    def names(self, folder: str) -> list[str]:
+        """The names of the visible files in a folder; none where there is no folder."""
+
+
+def storage(root: str, spark: SparkSession | None = None) -> Storage:
+    """The storage under a root; other file systems than the local one need a session."""
+    if is_local(root):
+        return LocalStorage(Path(root.removeprefix("file:")))
+    return HadoopStorage(root, spark or SparkSession.builder.getOrCreate())
+
+
+class LocalStorage(Storage):
+    """A folder on a local disk."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @override
+    def read(self, name: str) -> str | None:
+        try:
+            return (self._root / name).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    @override
+    def write(self, name: str, text: str) -> None:
+        target = self._root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+
+    @override
+    def remove(self, name: str) -> None:
+        (self._root / name).unlink(missing_ok=True)
+
+    @override
+    def names(self, folder: str) -> list[str]:
+        place = self._root / folder
+        if not place.is_dir():
+            return []
+        return [path.name for path in place.iterdir() if not path.name.startswith(".")]
+
+
+class HadoopStorage(Storage):
+    """A folder on any file system that Spark's Hadoop client knows."""
+
+    def __init__(self, root: str, spark: SparkSession) -> None:
+        self._jvm: Any = spark._jvm  # noqa: SLF001 - the only door to Hadoop's file systems
+        self._conf = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+        self._root = root.rstrip("/")
+        self._fs = self._path("").getFileSystem(self._conf)
+
+    def _path(self, name: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(f"{self._root}/{name}")
+
+    @override
+    def read(self, name: str) -> str | None:
+        path = self._path(name)
+        if not self._fs.exists(path):
+            return None
+        stream = self._fs.open(path)
+        try:
+            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+        finally:
+            stream.close()
+
+    @override
+    def write(self, name: str, text: str) -> None:
+        draft, target = self._path(f"{name}.{uuid.uuid4().hex}.draft"), self._path(name)
+        stream = self._fs.create(draft)
+        try:
+            stream.write(bytearray(text, "utf-8"))
+        finally:
+            stream.close()
+        # Unlike FileSystem's, this rename may replace a file and does so in one step.
+        hadoop = self._jvm.org.apache.hadoop.fs
+        overwrite = hadoop.Options.Rename.OVERWRITE
+        options = self._jvm.java.lang.reflect.Array.newInstance(overwrite.getClass(), 1)
+        options[0] = overwrite
+        hadoop.FileContext.getFileContext(target.toUri(), self._conf).rename(draft, target, options)
+
+    @override
+    def remove(self, name: str) -> None:
+        self._fs.delete(self._path(name), False)
+
+    @override
+    def names(self, folder: str) -> list[str]:
+        place = self._path(folder)
+        if not self._fs.exists(place):
+            return []
+        names = [status.getPath().getName() for status in self._fs.listStatus(place)]
+        return [name for name in names if not name.startswith(".")]

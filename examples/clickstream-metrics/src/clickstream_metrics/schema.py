@@ -1,0 +1,23 @@
+"""The columns of one event, and the part that some of them play in the job."""
+
+from .runtime.records import EventSchema
+
+COLUMNS = {
+    "event_id": "STRING",
+    "event_time": "TIMESTAMP",
+    "event_type": "STRING",
+    "user_id": "BIGINT",
+    "amount": "DOUBLE",
+}
+EVENT_ID = "event_id"
+EVENT_TIME = "event_time"
+KEY = "event_type"
+MEASURES = ("amount",)
+
+EVENT = EventSchema(
+    columns=COLUMNS,
+    id=EVENT_ID,
+    time=EVENT_TIME,
+    key=KEY,
+    measures=MEASURES,
+)

@@ -1,0 +1,16 @@
+"""What the job computes: events in, result rows out. No session, no files, no clock."""
+
+from pyspark.sql import DataFrame
+
+from . import schema
+from .settings import Settings
+from .window import aggregate
+
+
+def transform(events: DataFrame, settings: Settings) -> DataFrame:
+    """Read from top to bottom: this is the whole computation.
+
+    In: the columns of schema.py. Out: those of window.py.
+    """
+    events = events.withWatermark(schema.EVENT_TIME, settings.watermark.delay)
+    return aggregate(events, settings.window)

@@ -1,0 +1,39 @@
+"""Over what time events are summed up: tumbling windows, one after the other."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from . import schema
+from .runtime.config import Duration, Table
+
+
+class Window(Table):
+    """The table `[window]` in conf/*.toml."""
+
+    duration: Duration = "5 minutes"
+
+
+def aggregate(events: DataFrame, window: Window) -> DataFrame:
+    """One row for each window and key that has events.
+
+    Out: `window_start`, `window_end` (its first instant and the first after it), the key,
+    `event_count` BIGINT, and `total_<measure>` for each measure, to which an event without one
+    adds nothing; it is null where the sum overflows its type, which must not stop the stream.
+    """
+    totals = [
+        F.try_sum(F.coalesce(measure, F.lit(0))).alias(f"total_{measure}")
+        for measure in schema.MEASURES
+    ]
+    return (
+        events.groupBy(F.window(schema.EVENT_TIME, window.duration), schema.KEY)
+        .agg(F.count("*").alias("event_count"), *totals)
+        .withColumn("window_start", F.col("window.start"))
+        .withColumn("window_end", F.col("window.end"))
+        .select(
+            "window_start",
+            "window_end",
+            schema.KEY,
+            "event_count",
+            *(f"total_{measure}" for measure in schema.MEASURES),
+        )
+    )

@@ -1,0 +1,213 @@
+"""What this machine is made to bring: processes that end, a broker that survives, Java, jars."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer
+
+from dev import jars, preflight
+from dev.broker import Broker, BrokerError
+from dev.events import Event
+from dev.process import Process
+from dev.stream import Sender
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+# Processes
+
+
+def test_a_process_dies_with_the_program_that_started_it(tmp_path):
+    """After a kill -9 of the parent no broker and no job is left behind."""
+    program = (
+        "import sys, time; from pathlib import Path; from dev.process import Process\n"
+        f"Process(['sh', '-c', 'echo $$; exec sleep 60'], Path({str(tmp_path / 'log')!r}))\n"
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program])
+    child = int(_eventually(lambda: (tmp_path / "log").read_text("utf-8")))
+
+    parent.kill()
+    parent.wait()
+
+    assert _eventually(lambda: not _is_alive(child))
+
+
+def test_a_process_that_ignores_a_request_is_killed_with_its_children(tmp_path):
+    """Stopping takes no longer than its bound, and reaches grandchildren."""
+    script = "trap '' TERM; sleep 60 & echo $!; wait"
+    process = Process(["sh", "-c", script], tmp_path / "log")
+    grandchild = int(_eventually(process.last_lines))
+
+    process.stop(seconds=0.2)
+
+    assert process.exit_code == 128 + signal.SIGKILL
+    assert _eventually(lambda: not _is_alive(grandchild))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or " Z " not in state.read_text("utf-8")
+
+
+def _eventually(found, seconds=20):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if seen := found():
+                return seen
+        except FileNotFoundError:
+            pass
+        time.sleep(0.02)
+    pytest.fail("it never came")
+
+
+# The broker
+
+
+def test_a_killed_broker_comes_back_with_its_data(tmp_path):
+    """What was acknowledged before a SIGKILL is there after the restart, on the same port."""
+    sent = [Event(b"%d" % n, b"key", NOW, "plain") for n in range(500)]
+    with Broker(tmp_path / "broker") as broker:
+        broker.create_topic("events", partitions=2)
+        sender = Sender(broker.bootstrap_servers, "events", 2)
+        sender.send(sent)
+        port = broker.port
+
+        broker.kill()
+        assert not broker.running
+        broker.start()
+
+        assert broker.port == port
+        assert _read(broker, "events", 500) == {
+            origin: event.raw for origin, event in zip(sender.origins, sent, strict=True)
+        }
+
+
+def _read(broker: Broker, topic: str, count: int) -> dict[str, bytes | None]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": broker.bootstrap_servers,
+            "group.id": "test",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    consumer.subscribe([topic])
+    messages = consumer.consume(count, timeout=30)
+    consumer.close()
+    return {f"{m.topic()}/{m.partition()}/{m.offset()}": m.value() for m in messages}
+
+
+def test_a_broker_whose_port_is_taken_says_so(tmp_path, broker):
+    """The message names the port, even where another broker answers, and nothing is left."""
+    second = Broker(tmp_path, port=broker.port)
+
+    with pytest.raises(BrokerError, match=f"another program has port {broker.port}"):
+        second.start()
+
+    assert not second.running
+
+
+# What the machine has to bring
+
+
+def test_a_missing_java_is_one_clear_line(tmp_path):
+    """No stack trace: what is missing and what to do, and exit code 5."""
+    said = _preflight(PATH=str(tmp_path), JAVA_HOME="")
+
+    assert said.returncode == preflight.ENVIRONMENT_PROBLEM
+    assert said.stderr.count("\n") == 1
+    assert "Java 17 or newer is needed, and there is no java on PATH" in said.stderr
+    assert "apt install" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("printed", "found"),
+    [('java version "1.8.0_202"', "is Java 8"), ('openjdk version "11.0.2" 2019', "is Java 11")],
+)
+def test_an_old_java_is_named_with_its_version(tmp_path, printed, found):
+    """Old version strings are understood too."""
+    java = _fake_java(tmp_path, f"echo '{printed}' >&2")
+
+    said = _preflight(PATH=str(tmp_path), JAVA_HOME="")
+
+    assert said.returncode == preflight.ENVIRONMENT_PROBLEM
+    assert said.stderr.count("\n") == 1
+    assert f"{java} {found}" in said.stderr
+
+
+def test_a_java_that_does_not_run_is_none(tmp_path):
+    """As on a Mac whose /usr/bin/java only says where to get one; JAVA_HOME goes before PATH."""
+    _fake_java(tmp_path / "bin", "echo Unable to locate a Java Runtime; exit 1")
+
+    said = _preflight(PATH=os.environ["PATH"], JAVA_HOME=str(tmp_path))
+
+    assert said.returncode == preflight.ENVIRONMENT_PROBLEM
+    assert f"JAVA_HOME={tmp_path} is no working Java" in said.stderr
+
+
+def test_a_new_java_passes_in_silence(tmp_path):
+    """Nothing to say, exit code 0."""
+    _fake_java(tmp_path, "echo 'openjdk version \"21.0.1\" 2023-10-17' >&2")
+
+    said = _preflight(PATH=str(tmp_path), JAVA_HOME="")
+
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+def _fake_java(folder: Path, script: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    java = folder / "java"
+    java.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    java.chmod(0o755)
+    return java
+
+
+def _preflight(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, preflight.__file__, "java"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+# Jars
+
+
+def test_jars_that_do_not_exist_are_named(tmp_path):
+    """The message has the coordinate and the log, and no half-filled set is taken for a whole."""
+    with pytest.raises(jars.JarsError) as failure:
+        jars.resolve("test", ["org.example:no-such-thing:1.0"], tmp_path)
+
+    assert "org.example:no-such-thing:1.0" in str(failure.value)
+    assert str(tmp_path / "test.log") in str(failure.value)
+    assert not (tmp_path / "test").exists()
+
+
+def test_a_resolved_set_is_used_again_until_its_coordinates_change(tmp_path, monkeypatch):
+    """Ivy runs once for a set; an interrupted call and another list make it run again."""
+    runs = []
+    monkeypatch.setattr(jars, "_run_ivy", lambda name, *_: runs.append(name))
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "half.jar").touch()
+
+    for coordinates in (["a:b:1"], ["a:b:1"], ["a:b:2"]):
+        jars.resolve("test", coordinates, tmp_path)
+
+    assert runs == ["test", "test"]
+    assert not (tmp_path / "test" / "half.jar").exists()
+
+
+def test_no_jar_shadows_one_that_spark_brings():
+    """Two versions of one artifact on the class path: which one wins is chance."""
+    ours = {jar.name.rpartition("-")[0] for jar in jars.ensure("connectors").glob("*.jar")}
+
+    assert ours
+    assert ours.isdisjoint(jars.shipped_with_spark())

@@ -1,0 +1,195 @@
+"""How a job is watched: retries, drains, and what it says while nothing comes."""
+
+import os
+import signal
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from pyspark.errors import PySparkException, StreamingQueryException
+from pyspark.sql.streaming.listener import QueryIdleEvent, QueryTerminatedEvent
+
+from clickstream_metrics.runtime import lifecycle
+from clickstream_metrics.runtime.errors import StreamFailedError
+from clickstream_metrics.runtime.lifecycle import (
+    Drain,
+    Lifecycle,
+    Supervisor,
+)
+from clickstream_metrics.runtime.progress import Batch, Feed
+from clickstream_metrics.runtime.storage import LocalStorage
+
+BATCH = Batch(**dict.fromkeys(Batch.__annotations__, 0))
+IDLE = QueryIdleEvent.__new__(QueryIdleEvent)
+END = QueryTerminatedEvent.__new__(QueryTerminatedEvent)
+FAILURE = StreamingQueryException("the disk is full\n\tat java.stack")
+
+
+class Query:
+    """A query that has said its reports already and ends as it is told."""
+
+    def __init__(self, failure=None, *, busy=0, over=False):
+        self.failure, self.busy, self.stopped = failure, busy, over
+
+    @property
+    def isActive(self):  # noqa: N802 - Spark's name
+        """Whether it runs."""
+        return not self.stopped
+
+    @property
+    def status(self):
+        """A batch runs until it was asked often enough."""
+        self.busy -= 1
+        return {"isTriggerActive": self.busy >= 0}
+
+    def exception(self):
+        """Why it ended."""
+        return self.failure
+
+    def stop(self):
+        """End it."""
+        self.stopped = True
+
+
+class Told:
+    """A reporter that remembers."""
+
+    def __init__(self):
+        self.said = []
+
+    def batch(self, _):
+        """A batch."""
+        self.said.append("batch")
+
+    def idle(self):
+        """Nothing new."""
+        self.said.append("idle")
+
+    def retry(self, attempt, cause):
+        """Started again."""
+        self.said.append(f"retry {attempt}: {cause}")
+
+
+@pytest.fixture(name="watch")
+def _watch(tmp_path, monkeypatch):
+    """Supervise runs of a query: each is its reports, and the query that makes them."""
+    monkeypatch.setattr(lifecycle, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(lifecycle, "PATIENCE", 0.001)
+    drain = Drain(LocalStorage(tmp_path))
+
+    def watch(*runs, attempts=3, follow=lambda _: None):
+        feed, told, left = Feed(), Told(), list(runs)
+
+        def start():
+            reports, query = left.pop(0)
+            for report in reports:
+                feed.reports.put(report)
+            return query
+
+        supervisor = Supervisor(
+            start=start,
+            feed=feed,
+            follow=follow,
+            reporter=told,
+            drain=drain,
+            lifecycle=Lifecycle(backoff="1 second", attempts=attempts),
+        )
+        monkeypatch.setattr(lifecycle.time, "sleep", lambda _: None)
+        monkeypatch.setattr(lifecycle, "to_timedelta", lambda _: timedelta(milliseconds=1))
+        supervisor.run()
+        assert not left
+        return told.said
+
+    return SimpleNamespace(run=watch, drain=drain, root=tmp_path)
+
+
+def failing(*reports):
+    """A run that reports, then fails."""
+    return ([*reports, END], Query(FAILURE, over=True))
+
+
+def ending(*reports):
+    """A run that reports, then ends as it should."""
+    return ([*reports, END], Query(over=True))
+
+
+def test_a_failed_batch_is_tried_again(watch):
+    """A failure that passes is survived, and told in a line without the Java stack."""
+    said = watch.run(failing(), ending(BATCH))
+
+    assert said == ["retry 1: the disk is full", "batch"]
+
+
+def test_the_same_batch_fails_only_so_often(watch):
+    """A failure that stays ends the job with a message that says what to do."""
+    with pytest.raises(StreamFailedError, match=r"failed 3 times.*the disk is full(?s:.)*runbook"):
+        watch.run(failing(), failing(), failing())
+
+
+def test_progress_starts_the_count_again(watch):
+    """Failures at different batches do not add up."""
+    said = watch.run(failing(), failing(BATCH), failing(), ending(), attempts=3)
+
+    assert [word.partition(":")[0] for word in said] == ["retry 1", "batch", "retry 1", "retry 2"]
+
+
+def test_a_sweep_that_fails_ends_the_run_and_is_tried_again(watch):
+    """What fails while a batch is followed fails the run; no query goes on unwatched."""
+    failures = [PySparkException("the broker is away")]
+    abandoned = Query()
+
+    def follow(_):
+        if failures:
+            raise failures.pop()
+
+    said = watch.run(([BATCH, END], abandoned), ending(BATCH), follow=follow)
+
+    assert abandoned.stopped
+    assert said == ["batch", "retry 1: the broker is away", "batch"]
+
+
+def test_quiet_is_not_dead(watch):
+    """A trigger that finds nothing new is told, so that silence means something."""
+    assert watch.run(ending(IDLE, BATCH, IDLE)) == ["idle", "batch", "idle"]
+
+
+def test_a_marker_drains_at_the_end_of_the_batch(watch):
+    """The query is stopped once its batch has ended, and the exit code is 0."""
+    query = Query(busy=5)
+    with watch.drain.listening():
+        (watch.root / lifecycle.MARKER).touch()
+        watch.run(([], query))
+
+    assert (query.stopped, query.busy) == (True, -1)
+    assert watch.drain.exit_code == 0
+    assert not (watch.root / lifecycle.MARKER).exists()
+
+
+def test_a_batch_that_does_not_end_is_cut(watch, capsys):
+    """A drain has a bound; what is cut is replayed by the next start."""
+    query = Query(busy=10**9)
+    with watch.drain.listening():
+        (watch.root / lifecycle.MARKER).touch()
+        watch.run(([], query))
+
+    assert query.stopped
+    assert "it is cut" in capsys.readouterr().err
+
+
+def test_a_signal_drains_and_is_no_success(watch):
+    """SIGTERM drains like the marker, and the exit code makes an orchestrator start it again."""
+    query = Query()
+    with watch.drain.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+        watch.run(([], query))
+
+    assert query.stopped
+    assert watch.drain.exit_code == 143
+
+
+def test_an_old_marker_does_not_stop_a_new_start(watch):
+    """A marker that nobody took is removed by the next start."""
+    (watch.root / lifecycle.MARKER).touch()
+
+    with watch.drain.listening():
+        assert not watch.drain.asked()

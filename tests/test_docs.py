@@ -1,0 +1,41 @@
+"""The documents tell the truth: what they show is what happens."""
+
+import re
+import shlex
+
+from tests.examples import ROOT
+
+HOME = "gh:org/stream-template"
+
+
+def test_the_readme_shows_a_real_refusal(user):
+    """The refusal in the README is, word for word, what its command prints."""
+    shown = (ROOT / "README.md").read_text("utf-8").partition("    $ cookiecutter ")[2]
+    command, _, text = shown.partition("## What you get")[0].partition("\n")
+    words = [str(ROOT) if word == HOME else word for word in shlex.split(command)]
+
+    refused = user.run("cookiecutter", *words)
+
+    assert refused.returncode == 1
+    said = (refused.stdout + refused.stderr).replace(str(ROOT), HOME)
+    assert _lines(said) == _lines(text)
+
+
+def test_links_lead_somewhere():
+    """Every relative link in the template's documents names a file that is there."""
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_make_targets_exist():
+    """Every `make …` that the template's documents name is a target."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for document in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / document).read_text("utf-8")
+        for named in re.findall(r"(?:`|^    )make ([a-z -]+?)(?:`|  |$)", text, re.MULTILINE):
+            assert set(named.split()) <= targets, f"{document}: make {named}"
+
+
+def _lines(text):
+    return [line.strip() for line in text.splitlines() if line.strip()]

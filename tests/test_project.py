@@ -1,0 +1,147 @@
+"""Generated projects, used as their owners use them: their own make demo, test and check.
+
+What runs here is real: a virtual environment with pinned packages, jars, a Kafka broker, Spark.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+from tests.examples import ANSWERS, ROOT
+
+pytestmark = pytest.mark.life
+
+MINUTES = 20
+HIDDEN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+
+
+class Project:
+    """A generated project, and a shell in it."""
+
+    def __init__(self, name, folder):
+        self.folder = folder / name
+        cookiecutter(
+            str(ROOT),
+            no_input=True,
+            extra_context=ANSWERS[name],
+            output_dir=folder,
+            default_config=True,
+        )
+
+    def run(self, *command, **variables):
+        """Run a command; its exit code and all it printed."""
+        environment = {key: to for key, to in os.environ.items() if key not in HIDDEN}
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=MINUTES * 60,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    def edit(self, name, old, new):
+        """Change a line of a file."""
+        path = self.folder / name
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), "utf-8")
+
+
+@pytest.fixture(scope="module", name="default")
+def _default(tmp_path_factory):
+    return Project("clickstream-metrics", tmp_path_factory.mktemp("projects"))
+
+
+@pytest.fixture(scope="module", name="neighbour")
+def _neighbour(default, tmp_path_factory):
+    """Another project, which borrows the first one's environment instead of installing it again."""
+    project = Project("access-log", tmp_path_factory.mktemp("neighbours"))
+    for shared in (".venv", ".jars"):
+        (project.folder / shared).symlink_to(default.folder / shared)
+    return project
+
+
+@pytest.fixture(name="copy")
+def _copy(default, tmp_path):
+    """A copy of the default project that a test may spoil."""
+    project = object.__new__(Project)
+    project.folder = tmp_path / "copy"
+    ignored = shutil.ignore_patterns(".venv", ".jars", "build")
+    shutil.copytree(default.folder, project.folder, ignore=ignored)
+    return project
+
+
+def test_make_check(default):
+    """Fresh output is clean under its own formatter, linter and strict types."""
+    code, said = default.run("make", "check")
+
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_make_demo(default, time):  # noqa: ARG001 - the same each time
+    """The demo is exact, and again so when it runs a second time; nothing is left running."""
+    code, said = default.run("make", "demo")
+
+    assert code == 0, said
+    summary = json.loads((default.folder / "build/demo/summary.json").read_text("utf-8"))
+    parts = ("counted_rows", "open_rows", "late_rows", "quarantined_rows")
+    assert summary["verdict"] == "exact"
+    assert summary["input_rows"] == sum(summary[part] for part in parts) > 10_000
+    assert all(summary[part] > 0 for part in parts)
+    assert (default.folder / "build/demo/report.html").stat().st_size > 10_000
+    _, running = default.run("ps", "-eo", "args")
+    assert str(default.folder / "build/demo") not in running
+
+
+def test_make_test(default):
+    """The project's own tests pass: units, streams, a real broker, a real kill."""
+    code, said = default.run("make", "test")
+
+    assert code == 0, said
+    assert "skipped" not in said
+
+
+def test_another_project(neighbour):
+    """Other columns and another trigger: types and tests hold there as well."""
+    python = ".venv/bin/python"
+    for command in (["mypy"], ["pytest", "-p", "no:cacheprovider"]):
+        code, said = neighbour.run(python, "-m", *command, PYTHONPATH="src")
+        assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "test"),
+    [
+        ("window.py", 'F.count("*")', "F.count_distinct(schema.KEY)", "test_transform.py"),
+        ("window.py", "window.duration)", '"7 minutes")', "test_stream.py"),
+        ("transform.py", "settings.watermark.delay", '"1 second"', "test_stream.py"),
+    ],
+)
+def test_a_broken_project_is_red(default, copy, name, old, new, test):
+    """The generated tests can fail: a spoiled computation does not pass them."""
+    copy.edit(f"src/clickstream_metrics/{name}", old, new)
+    (copy.folder / ".jars").symlink_to(default.folder / ".jars")
+    python = str(default.folder / ".venv/bin/python")
+
+    code, said = copy.run(python, "-m", "pytest", "-x", f"tests/{test}", PYTHONPATH="src")
+
+    assert code == 1, said
+    assert "AssertionError" in said
+
+
+def test_without_java(default):
+    """A machine without Java gets one clear line, and nothing else happens."""
+    code, said = default.run("make", "demo", JAVA_HOME="/nowhere")
+
+    assert code != 0
+    assert "Java 17 or newer is needed" in said
+    assert "Traceback" not in said

@@ -1,0 +1,185 @@
+"""What is generated: whole, clean without a fix, the same each time and by each way."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+
+import pytest
+import yaml
+
+from tests import examples
+
+WIDE = ", ".join(f"column_{'x' * 30}_{number:02d} STRING" for number in range(12))
+VARIANTS = {
+    "defaults": {},
+    "available-now": {"trigger": "available_now"},
+    "explicit": {"trigger": "processing_time", "spark_version": "4.2"},
+    "no-measure": {"event_schema": "id STRING, at TIMESTAMP, kind STRING"},
+    "no-id": {"event_schema": "at TIMESTAMP, kind STRING, price DECIMAL(10,2)"},
+    "other-types": {
+        "event_schema": "id BIGINT, at TIMESTAMP, day DATE, tags ARRAY<STRING>, n INT",
+        "event_roles": "id=id, time=at, key=day, measure=n",
+    },
+    "wide": {"event_schema": f"event_id STRING, t TIMESTAMP, {WIDE}, amount FLOAT"},
+    "long-names": {
+        "project_name": "An Exceedingly Long Name of 50 Characters in all.x",
+        "event_schema": f"t TIMESTAMP, {'k' * 40} STRING, id STRING, {'m' * 40} DOUBLE",
+    },
+    "short-names": {"project_name": "Z", "event_schema": "i STRING, t TIMESTAMP, k STRING"},
+}
+
+
+@pytest.fixture(scope="module", name="projects")
+def _projects(cookies_session):
+    """Each variant, baked by cookiecutter itself."""
+    baked = {name: cookies_session.bake(extra_context=given) for name, given in VARIANTS.items()}
+    failed = {name: result.exception for name, result in baked.items() if result.exception}
+    assert not failed
+    return {name: result.project_path for name, result in baked.items()}
+
+
+def run(*command, cwd=None):
+    """Run a tool of this environment; its output where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_clean_without_a_fix(projects, name):
+    """Fresh output passes its own formatter and linter, unfixed."""
+    assert run("ruff", "format", "--no-cache", "--check", ".", cwd=projects[name]) == ""
+    assert run("ruff", "check", "--no-cache", ".", cwd=projects[name]) == ""
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_file_parses(projects, name):
+    """Python, TOML, YAML and JSON are what they say they are."""
+    readers = {
+        ".py": ast.parse,
+        ".toml": tomllib.loads,
+        ".yml": lambda text: list(yaml.safe_load_all(text)),
+        ".yaml": lambda text: list(yaml.safe_load_all(text)),
+        ".json": json.loads,
+    }
+    read = Counter()
+    for path, content in examples.tree(projects[name]).items():
+        suffix = f".{path.rpartition('.')[2]}"
+        if suffix in readers:
+            readers[suffix](content.decode())
+            read[suffix] += 1
+
+    assert read[".py"] > 30
+    assert read[".toml"] >= 5
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_nothing_is_left_of_the_template(projects, name):
+    """No markup, no empty file or folder, no machine's path, no blank edge."""
+    for path in projects[name].rglob("*"):
+        if path.is_dir():
+            assert any(path.iterdir()), path
+            continue
+        text = path.read_text("utf-8")
+        markup = r"\{\{ ?(cookiecutter|job)\b|\{%"
+        assert not re.search(markup, text), path
+        assert str(examples.ROOT) not in text, path
+        assert text.strip() or path.name == "py.typed", path
+        assert text.endswith("\n"), path
+        assert not text.endswith("\n\n"), path
+        assert not text.startswith("\n"), path
+        assert "\n\n\n\n" not in text, path
+
+
+def test_an_answer_changes_only_what_it_should(projects):
+    """Another trigger touches the job, its settings and its documents, and nothing else."""
+    before, after = (examples.tree(projects[name]) for name in ("defaults", "available-now"))
+
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+
+    code = {path for path in changed if not path.endswith((".md", ".json"))}
+    assert code == {
+        "deploy/stream.service",
+        "deploy/stream.timer",
+        "monitoring/alerts.yml",
+        "conf/base.toml",
+        "pyproject.toml",
+        "src/clickstream_metrics/job.py",
+        "src/clickstream_metrics/settings.py",
+    }
+
+
+def test_the_runtime_is_the_same_everywhere(projects):
+    """What the template updates in users' projects does not depend on their answers."""
+    runtimes = [
+        {
+            path.rpartition("/")[2]: content
+            for path, content in examples.tree(project).items()
+            if "/runtime/" in path
+        }
+        for project in projects.values()
+    ]
+
+    assert len(runtimes[0]) > 10
+    assert all(runtime == runtimes[0] for runtime in runtimes)
+
+
+def test_examples_are_what_is_generated_now(tmp_path):
+    """A reviewer sees in examples/ what users get; `make examples` brings it up to date."""
+    examples.generate(tmp_path)
+
+    committed, fresh = examples.tree(examples.FOLDER), examples.tree(tmp_path)
+
+    assert sorted(committed) == sorted(fresh)
+    assert [path for path in fresh if committed[path] != fresh[path]] == []
+
+
+def test_baked_twice_is_the_same(tmp_path):
+    """Nothing of the clock, of chance or of the machine gets in."""
+    examples.generate(tmp_path / "first")
+    examples.generate(tmp_path / "second")
+
+    assert examples.tree(tmp_path / "first") == examples.tree(tmp_path / "second")
+
+
+def test_cruft_makes_the_same_project(tmp_path):
+    """A project that cruft makes is the one that cookiecutter makes, and its record."""
+    git = [
+        "git",
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@example.com",
+        "-C",
+        tmp_path / "template",
+    ]
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=examples.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listed:
+        if not name.startswith("examples/") and (examples.ROOT / name).is_file():
+            target = tmp_path / "template" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((examples.ROOT / name).read_bytes())
+            target.chmod((examples.ROOT / name).stat().st_mode)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *command], check=True)
+
+    assert (
+        run("cruft", "create", "--no-input", "template", "--output-dir", "cruft", cwd=tmp_path)
+        == ""
+    )
+    examples.generate(tmp_path / "plain")
+
+    made = examples.tree(tmp_path / "cruft" / "clickstream-metrics")
+    assert made.pop(".cruft.json")
+    assert made == examples.tree(tmp_path / "plain" / "clickstream-metrics")
