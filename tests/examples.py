@@ -1,5 +1,9 @@
-"""The projects under examples/: `python -m tests.examples` generates them anew."""
+"""What stands under examples/: `python -m tests.examples` generates it anew.
 
+One whole project, that of the defaults, and for some other answers what they change in it.
+"""
+
+import difflib
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,26 +12,48 @@ from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "examples"
-ANSWERS = {
-    "clickstream-metrics": {},
-    "access-log": {
-        "project_name": "Access Log",
-        "event_schema": (
-            "event_id STRING, event_time TIMESTAMP, client_ip STRING, method STRING, "
-            "path STRING, status INT, bytes BIGINT"
-        ),
-        "event_roles": "id=event_id, time=event_time, key=method, measure=bytes",
-        "trigger": "available_now",
-    },
+DEFAULT = "clickstream-metrics"
+ACCESS_LOG = {
+    "event_schema": (
+        "event_id STRING, event_time TIMESTAMP, client_ip STRING, method STRING, "
+        "path STRING, status INT, bytes BIGINT"
+    ),
+    "event_roles": "id=event_id, time=event_time, key=method, measure=bytes",
+}
+NEIGHBOURS = {
+    "other-columns": ACCESS_LOG,
+    "trigger-available_now": {"trigger": "available_now"},
 }
 
 
+def bake(folder, **answers):
+    """Generate a project into the folder; its path."""
+    made = cookiecutter(
+        str(ROOT),
+        no_input=True,
+        extra_context=answers,
+        output_dir=str(folder),
+        default_config=True,
+    )
+    return Path(made)
+
+
 def generate(folder):
-    """Generate each example into the folder."""
-    for answers in ANSWERS.values():
-        cookiecutter(
-            str(ROOT), no_input=True, extra_context=answers, output_dir=folder, default_config=True
+    """Write everything that stands under examples/ into the folder."""
+    default = tree(bake(folder))
+    for name, answers in NEIGHBOURS.items():
+        with tempfile.TemporaryDirectory() as elsewhere:
+            neighbour = tree(bake(elsewhere, **answers))
+        (folder / f"{name}.diff").write_text("".join(changes(default, neighbour)), "utf-8")
+
+
+def changes(before, after):
+    """The lines of a diff between two trees."""
+    for path in sorted(before.keys() | after.keys()):
+        old, new = (
+            files.get(path, b"").decode().splitlines(keepends=True) for files in (before, after)
         )
+        yield from difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=1)
 
 
 def tree(folder):
@@ -41,6 +67,6 @@ def tree(folder):
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as fresh:
-        generate(fresh)
+        generate(Path(fresh))
         shutil.rmtree(FOLDER, ignore_errors=True)
         shutil.copytree(fresh, FOLDER)

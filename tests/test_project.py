@@ -9,9 +9,8 @@ import shutil
 import subprocess
 
 import pytest
-from cookiecutter.main import cookiecutter
 
-from tests.examples import ANSWERS, ROOT
+from tests.examples import ACCESS_LOG, bake
 
 pytestmark = pytest.mark.life
 
@@ -22,15 +21,8 @@ HIDDEN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "MAKEFLAGS", "MAKELEVEL", "
 class Project:
     """A generated project, and a shell in it."""
 
-    def __init__(self, name, folder):
-        self.folder = folder / name
-        cookiecutter(
-            str(ROOT),
-            no_input=True,
-            extra_context=ANSWERS[name],
-            output_dir=folder,
-            default_config=True,
-        )
+    def __init__(self, folder):
+        self.folder = folder
 
     def run(self, *command, **variables):
         """Run a command; its exit code and all it printed."""
@@ -57,13 +49,15 @@ class Project:
 
 @pytest.fixture(scope="module", name="default")
 def _default(tmp_path_factory):
-    return Project("clickstream-metrics", tmp_path_factory.mktemp("projects"))
+    return Project(bake(tmp_path_factory.mktemp("projects")))
 
 
 @pytest.fixture(scope="module", name="neighbour")
 def _neighbour(default, tmp_path_factory):
     """Another project, which borrows the first one's environment instead of installing it again."""
-    project = Project("access-log", tmp_path_factory.mktemp("neighbours"))
+    folder = tmp_path_factory.mktemp("neighbours")
+    answers = ACCESS_LOG | {"project_name": "Access Log", "trigger": "available_now"}
+    project = Project(bake(folder, **answers))
     for shared in (".venv", ".jars"):
         (project.folder / shared).symlink_to(default.folder / shared)
     return project
@@ -72,11 +66,8 @@ def _neighbour(default, tmp_path_factory):
 @pytest.fixture(name="copy")
 def _copy(default, tmp_path):
     """A copy of the default project that a test may spoil."""
-    project = object.__new__(Project)
-    project.folder = tmp_path / "copy"
     ignored = shutil.ignore_patterns(".venv", ".jars", "build")
-    shutil.copytree(default.folder, project.folder, ignore=ignored)
-    return project
+    return Project(shutil.copytree(default.folder, tmp_path / "copy", ignore=ignored))
 
 
 def test_make_check(default):

@@ -1,8 +1,0 @@
-"""The job for spark-submit, which takes a file and no module."""
-
-import runpy
-
-PACKAGE = "access_log"
-
-if __name__ == "__main__":
-    runpy.run_module(PACKAGE, run_name="__main__", alter_sys=True)

@@ -1,1 +1,0 @@
-"""Access Log: a PySpark Structured Streaming job."""
