@@ -30,6 +30,7 @@ class Query:
 
     def __init__(self, failure=None, *, busy=0, over=False):
         self.failure, self.busy, self.stopped = failure, busy, over
+        self.runId = f"run {id(self)}"
 
     @property
     def isActive(self):  # noqa: N802 - Spark's name
@@ -83,7 +84,7 @@ def _watch(tmp_path, monkeypatch):
         def start():
             reports, query = left.pop(0)
             for report in reports:
-                feed.reports.put(report)
+                feed.reports.put(report if isinstance(report, tuple) else (query.runId, report))
             return query
 
         supervisor = Supervisor(
@@ -148,6 +149,13 @@ def test_a_sweep_that_fails_ends_the_run_and_is_tried_again(watch):
     assert said == ["batch", "retry 1: the broker is away", "batch"]
 
 
+def test_a_report_of_an_earlier_run_counts_for_nothing(watch):
+    """The late last word of a failed run does not end the run that follows it."""
+    stale = ("an earlier run", END)
+
+    assert watch.run(failing(), ending(stale, BATCH)) == ["retry 1: the disk is full", "batch"]
+
+
 def test_quiet_is_not_dead(watch):
     """A trigger that finds nothing new is told, so that silence means something."""
     assert watch.run(ending(IDLE, BATCH, IDLE)) == ["idle", "batch", "idle"]
@@ -193,3 +201,41 @@ def test_an_old_marker_does_not_stop_a_new_start(watch):
 
     with watch.drain.listening():
         assert not watch.drain.asked()
+
+
+def test_a_real_query_is_tried_again(spark, tmp_path):
+    """A batch that fails once in Spark itself is repeated, and every batch is followed once."""
+    for number in range(3):
+        (tmp_path / f"in{number}").write_text("event", "utf-8")
+    reached, followed, feed, told = [], [], Feed(), Told()
+
+    def fail_once(rows, batch_id):
+        reached.append((batch_id, rows.count()))
+        if reached == [(0, 1), (1, 1)]:
+            message = "the sink is away"
+            raise ValueError(message)
+
+    def start():
+        files = spark.readStream.format("text").option("maxFilesPerTrigger", 1)
+        writer = files.load(str(tmp_path / "in*")).writeStream.foreachBatch(fail_once)
+        located = writer.option("checkpointLocation", str(tmp_path / "checkpoint"))
+        return located.trigger(availableNow=True).start()
+
+    spark.streams.addListener(feed)
+    drain, limits = Drain(LocalStorage(tmp_path)), Lifecycle(backoff="1 second")
+    supervisor = Supervisor(
+        start=start,
+        feed=feed,
+        follow=lambda batch: followed.append(batch.batch_id),
+        reporter=told,
+        drain=drain,
+        lifecycle=limits,
+    )
+    try:
+        supervisor.run()
+    finally:
+        spark.streams.removeListener(feed)
+
+    assert reached == [(0, 1), (1, 1), (1, 1), (2, 1)]
+    assert followed == [0, 1, 2]
+    assert [word for word in told.said if word.startswith("retry 1")]

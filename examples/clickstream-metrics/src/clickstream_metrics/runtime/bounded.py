@@ -51,7 +51,9 @@ def run(
     if not source.is_file():
         message = f"--input {source} is not a file. Name a file of JSON lines."
         raise ConfigError(message)
-    spark = session.build(job.NAME, settings.session, settings.state, job.SPARK_CONF)
+    # Neither source nor sink takes part, so the run needs none of their jars.
+    plain = settings.session.model_copy(update={"jars": None})
+    spark = session.build(job.NAME, plain, settings.state, {})
     try:
         with tempfile.TemporaryDirectory(prefix="bounded-") as work:
             bounded = BoundedRun(job, settings, spark, source, Path(work), batch_rows)

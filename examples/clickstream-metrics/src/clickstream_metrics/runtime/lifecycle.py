@@ -10,7 +10,7 @@ import queue
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
 from py4j.protocol import Py4JError
@@ -155,18 +155,17 @@ class Supervisor:
         """Leave nothing behind of a run: where following a batch failed, it still goes on."""
         if query.isActive:
             query.stop()
-            report: object = None
-            with suppress(queue.Empty):
-                while not isinstance(report, QueryTerminatedEvent):
-                    report = self._feed.reports.get(timeout=PATIENCE)
 
     def _take_report(self, query: StreamingQuery) -> bool:
         """Handle one report, if any; True where it was the query's last."""
         try:
             # Once it has ended, its last reports may still be on their way.
-            report = self._feed.reports.get(timeout=POLL_SECONDS if query.isActive else PATIENCE)
+            patience = POLL_SECONDS if query.isActive else PATIENCE
+            run, report = self._feed.reports.get(timeout=patience)
         except queue.Empty:
             return not query.isActive
+        if run != str(query.runId):
+            return False
         if isinstance(report, Batch):
             self._advanced = True
             self._reporter.batch(report)

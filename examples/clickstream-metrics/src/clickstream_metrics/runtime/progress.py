@@ -89,26 +89,32 @@ def _backlog(metrics: dict[str, str]) -> int | None:
     return None if average is None else round(float(metrics["maxOffsetsBehindLatest"]))
 
 
+Report = Batch | QueryIdleEvent | QueryTerminatedEvent
+
+
 class Feed(StreamingQueryListener):
-    """Spark's reports, kept in order until the job's own thread takes them."""
+    """Spark's reports, kept in order until the job's own thread takes them.
+
+    Each stands behind the id of the run that it is of: one of an earlier run may come late.
+    """
 
     def __init__(self) -> None:
-        self.reports: queue.Queue[Batch | QueryIdleEvent | QueryTerminatedEvent] = queue.Queue()
+        self.reports: queue.Queue[tuple[str, Report]] = queue.Queue()
 
     def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802 - Spark's name
         """Nothing to tell: the job starts its queries itself."""
 
     def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
         """Keep what a batch did."""
-        self.reports.put(Batch.of(event.progress))
+        self.reports.put((str(event.progress.runId), Batch.of(event.progress)))
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
         """Keep that a trigger found nothing new."""
-        self.reports.put(event)
+        self.reports.put((str(event.runId), event))
 
     def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
         """Keep that the query has ended: no report follows this one."""
-        self.reports.put(event)
+        self.reports.put((str(event.runId), event))
 
 
 class Reporter:
