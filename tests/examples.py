@@ -22,6 +22,7 @@ ACCESS_LOG = {
 }
 NEIGHBOURS = {
     "other-columns": ACCESS_LOG,
+    "platform-kubernetes": {"platform": "kubernetes"},
     "trigger-available_now": {"trigger": "available_now"},
 }
 

@@ -17,6 +17,8 @@ WIDE = ", ".join(f"column_{'x' * 30}_{number:02d} STRING" for number in range(12
 VARIANTS = {
     "defaults": {},
     "available-now": {"trigger": "available_now"},
+    "kubernetes": {"platform": "kubernetes"},
+    "kubernetes-available-now": {"platform": "kubernetes", "trigger": "available_now"},
     "explicit": {"trigger": "processing_time", "spark_version": "4.2"},
     "no-measure": {"event_schema": "id STRING, at TIMESTAMP, kind STRING"},
     "no-id": {"event_schema": "at TIMESTAMP, kind STRING, price DECIMAL(10,2)"},
@@ -111,6 +113,25 @@ def test_an_answer_changes_only_what_it_should(projects):
         "pyproject.toml",
         "src/clickstream_metrics/job.py",
         "src/clickstream_metrics/settings.py",
+    }
+
+
+def test_another_platform_changes_how_it_is_deployed(projects):
+    """The job, its settings and its configuration are the same on each."""
+    before, after = (examples.tree(projects[name]) for name in ("defaults", "kubernetes"))
+
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+
+    assert {path for path in changed if not path.endswith(".md")} == {
+        "deploy/Dockerfile",
+        "deploy/Dockerfile.dockerignore",
+        "deploy/application.yml",
+        "deploy/compose.yml",
+        "deploy/stream.service",
+        "deploy/submit.sh",
+        "monitoring/prometheus.yml",
+        "pyproject.toml",
+        "tests/test_agent_file.py",
     }
 
 

@@ -5,6 +5,9 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+{% if cookiecutter.platform == "kubernetes" %}
+from itertools import pairwise
+{% endif %}
 from pathlib import Path
 
 import pytest
@@ -21,7 +24,11 @@ RUNBOOK, CONTRACT = ROOT / "docs/runbook.md", ROOT / ".claude/CONTRACT.md"
 AGENT = ROOT / ".claude/agents/streaming-engineer.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "AGENTS.md", ROOT / "CLAUDE.md", AGENT, CONTRACT, RUNBOOK]
 
+{% if cookiecutter.platform == "kubernetes" %}
+FOREIGN_COMMANDS = {"cruft", "spark-sql"}
+{% else %}
 FOREIGN_COMMANDS = {"cruft", "journalctl", "spark-sql", "systemctl"}
+{% endif %}
 KNOWN_WORDS = {
     AGENT.stem,
     *(f"total_{measure}" for measure in schema.MEASURES),
@@ -62,11 +69,30 @@ def problem(name: str) -> str:
         return "" if set(rest) <= TARGETS else "no such target in the Makefile"
     if head == ".venv/bin/python":
         return module_problem(*rest[1:])
+{% if cookiecutter.platform == "kubernetes" %}
+    if head == "kubectl":
+        return kubectl_problem(rest)
+{% else %}
     if head == "deploy/submit.sh" and rest:
         return command_problem(rest)
+{% endif %}
     return name_problem(name)
 
 
+{% if cookiecutter.platform == "kubernetes" %}
+def kubectl_problem(words: list[str]) -> str:
+    """Why a kubectl command is wrong: in the file that it takes, or in what it runs in a pod."""
+    own, inside = words, []
+    if "--" in words:
+        own, inside = words[: words.index("--")], words[words.index("--") + 1 :]
+    files = [file for flag, file in pairwise(own) if flag == "-f"]
+    wrong = "".join(path_problem(file) for file in files)
+    if inside[:2] == ["python", "-m"]:
+        return wrong + module_problem(*inside[2:])
+    return wrong + (f"not in the image: {inside}" if inside else "")
+
+
+{% endif %}
 def name_problem(name: str) -> str:
     """Why a single word is wrong: a key, a path, or a text that the code holds."""
     if found := re.fullmatch(r"STREAM__([A-Z_]+)(=.*)?", name):
@@ -149,7 +175,13 @@ def test_every_name_exists(document):
         "[windows]",
         "STREAM__SINK__PATHH=1",
         "stream_lost_rows_total",
+{% if cookiecutter.platform == "kubernetes" %}
+        "kubectl apply -f deploy/stream.yml",
+        f"kubectl exec driver -- python -m {PACKAGE} halt --env prod",
+        "kubectl exec driver -- bash",
+{% else %}
         "deploy/submit.sh halt --env prod",
+{% endif %}
         f".venv/bin/python -m {PACKAGE} run --batchrows 1",
         f".venv/bin/python -m {PACKAGE} run --set sink.pathh=x",
         ".venv/bin/python -m dev.nothing",

@@ -1,0 +1,163 @@
+"""What the Spark operator is given: nothing that it does not know, and what the job needs."""
+
+import copy
+import re
+import tomllib
+
+import pytest
+import yaml
+from kubeflow_spark_api.models.spark_v1beta2_scheduled_spark_application import (
+    SparkV1beta2ScheduledSparkApplication as Scheduled,
+)
+from kubeflow_spark_api.models.spark_v1beta2_spark_application import (
+    SparkV1beta2SparkApplication as Continuous,
+)
+from pydantic import ValidationError
+
+LONGEST_LABEL = 63
+MODELS = {"SparkApplication": Continuous, "ScheduledSparkApplication": Scheduled}
+KINDS = {"processing_time": "SparkApplication", "available_now": "ScheduledSparkApplication"}
+LONG_SLUG = "a" * 42 + "-" + "b" * 7
+
+
+@pytest.fixture(scope="module", name="projects")
+def _projects(cookies_session):
+    """A project for each trigger."""
+    baked = {
+        trigger: cookies_session.bake(
+            extra_context={"platform": "kubernetes", "trigger": trigger}
+        ).project_path
+        for trigger in KINDS
+    }
+    assert all(baked.values())
+    return baked
+
+
+@pytest.fixture(params=KINDS, name="project")
+def _project(request, projects):
+    return projects[request.param]
+
+
+@pytest.fixture(name="resource")
+def _resource(project):
+    return read(project)
+
+
+def read(project):
+    """The resource of a project, as kubectl reads it."""
+    return yaml.safe_load((project / "deploy/application.yml").read_text("utf-8"))
+
+
+def application(resource):
+    """What describes the application itself, in either kind."""
+    return resource["spec"].get("template", resource["spec"])
+
+
+def unknown(resource):
+    """Whether the models lose something of it: they leave out what they do not know.
+
+    Raises:
+        ValidationError: a value has the wrong type, or is missing.
+    """
+    model = MODELS[resource["kind"]]
+    return model.from_dict(copy.deepcopy(resource)).to_dict() != resource
+
+
+def test_the_operator_knows_every_field(resource):
+    """The models of its own API take the resource and give the same back."""
+    assert resource["apiVersion"] == "sparkoperator.k8s.io/v1beta2"
+    assert not unknown(resource)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ((), "restartPolicie"),
+        (("restartPolicy",), "onFailureRetrys"),
+        (("driver",), "terminationGracePeriodSecond"),
+        (("driver", "env", 0, "valueFrom", "secretKeyRef"), "keys"),
+        (("executor",), "instance"),
+    ],
+)
+def test_a_misspelt_field_is_found(resource, path, field):
+    """The check above can fail, at every depth."""
+    table = application(resource)
+    for step in path:
+        table = table[step]
+    table[field] = 1
+
+    assert unknown(resource)
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "value"), [("executor", "instances", "4"), ("driver", "memory", 2)]
+)
+def test_a_value_of_another_type_is_refused(resource, table, field, value):
+    """YAML makes numbers of texts and texts of numbers."""
+    application(resource)[table][field] = value
+
+    with pytest.raises(ValidationError):
+        unknown(resource)
+
+
+def test_a_required_field_is_missed(resource):
+    """Nothing runs without a driver."""
+    del application(resource)["driver"]
+
+    with pytest.raises(ValidationError):
+        unknown(resource)
+
+
+@pytest.mark.parametrize(("trigger", "kind"), KINDS.items())
+def test_the_trigger_decides_on_the_kind(projects, trigger, kind):
+    """What runs all the time is started again after a failure; what is scheduled, never twice."""
+    resource = read(projects[trigger])
+    policy = application(resource)["restartPolicy"]
+
+    assert resource["kind"] == kind
+    if kind == "SparkApplication":
+        assert policy["type"] == "OnFailure"
+        assert policy["onFailureRetries"] > 0
+    else:
+        assert policy == {"type": "Never"}
+        assert resource["spec"]["concurrencyPolicy"] == "Forbid"
+
+
+def test_it_agrees_with_the_project(project, resource):
+    """Image, command, port and times are those of the other files."""
+    wanted, dockerfile = application(resource), (project / "deploy/Dockerfile").read_text("utf-8")
+    prod = tomllib.loads((project / "conf/prod.toml").read_text("utf-8"))
+    lifecycle = (project / "src/clickstream_metrics/runtime/lifecycle.py").read_text("utf-8")
+    minutes = int(re.search(r'drain: Duration = "(\d+) minutes"', lifecycle)[1])
+    annotations = wanted["driver"]["annotations"]
+
+    assert f"-t {wanted['image']} ." in dockerfile
+    assert f"FROM apache/spark:{wanted['sparkVersion']}-" in dockerfile
+    assert "WORKDIR /app\n" in dockerfile
+    assert "COPY deploy/main.py deploy/main.py\n" in dockerfile
+    assert wanted["mainApplicationFile"] == "local:///app/deploy/main.py"
+    assert wanted["arguments"] == ["run", "--env", "prod"]
+    assert annotations["prometheus.io/port"] == str(prod["metrics"]["port"])
+    assert wanted["driver"]["terminationGracePeriodSeconds"] > minutes * 60
+
+
+def test_secrets_are_only_named(resource):
+    """Each variable of the environment comes from a Secret; no value of one stands in the file."""
+    variables = application(resource)["driver"]["env"]
+
+    assert variables
+    assert all(variable.keys() == {"name", "valueFrom"} for variable in variables)
+    assert all(variable["name"].startswith("STREAM__") for variable in variables)
+    assert all("secretKeyRef" in variable["valueFrom"] for variable in variables)
+
+
+@pytest.mark.parametrize(("trigger", "added"), [("processing_time", 0), ("available_now", 20)])
+def test_the_longest_name_fits_a_label(cookies, trigger, added):
+    """The operator labels pods with the application's name, to which a schedule adds the time."""
+    project = cookies.bake(
+        extra_context={"platform": "kubernetes", "trigger": trigger, "project_slug": LONG_SLUG}
+    ).project_path
+    name = read(project)["metadata"]["name"]
+
+    assert len(name) + added <= LONGEST_LABEL
+    assert re.fullmatch("[a-z]([a-z0-9-]*[a-z0-9])?", name)
