@@ -1,4 +1,7 @@
-"""The stream from end to end: read, check, transform, write."""
+"""The stream from end to end: an event's way is `read`, `result`, `write`.
+
+The rest is what the runtime asks of every stream (see runtime/job.py).
+"""
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter

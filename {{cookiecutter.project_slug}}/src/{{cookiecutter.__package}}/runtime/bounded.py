@@ -15,7 +15,7 @@ from os import utime
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -172,7 +172,7 @@ class BoundedRun:
         schema = self._job.EVENT
         names = [schema.id, schema.time, schema.key, *schema.measures]
         events = judged(self._records(), schema, self._settings.events)
-        columns = [F.col(f"event.{name}") for name in dict.fromkeys(names) if name]
+        columns = [_summand(name, schema.columns[name]) for name in dict.fromkeys(names) if name]
         rows = typed_rows(events.where("reason IS NULL").sort("line").select("line", *columns))
         for _, batch in groupby(rows, key=lambda row: (row["line"] - 1) // self._batch_rows):
             yield list(batch)
@@ -204,6 +204,12 @@ class BoundedRun:
             "not_exercised": [f"{part}: {value}" for part, value in self._job.PARTS.items()],
             "verdict": found,
         }
+
+
+def _summand(name: str, kind: str) -> Column:
+    """A column of an event; Spark adds up a FLOAT as the double that it stands for, not as text."""
+    column = F.col(f"event.{name}")
+    return column.cast("double").alias(name) if kind == "FLOAT" else column
 
 
 def _chunks(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:

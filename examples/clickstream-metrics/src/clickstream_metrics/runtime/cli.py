@@ -1,7 +1,6 @@
 """The commands of a job; every error is one message and an exit code (see errors.py)."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,5 +68,4 @@ def _output(asked: argparse.Namespace) -> Path:
 def _stop(root: str) -> int:
     storage(root).write(MARKER, "")
     say(f"asked the job on {root} to end after its running batch")
-    sys.stderr.flush()
     return 0
