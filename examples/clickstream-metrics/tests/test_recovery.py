@@ -6,6 +6,8 @@ table and the whole quarantine, with what is known of the records that were sent
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 import uuid
 from collections import Counter
@@ -53,7 +55,7 @@ class Trial:
         }
         if RUNS_ON:
             overrides["trigger.interval"] = "1 second"
-        self.servers, self.topic, self.folder = servers, topic, folder
+        self.servers, self.topic, self.folder, self.overrides = servers, topic, folder, overrides
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
         self.job = Job(pipeline.__package__ or "", overrides, folder)
         self.root = LocalStorage(folder / "checkpoint")
@@ -106,6 +108,14 @@ class Trial:
         """How often each bad record is in quarantine, by its place in the topic."""
         return Counter(row["origin"] for row in read_quarantine(self.folder / "quarantine"))
 
+    def doctor(self, *more: str) -> tuple[int, str]:
+        """The exit code of `doctor`, and what it says."""
+        overrides = [*(f"{key}={to}" for key, to in self.overrides.items()), *more]
+        settings = [word for override in overrides for word in ("--set", override)]
+        command = [sys.executable, "-m", pipeline.__package__ or "", "doctor", *settings]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
     def forget_last_commit(self) -> None:
         """Leave what a driver leaves that dies between the sink's commit and Spark's own."""
         commits = self.folder / "checkpoint" / checkpoint.STREAM / "commits"
@@ -150,6 +160,20 @@ def test_a_kill_leaves_quarantine_exact(survivor):
     bad = [f"{survivor.topic}/0/{number}" for number in range(0, RECORDS, BAD_EVERY)]
 
     assert survivor.quarantined() == Counter(bad)
+
+
+def test_doctor_tells_what_a_start_would_find(survivor):
+    """A clean checkpoint, and what pins it; or another query, and the exit code of a refusal."""
+    last = survivor.committed()
+
+    clean = survivor.doctor()
+    other = survivor.doctor("watermark.delay=1 hour")
+
+    assert clean[0] == 0
+    assert f"clean after batch {last}; pinned: state_partitions 2" in clean[1]
+    assert other[0] == 3
+    assert "10 minutes -> " in other[1]
+    assert survivor.committed() == last
 
 
 def test_a_batch_that_the_sink_has_is_not_written_again(survivor, tmp_path):

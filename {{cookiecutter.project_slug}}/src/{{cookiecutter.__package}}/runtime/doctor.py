@@ -80,7 +80,11 @@ def _checkpoint(root: Storage, current: Fingerprint, owner: str | None) -> str:
     last, planned = checkpoint.committed(root), checkpoint.planned(root)
     done = last.batch_id if last else None
     if planned is None:
-        return f"epoch {found.epoch}, no batch yet"
-    if planned != done:
-        return f"epoch {found.epoch}, the next start replays batch {planned}"
-    return f"epoch {found.epoch}, clean after batch {done}"
+        standing = "no batch yet"
+    elif planned != done:
+        standing = f"the next start replays batch {planned}"
+    else:
+        standing = f"clean after batch {done}"
+    frozen = {name: found.fingerprint[name] for name in ("state_partitions", "state_store")}
+    pinned = ", ".join(f"{name} {value}" for name, value in frozen.items())
+    return f"epoch {found.epoch}, {standing}; pinned: {pinned}"
