@@ -12,7 +12,6 @@ from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "examples"
-DEFAULT = "clickstream-metrics"
 ACCESS_LOG = {
     "event_schema": (
         "event_id STRING, event_time TIMESTAMP, client_ip STRING, method STRING, "

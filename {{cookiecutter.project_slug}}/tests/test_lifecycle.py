@@ -75,7 +75,7 @@ class Told:
 def _watch(tmp_path, monkeypatch):
     """Supervise runs of a query: each is its reports, and the query that makes them."""
     monkeypatch.setattr(lifecycle, "POLL_SECONDS", 0.001)
-    monkeypatch.setattr(lifecycle, "PATIENCE", 0.001)
+    monkeypatch.setattr(lifecycle, "LAST_REPORT_SECONDS", 0.001)
     drain = Drain(LocalStorage(tmp_path))
 
     def watch(*runs, attempts=3, follow=lambda _: None):

@@ -1,8 +1,5 @@
 """Every setting of the job: one class for each table of conf/*.toml."""
 
-{% if cookiecutter.window != "none" or cookiecutter.state != "none" or cookiecutter.join in ("stream_inner", "stream_left") %}
-{% set watermark = true %}
-{% endif %}
 {% set job = cookiecutter | stream_plan %}
 from .runtime.config import Duration, Table
 from .runtime.settings import RuntimeSettings

@@ -78,7 +78,7 @@ def admit(root: Storage, current: Fingerprint, owner: str | None) -> Contract:
     Raises:
         CheckpointError: checkpoint, code and target do not belong together.
     """
-    found = require_same(root, current, owner)
+    found = matching_contract(root, current, owner)
     if found:
         return found
     made = Contract(epoch=uuid.uuid4().hex[:12], fingerprint=current)
@@ -86,7 +86,7 @@ def admit(root: Storage, current: Fingerprint, owner: str | None) -> Contract:
     return made
 
 
-def require_same(root: Storage, current: Fingerprint, owner: str | None) -> Contract | None:
+def matching_contract(root: Storage, current: Fingerprint, owner: str | None) -> Contract | None:
     """The contract, None before the first start; nothing is written.
 
     Raises:

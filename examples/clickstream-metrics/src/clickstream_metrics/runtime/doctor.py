@@ -74,7 +74,7 @@ def _plan(spark: SparkSession, rows: DataFrame, output_mode: str) -> str:
 
 
 def _checkpoint(root: Storage, current: Fingerprint, owner: str | None) -> str:
-    found = checkpoint.require_same(root, current, owner)
+    found = checkpoint.matching_contract(root, current, owner)
     if found is None:
         return "none yet; the next start makes it"
     last, planned = checkpoint.committed(root), checkpoint.planned(root)

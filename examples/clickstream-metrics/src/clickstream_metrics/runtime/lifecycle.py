@@ -27,8 +27,8 @@ from .storage import Storage
 MARKER = "stop"
 POLL_SECONDS = 0.5
 BOUNDARY_SECONDS = 0.02
-PATIENCE = 10
-"""Seconds that the last report of a stopped query may take."""
+LAST_REPORT_SECONDS = 10
+"""How long the last report of a query that has ended may take."""
 
 
 class Lifecycle(Table):
@@ -130,7 +130,9 @@ class Supervisor:
             try:
                 self._watch(query)
             finally:
-                self._end(query)
+                # Where following a batch failed, the query itself still goes on.
+                if query.isActive:
+                    query.stop()
             error = query.exception()
         except PySparkException as failure:
             error = failure
@@ -151,17 +153,12 @@ class Supervisor:
                 self._stop(query)
                 stopping = True
 
-    def _end(self, query: StreamingQuery) -> None:
-        """Leave nothing behind of a run: where following a batch failed, it still goes on."""
-        if query.isActive:
-            query.stop()
-
     def _take_report(self, query: StreamingQuery) -> bool:
         """Handle one report, if any; True where it was the query's last."""
         try:
             # Once it has ended, its last reports may still be on their way.
-            patience = POLL_SECONDS if query.isActive else PATIENCE
-            run, report = self._feed.reports.get(timeout=patience)
+            seconds = POLL_SECONDS if query.isActive else LAST_REPORT_SECONDS
+            run, report = self._feed.reports.get(timeout=seconds)
         except queue.Empty:
             return not query.isActive
         if run != str(query.runId):
