@@ -52,12 +52,12 @@ def test_a_process_that_ignores_a_request_is_killed_with_its_children(tmp_path):
 
 
 def _is_alive(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        return not state.exists() or " Z " not in state.read_text("utf-8")
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or " Z " not in state.read_text("utf-8")
 
 
 def _eventually(found, seconds=20):
