@@ -32,11 +32,11 @@ TEXT_DEFAULTS = {
 NOT_YET: dict[str, tuple[str, ...]] = {
     "platform": ("databricks", "databricks_serverless"),
     "source": ("delta", "auto_loader", "files"),
-    "window": ("sliding", "session", "none"),
+    "window": (),
     "join": ("static_lookup", "stream_inner", "stream_left"),
     "state": ("deduplicate", "custom"),
     "sink": ("delta_merge", "kafka", "jdbc", "files", "console"),
-    "output_mode": ("update", "complete"),
+    "output_mode": (),
     "trigger": ("continuous", "real_time"),
     "spark_version": ("4.1", "4.0"),
 }

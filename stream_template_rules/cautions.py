@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .axes import Answers, Box, inside, resolved
-from .rules import STREAM_JOINS, WINDOWED
+from .rules import EVENT_TIME
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,6 @@ class Warn:
     text: str
 
 
-_EVENT_TIME: tuple[Box, ...] = (
-    {"window": WINDOWED},
-    {"join": STREAM_JOINS},
-    {"state": ("deduplicate", "custom")},
-)
 WARNINGS = (
     Warn(
         "complete-keeps-all",
@@ -28,14 +23,14 @@ WARNINGS = (
     ),
     Warn(
         "kafka-backlog",
-        tuple({"source": ("kafka",), **box} for box in _EVENT_TIME),
+        tuple({"source": ("kafka",), **box} for box in EVENT_TIME),
         "A topic read from `earliest` in slices moves the one global watermark by its fullest "
         "partition: where partitions are skewed, older rows of the others arrive late and are "
         "dropped. Read a backlog in one batch, or with a delay longer than the skew.",
     ),
     Warn(
         "delta-first-snapshot",
-        tuple({"source": ("delta",), **box} for box in _EVENT_TIME),
+        tuple({"source": ("delta",), **box} for box in EVENT_TIME),
         "The first snapshot of a Delta table is read in the order of its files, not of its events, "
         "and moves the one global watermark past rows not read yet: start at a version, read the "
         "snapshot in one batch, or use a delay longer than the history.",

@@ -7,8 +7,8 @@ from .axes import QUESTIONS, Answers, Box, inside, resolved
 from .cautions import warnings
 from .columns import columns
 from .names import package_from
-from .roles import read_roles
-from .rules import LOW_LATENCY
+from .roles import Roles, read_roles
+from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
 
 VERSION = "0.1.0"
 
@@ -114,6 +114,16 @@ def guarantee(answers: Answers) -> str:
     return text.format(replayed=REPLAYED[known["source"]])
 
 
+# What the result is after all batches; the first box that the answers lie in decides.
+RESULT_STATES: tuple[tuple[Box, str], ...] = (
+    ({"output_mode": ("complete",)}, "replaced"),
+    ({"sink": ("delta_merge", "jdbc")}, "upserted"),
+    ({"output_mode": ("update",), "window": WINDOWED}, "upserted"),
+    ({"output_mode": ("update",), "id": ("given",)}, "upserted"),
+    ({}, "appended"),
+)
+
+
 def record(answers: Answers) -> dict[str, Any]:
     """Return what a project keeps of the choices, in [tool.stream-template] of its pyproject."""
     return {
@@ -128,10 +138,19 @@ def plan(answers: Answers) -> dict[str, Any]:
     pins = [pin for pin in PINS if _needed(pin.boxes, known)]
     versions = {pin.name: _spelled(pin.version, known) for pin in pins}
     groups = dict.fromkeys(pin.group for pin in PINS)
+    roles = read_roles(known["event_roles"])
+    given = {role: "given" for role, column in roles.items() if column}
     return {
         "package": package_from(known["project_slug"]),
         "columns": columns(known["event_schema"]),
-        "roles": read_roles(known["event_roles"]),
+        "roles": roles,
+        "windowed": known["window"] in WINDOWED,
+        "watermark": _needed(EVENT_TIME, known),
+        "result_key": _result_key(known["window"], roles),
+        "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
+        "kafka": _needed(_KAFKA, known),
+        "postgres": _needed(_POSTGRES, known),
+        "delta": _needed(_DELTA, known),
         "trigger": known["trigger"],
         "spark_version": known["spark_version"],
         "versions": versions,
@@ -139,12 +158,21 @@ def plan(answers: Answers) -> dict[str, Any]:
             group: [f"{pin.name}=={versions[pin.name]}" for pin in pins if pin.group == group]
             for group in groups
         },
-        "jars": {group: _jars(group, known) for group in ("connectors", "broker")},
+        "jars": {
+            group: jars for group in ("connectors", "broker") if (jars := _jars(group, known))
+        },
         "guarantee": guarantee(known),
         "warnings": warnings(known),
         "answers": record(answers)["answers"],
         "template_version": VERSION,
     }
+
+
+def _result_key(window: str, roles: Roles) -> list[str]:
+    """Return the columns that identify a row of the result, as names in schema.py or in quotes."""
+    if window in WINDOWED:
+        return ['"window_start"', '"window_end"', "KEY"]
+    return ["EVENT_ID"] if roles["id"] else ["KEY"] if roles["key"] else []
 
 
 def _needed(boxes: tuple[Box, ...], known: Answers) -> bool:

@@ -14,6 +14,12 @@ STREAM_JOINS = ("stream_inner", "stream_left")
 LOW_LATENCY = ("continuous", "real_time")
 DATABRICKS = ("databricks", "databricks_serverless")
 MISSING = ("missing",)  # of a part in event_roles
+# What has to know how far time has come: it needs a watermark.
+EVENT_TIME: tuple[Box, ...] = (
+    {"window": WINDOWED},
+    {"join": STREAM_JOINS},
+    {"state": ("deduplicate", "custom")},
+)
 
 
 @dataclass(frozen=True)

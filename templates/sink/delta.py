@@ -23,7 +23,7 @@ class Sink(Table):
     path: Location
 
 
-def write(rows: DataFrame, sink: Sink) -> DataStreamWriter:
+def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
     """Add rows to the table, each exactly once.
 
     1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
@@ -44,6 +44,10 @@ def owner(spark: SparkSession, sink: Sink) -> str | None:
     details = DeltaTable.forPath(spark, sink.path).detail().select("properties")
     ((properties,),) = details.collect()
     return str(properties.get(EPOCH, "unknown"))
+
+
+def check(sink: Sink) -> None:
+    """Nothing to ask: there is no server."""
 
 
 def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:

@@ -1,1 +1,2 @@
-{% include "expected/" ~ cookiecutter.window ~ ".py" %}
+{% set kind = {"tumbling": "windows", "sliding": "windows"}.get(cookiecutter.window, cookiecutter.window) %}
+{% include "expected/" ~ kind ~ ".py" %}

@@ -14,6 +14,7 @@ from .transform import transform
 
 NAME = "{{ cookiecutter.project_slug }}"
 OUTPUT_MODE = "{{ cookiecutter.output_mode }}"
+RESULT_STATE = "{{ job.result_state }}"
 GUARANTEE = (
 {% for line in (job.guarantee | wordwrap(80)).splitlines() %}
     "{{ line }}{{ " " if not loop.last }}"
@@ -25,6 +26,7 @@ PARTS = {
     "trigger": "{{ job.trigger }}",
 }
 EVENT = schema.EVENT
+RESULT_KEY = schema.RESULT_KEY
 SETTINGS = Settings
 SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
@@ -34,9 +36,14 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
     return source.read(spark, settings.source)
 
 
+{% if cookiecutter.source == "kafka" %}
 def reread(spark: SparkSession, settings: Settings, start: str | None, end: str) -> DataFrame:
     """The envelopes between two offsets of the source once more, as a batch."""
     return source.reread(spark, settings.source, start, end)
+{% else %}
+# What lies between two offsets of this source cannot be read by itself: see quarantine.py.
+reread = None
+{% endif %}
 
 
 def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
@@ -45,9 +52,9 @@ def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
     return transform(events, settings)
 
 
-def write(rows: DataFrame, settings: Settings) -> DataStreamWriter:
+def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
     """The rows on their way to the sink, batch by batch."""
-    writer = sink.write(rows, settings.sink).outputMode(OUTPUT_MODE)
+    writer = sink.write(rows, settings.sink, epoch).outputMode(OUTPUT_MODE)
 {% if job.trigger == "processing_time" %}
     return writer.trigger(processingTime=settings.trigger.interval)
 {% elif job.trigger == "available_now" %}
@@ -68,6 +75,7 @@ def owner(spark: SparkSession, settings: Settings) -> str | None:
 def check(settings: Settings) -> None:
     """Raises SetupError where a server does not answer."""
     source.check(settings.source)
+    sink.check(settings.sink)
 
 
 def prepare(spark: SparkSession, rows: DataFrame, settings: Settings, epoch: str) -> None:

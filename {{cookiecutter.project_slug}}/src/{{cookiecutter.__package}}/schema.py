@@ -20,6 +20,8 @@ MEASURES = ("{{ job.roles.measure }}",)
 {% else %}
 MEASURES: tuple[str, ...] = ()
 {% endif %}
+RESULT_KEY: tuple[str, ...] = ({{ job.result_key | join(", ") }}{{ "," if job.result_key | length == 1 }})
+"""The columns that identify a row of the result."""
 
 EVENT = EventSchema(
     columns=COLUMNS,

@@ -1,21 +1,30 @@
+{% set job = cookiecutter | stream_plan %}
+{% set has_interval = job.trigger == "processing_time" %}
 """Every setting of the job: one class for each table of conf/*.toml."""
 
-{% set job = cookiecutter | stream_plan %}
+{% if job.watermark or has_interval %}
 from .runtime.config import Duration, Table
+{% endif %}
 from .runtime.settings import RuntimeSettings
 from .sink import Sink
 from .source import Source
-{% if cookiecutter.window != "none" %}
+{% if job.windowed %}
 from .window import Window
 {% endif %}
+{% if job.watermark %}
 
 
 class Watermark(Table):
     """The table `[watermark]`."""
 
     delay: Duration = "10 minutes"
+{% if cookiecutter.output_mode == "complete" and cookiecutter.window != "session" %}
+    """How far the watermark is behind the newest event; in complete mode it drops nothing."""
+{% else %}
     """How long a window waits for events that come late; later ones are dropped."""
-{% if job.trigger == "processing_time" %}
+{% endif %}
+{% endif %}
+{% if has_interval %}
 
 
 class Trigger(Table):
@@ -30,11 +39,13 @@ class Settings(RuntimeSettings):
     """All tables; those that every stream has stand in runtime/settings.py."""
 
     source: Source
+{% if job.watermark %}
     watermark: Watermark = Watermark()
-{% if cookiecutter.window != "none" %}
+{% endif %}
+{% if job.windowed %}
     window: Window = Window()
 {% endif %}
     sink: Sink
-{% if job.trigger == "processing_time" %}
+{% if has_interval %}
     trigger: Trigger = Trigger()
 {% endif %}

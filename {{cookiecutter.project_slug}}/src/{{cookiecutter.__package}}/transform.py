@@ -1,10 +1,11 @@
+{% set job = cookiecutter | stream_plan %}
 """What the job computes: events in, result rows out. No session, no files, no clock."""
 
 from pyspark.sql import DataFrame
 
 from . import schema
 from .settings import Settings
-{% if cookiecutter.window != "none" %}
+{% if job.windowed %}
 from .window import aggregate
 {% endif %}
 
@@ -12,7 +13,17 @@ from .window import aggregate
 def transform(events: DataFrame, settings: Settings) -> DataFrame:
     """Read from top to bottom: this is the whole computation.
 
+{% if job.windowed %}
     In: the columns of schema.py. Out: those of window.py.
+{% else %}
+    In: the columns of schema.py. Out: the same, a row for each event.
+{% endif %}
     """
+{% if job.watermark %}
     events = events.withWatermark(schema.EVENT_TIME, settings.watermark.delay)
+{% endif %}
+{% if job.windowed %}
     return aggregate(events, settings.window)
+{% else %}
+    return events.select(*schema.COLUMNS)
+{% endif %}

@@ -1,3 +1,5 @@
+{% set sliding = cookiecutter.window == "sliding" %}
+{% set mode = cookiecutter.output_mode %}
 """The result computed a second time, in plain Python: what tests and the demo compare with.
 
 It shares no line with transform.py. Change the two together.
@@ -23,40 +25,105 @@ def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 
+{% if mode == "complete" %}
+    No window closes, so no event is late: the result is of all events.
+{% else %}
     An event is late when its window closed in an earlier batch; a window closes in the batch
     after the one that moved the watermark to its end. The last element is followed by the
     batch without data in which Spark closes windows.
+{% endif %}
     """
     size = to_timedelta(settings.window.duration)
+{% if sliding %}
+    slide = to_timedelta(settings.window.slide)
+{% endif %}
+{% if mode != "complete" %}
     delay = to_timedelta(settings.watermark.delay)
+{% endif %}
     windows: dict[tuple[datetime, Any], list[Event]] = defaultdict(list)
+{% if sliding %}
+    placed = 0
+{% endif %}
+{% if mode == "complete" %}
+    for batch in batches:
+        for event in batch:
+{% if sliding %}
+            for start in window_starts(event[schema.EVENT_TIME], size, slide):
+                placed += 1
+                windows[start, event[schema.KEY]].append(event)
+{% else %}
+            start = window_start(event[schema.EVENT_TIME], size)
+            windows[start, event[schema.KEY]].append(event)
+{% endif %}
+    return Expected(
+        rows=[_row(*place, size, windows[place]) for place in sorted(windows, key=str)],
+        late=0,
+        open=0,
+{% if sliding %}
+        placed=placed,
+{% endif %}
+    )
+{% else %}
     watermark = closed_before = EPOCH
     late = 0
     for batch in batches:
         for event in batch:
+{% if sliding %}
+            for start in window_starts(event[schema.EVENT_TIME], size, slide):
+                placed += 1
+                if start + size <= closed_before:
+                    late += 1
+                else:
+                    windows[start, event[schema.KEY]].append(event)
+{% else %}
             start = window_start(event[schema.EVENT_TIME], size)
             if start + size <= closed_before:
                 late += 1
             else:
                 windows[start, event[schema.KEY]].append(event)
+{% endif %}
         times = [event[schema.EVENT_TIME] for event in batch]
         closed_before, watermark = watermark, max([watermark, *(_ms(t) - delay for t in times)])
+{% if mode == "update" %}
+    return Expected(
+        rows=[_row(*place, size, windows[place]) for place in sorted(windows, key=str)],
+        late=late,
+        open=0,
+{% if sliding %}
+        placed=placed,
+{% endif %}
+    )
+{% else %}
     closed = {place for place in windows if place[0] + size <= watermark}
     return Expected(
         rows=[_row(*place, size, windows[place]) for place in sorted(closed, key=str)],
         late=late,
         open=sum(len(events) for place, events in windows.items() if place not in closed),
+{% if sliding %}
+        placed=placed,
+{% endif %}
     )
+{% endif %}
+{% endif %}
 
 
+{% if sliding %}
+def window_starts(time: datetime, size: timedelta, slide: timedelta) -> list[datetime]:
+    """The starts of all windows that hold an instant; one of them is aligned to 1970 UTC."""
+    last = time - (time - EPOCH) % slide
+    return [last - number * slide for number in range(-(-(size - (time - last)) // slide))]
+{% else %}
 def window_start(time: datetime, size: timedelta) -> datetime:
     """The start of the window in which an instant lies; windows are aligned to 1970 UTC."""
     return time - (time - EPOCH) % size
+{% endif %}
+{% if mode != "complete" %}
 
 
 def _ms(time: datetime) -> datetime:
     """Spark keeps the watermark in whole milliseconds."""
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
+{% endif %}
 
 
 def _row(start: datetime, key: Any, size: timedelta, events: Sequence[Event]) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+{% set job = cookiecutter | stream_plan %}
+{% set upserted = job.result_state == "upserted" %}
+"""The result computed a second time, in plain Python: what tests and the demo compare with.
+
+It shares no line with transform.py. Change the two together.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+{% if not upserted %}
+from itertools import chain
+{% endif %}
+from typing import Any
+
+from . import schema
+from .runtime.accounting import Expected
+from .settings import Settings
+
+Event = Mapping[str, Any]
+
+
+def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
+    """What the stream must yield when each element of `batches` is read by one micro-batch.
+
+    In: events with the columns of schema.py as Python values, times with a time zone.
+{% if upserted %}
+
+    Of the events with one id the newest is in the result, whenever it came.
+{% endif %}
+    """
+{% if upserted %}
+    newest: dict[Any, Event] = {}
+    replaced = 0
+    for batch in batches:
+        for event in batch:
+            replaced += event[schema.EVENT_ID] in newest
+            before = newest.get(event[schema.EVENT_ID], event)
+            if event[schema.EVENT_TIME] >= before[schema.EVENT_TIME]:
+                newest[event[schema.EVENT_ID]] = event
+    rows = [_row(event) for event in newest.values()]
+    return Expected(rows=rows, late=0, open=0, duplicates=replaced)
+{% else %}
+    rows = [_row(event) for event in chain.from_iterable(batches)]
+    return Expected(rows=rows, late=0, open=0)
+{% endif %}
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {name: event.get(name) for name in schema.COLUMNS}

@@ -1,0 +1,110 @@
+{% set mode = cookiecutter.output_mode %}
+"""The result computed a second time, in plain Python: what tests and the demo compare with.
+
+It shares no line with transform.py. Change the two together.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+{% if mode != "complete" %}
+from itertools import chain
+{% endif %}
+from typing import Any
+
+from . import schema
+from .runtime.accounting import Expected
+from .runtime.config import to_timedelta
+from .settings import Settings
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Event = Mapping[str, Any]
+Session = list[Event]
+"""The events of one session, in the order of their times."""
+
+
+def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
+    """What the stream must yield when each element of `batches` is read by one micro-batch.
+
+    In: events with the columns of schema.py as Python values, times with a time zone.
+
+    An event is late when a session of it alone would have ended before an earlier watermark.
+{% if mode == "complete" %}
+    No session ends, so that a later event may still join two that were apart.
+{% else %}
+    A session ends in the batch after the one that moved the watermark to its end; the last
+    element is followed by the batch without data in which Spark ends sessions.
+{% endif %}
+    """
+    gap, delay = to_timedelta(settings.window.gap), to_timedelta(settings.watermark.delay)
+    sessions: dict[Any, list[Session]] = defaultdict(list)
+{% if mode != "complete" %}
+    ended: list[tuple[Any, Session]] = []
+{% endif %}
+    watermark = ended_before = EPOCH
+    late = 0
+    for batch in [*batches, []]:
+        for event in batch:
+            if event[schema.EVENT_TIME] + gap <= ended_before:
+                late += 1
+            else:
+                sessions[event[schema.KEY]].append([event])
+        for key, found in sessions.items():
+{% if mode == "complete" %}
+            sessions[key] = _merged(found, gap)
+{% else %}
+            merged = _merged(found, gap)
+            ended += [(key, session) for session in merged if _end(session, gap) <= watermark]
+            sessions[key] = [session for session in merged if _end(session, gap) > watermark]
+{% endif %}
+        times = [event[schema.EVENT_TIME] for event in batch]
+        ended_before, watermark = watermark, max([watermark, *(_ms(t) - delay for t in times)])
+{% if mode == "complete" %}
+    rows = [_row(key, session, gap) for key, found in sessions.items() for session in found]
+    return Expected(rows=rows, late=late, open=0)
+{% else %}
+    return Expected(
+        rows=[_row(key, session, gap) for key, session in ended],
+        late=late,
+        open=sum(map(len, chain.from_iterable(sessions.values()))),
+    )
+{% endif %}
+
+
+def _merged(sessions: Iterable[Session], gap: timedelta) -> list[Session]:
+    """The same events, where a session that begins before another has ended is one with it."""
+    merged: list[Session] = []
+    for session in sorted(sessions, key=_start):
+        if merged and _start(session) <= _end(merged[-1], gap):
+            merged[-1] = sorted(merged[-1] + session, key=lambda event: event[schema.EVENT_TIME])
+        else:
+            merged.append(session)
+    return merged
+
+
+def _start(session: Session) -> datetime:
+    start: datetime = session[0][schema.EVENT_TIME]
+    return start
+
+
+def _end(session: Session, gap: timedelta) -> datetime:
+    last: datetime = session[-1][schema.EVENT_TIME]
+    return last + gap
+
+
+def _ms(time: datetime) -> datetime:
+    """Spark keeps the watermark in whole milliseconds."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _row(key: Any, session: Session, gap: timedelta) -> dict[str, Any]:
+    row = {
+        "window_start": _start(session),
+        "window_end": _end(session, gap),
+        schema.KEY: key,
+        "event_count": len(session),
+    }
+    for measure in schema.MEASURES:
+        row[f"total_{measure}"] = sum(event.get(measure) or 0 for event in session)
+    return row

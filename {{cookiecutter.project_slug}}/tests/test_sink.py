@@ -1,0 +1,1 @@
+{% include "tests/sink/" ~ cookiecutter.sink ~ ".py" %}
