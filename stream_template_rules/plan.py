@@ -114,6 +114,11 @@ def guarantee(answers: Answers) -> str:
     return text.format(replayed=REPLAYED[known["source"]])
 
 
+# Where an event can come too late: sessions drop late ones even in complete mode.
+DROPS_LATE: tuple[Box, ...] = (
+    {"window": WINDOWED, "output_mode": ("append", "update")},
+    {"window": ("session",)},
+)
 # What the result is after all batches; the first box that the answers lie in decides.
 RESULT_STATES: tuple[tuple[Box, str], ...] = (
     ({"output_mode": ("complete",)}, "replaced"),
@@ -146,6 +151,9 @@ def plan(answers: Answers) -> dict[str, Any]:
         "roles": roles,
         "windowed": known["window"] in WINDOWED,
         "watermark": _needed(EVENT_TIME, known),
+        "promises": known["sink"] != "console",
+        "knows_owner": known["sink"] not in {"kafka", "console"},
+        "drops_late": any(inside(known, box) for box in DROPS_LATE),
         "result_key": _result_key(known["window"], roles),
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
         "kafka": _needed(_KAFKA, known),

@@ -37,10 +37,9 @@ def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected
             if event[schema.EVENT_TIME] >= before[schema.EVENT_TIME]:
                 newest[event[schema.EVENT_ID]] = event
     rows = [_row(event) for event in newest.values()]
-    return Expected(rows=rows, late=0, open=0, duplicates=replaced)
+    return Expected(rows, duplicates=replaced)
 {% else %}
-    rows = [_row(event) for event in chain.from_iterable(batches)]
-    return Expected(rows=rows, late=0, open=0)
+    return Expected([_row(event) for event in chain.from_iterable(batches)])
 {% endif %}
 
 

@@ -7,9 +7,6 @@ It shares no line with transform.py. Change the two together.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-{% if mode != "complete" %}
-from itertools import chain
-{% endif %}
 from typing import Any
 
 from . import schema
@@ -62,12 +59,12 @@ def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected
         ended_before, watermark = watermark, max([watermark, *(_ms(t) - delay for t in times)])
 {% if mode == "complete" %}
     rows = [_row(key, session, gap) for key, found in sessions.items() for session in found]
-    return Expected(rows=rows, late=late, open=0)
+    return Expected(rows, late=late)
 {% else %}
     return Expected(
         rows=[_row(key, session, gap) for key, session in ended],
+        waiting=[_row(key, session, gap) for key, found in sessions.items() for session in found],
         late=late,
-        open=sum(map(len, chain.from_iterable(sessions.values()))),
     )
 {% endif %}
 

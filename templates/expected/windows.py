@@ -56,9 +56,7 @@ def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected
             windows[start, event[schema.KEY]].append(event)
 {% endif %}
     return Expected(
-        rows=[_row(*place, size, windows[place]) for place in sorted(windows, key=str)],
-        late=0,
-        open=0,
+        rows=[_row(*place, size, events) for place, events in windows.items()],
 {% if sliding %}
         placed=placed,
 {% endif %}
@@ -86,9 +84,8 @@ def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected
         closed_before, watermark = watermark, max([watermark, *(_ms(t) - delay for t in times)])
 {% if mode == "update" %}
     return Expected(
-        rows=[_row(*place, size, windows[place]) for place in sorted(windows, key=str)],
+        rows=[_row(*place, size, events) for place, events in windows.items()],
         late=late,
-        open=0,
 {% if sliding %}
         placed=placed,
 {% endif %}
@@ -96,9 +93,9 @@ def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected
 {% else %}
     closed = {place for place in windows if place[0] + size <= watermark}
     return Expected(
-        rows=[_row(*place, size, windows[place]) for place in sorted(closed, key=str)],
+        rows=[_row(*place, size, windows[place]) for place in closed],
+        waiting=[_row(*place, size, windows[place]) for place in windows.keys() - closed],
         late=late,
-        open=sum(len(events) for place, events in windows.items() if place not in closed),
 {% if sliding %}
         placed=placed,
 {% endif %}

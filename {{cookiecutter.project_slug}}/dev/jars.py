@@ -34,6 +34,12 @@ def ensure(name: str, folder: Path = FOLDER) -> Path:
     return resolve(name, coordinates, folder, without=shipped)
 
 
+def ensure_all() -> None:
+    """All sets of pyproject.toml, fetched if need be."""
+    for name in _sets():
+        ensure(name)
+
+
 def resolve(
     name: str, coordinates: Sequence[str], folder: Path, *, without: Iterable[str] = ()
 ) -> Path:

@@ -1,4 +1,5 @@
-"""What the tests share: a Spark session, a broker, and settings for a folder of their own."""
+{% set paths = ["delta", "delta_merge", "files"] %}
+"""What the tests share: a Spark session, servers, and settings for a folder of their own."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,7 +14,10 @@ from {{ cookiecutter.__package }}.runtime.config import load
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev import jars
-from dev.broker import Broker
+{% if cookiecutter.source != "kafka" %}
+from dev.feed import Feed
+{% endif %}
+from dev.services import Services
 
 MakeSettings = Callable[..., Settings]
 
@@ -22,12 +26,24 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSeria
 
 
 @pytest.fixture
+{% if cookiecutter.source == "kafka" %}
 def make_settings(tmp_path: Path) -> MakeSettings:
+{% else %}
+def make_settings(tmp_path: Path, services: Services) -> MakeSettings:
+{% endif %}
     """Settings of dev with everything under a folder of the test's own, and some changed."""
+{% if cookiecutter.source != "kafka" %}
+    feed = Feed(services, tmp_path, "events")
+{% endif %}
 
     def make(*overrides: str) -> Settings:
         own = [
+{% if cookiecutter.source != "kafka" %}
+            *(f"{key}={value}" for key, value in feed.settings.items()),
+{% endif %}
+{% if cookiecutter.sink in paths %}
             f"sink.path={tmp_path}/result",
+{% endif %}
             f"checkpoint.root={tmp_path}/checkpoint",
             f"quarantine.path={tmp_path}/quarantine",
             f"metrics.log={tmp_path}/metrics.jsonl",
@@ -52,8 +68,8 @@ def _spark() -> Iterator[SparkSession]:
     spark.stop()
 
 
-@pytest.fixture(scope="session", name="broker")
-def _broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A real Kafka broker."""
-    with Broker(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker
+@pytest.fixture(scope="session", name="services")
+def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The real servers that the job needs; each starts when a test first asks for it."""
+    with Services(tmp_path_factory.mktemp("services")) as services:
+        yield services

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """Which changes a checkpoint survives, and which it refuses."""
 
 import json
@@ -15,7 +16,7 @@ from {{ cookiecutter.__package }}.runtime.storage import (
     HadoopStorage,
     LocalStorage,
 )
-from {{ cookiecutter.__package }}.schema import KEY
+from {{ cookiecutter.__package }}.schema import EVENT
 
 
 def current(spark, settings):
@@ -26,11 +27,22 @@ def current(spark, settings):
 @pytest.mark.parametrize(
     ("override", "fact"),
     [
+{% if cookiecutter.window == "session" %}
+        ("window.gap=1 hour", "SessionWindow"),
+{% elif cookiecutter.window == "sliding" %}
         ("window.duration=1 hour", "window"),
+        ("window.slide=2 minutes", "window"),
+{% elif job.windowed %}
+        ("window.duration=1 hour", "window"),
+{% endif %}
+{% if job.watermark %}
         ("watermark.delay=1 hour", "EventTimeWatermark"),
+{% endif %}
         ("state.partitions=7", "state_partitions"),
         ("state.store=rocksdb", "state_store"),
+{% if cookiecutter.source == "kafka" %}
         ("source.topic=elsewhere", "source"),
+{% endif %}
     ],
 )
 def test_frozen_settings(spark, make_settings, override, fact):
@@ -45,7 +57,11 @@ def test_frozen_settings(spark, make_settings, override, fact):
 @pytest.mark.parametrize(
     "override",
     [
+{% if cookiecutter.source == "kafka" %}
         "source.max_offsets_per_trigger=5",
+{% else %}
+        "source.max_files_per_trigger=5",
+{% endif %}
         "events.max_ahead=2 days",
         "lifecycle.attempts=9",
         "metrics.port=0",
@@ -59,21 +75,18 @@ def test_free_settings(spark, make_settings, override):
 
 
 def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
-    """A filter or a projection before the window leaves the meaning of the state as it is."""
+    """A filter before the state leaves the meaning of the state as it is."""
     before, right = current(spark, settings), job.transform
-    monkeypatch.setattr(
-        job, "transform", lambda events, known: right(events.where(F.length(KEY) < 9), known)
-    )
+    some = F.col(EVENT.time) > "2020-01-01"
+    monkeypatch.setattr(job, "transform", lambda events, known: right(events.where(some), known))
 
     assert checkpoint.differences(before, current(spark, settings)) == []
 
 
-def test_an_edit_of_the_aggregate_is_noticed(spark, settings, monkeypatch):
-    """Spark would read the old counts as what the new code computes; here it shows."""
+def test_an_edit_of_the_state_is_noticed(spark, settings, monkeypatch):
+    """Spark would read the old state as what the new code computes; here it shows."""
     before, right = current(spark, settings), job.transform
-    monkeypatch.setattr(
-        job, "transform", lambda events, known: right(events, known).groupBy(KEY).count()
-    )
+    monkeypatch.setattr(job, "transform", lambda *given: right(*given).groupBy().count())
 
     changes = checkpoint.differences(before, current(spark, settings))
 

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """The computation as a stream over files: lateness, closing, and where each row went."""
 
 import json
@@ -12,55 +13,59 @@ from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.bounded import BoundedRun
 from {{ cookiecutter.__package }}.runtime.cli import main
+{% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import KEY
 
 from tests.events import event, key, raw
+{% else %}
+
+from tests.events import event, raw
+{% endif %}
 
 
 @pytest.fixture(name="stream")
 def _stream(spark, make_settings, tmp_path):
     """Run the stream over messages, so many a micro-batch: rows, quarantine, summary."""
 
-    def stream(messages, *, batch_rows):
+    def stream(messages, *overrides, batch_rows):
         source, output = tmp_path / "events.ndjson", tmp_path / "out"
         source.write_bytes(b"".join(message + b"\n" for message in messages))
         work = Path(mkdtemp(dir=tmp_path))
-        bounded = BoundedRun(job, make_settings(), spark, source, work, batch_rows)
+        bounded = BoundedRun(job, make_settings(*overrides), spark, source, work, batch_rows)
         summary = bounded.into(output, expected)
         return _lines(output / "result.ndjson"), _lines(output / "quarantine.ndjson"), summary
 
     return stream
 
 
-def test_late_and_out_of_order_events(stream):
-    """An event counts until its window has closed, however late it is, and never after.
-
-    Two events a batch; window 5 minutes, watermark 10 minutes behind the newest event.
-    """
-    minutes = [
-        *(0, 12),  # the watermark moves to 2: nothing closes
-        *(6, 30),  # out of order; the watermark moves to 20
-        *(1, 31),  # late, but [0, 5) closes only with this batch
-        *(2, 32),  # too late: [0, 5) has closed
-    ]
-
-    rows, _, summary = stream([raw(event(minute)) for minute in minutes], batch_rows=2)
-
-    counts = {(row["window_start"][11:16], row[KEY]): row["event_count"] for row in rows}
-    assert counts == {("00:00", key(0)): 2, ("00:05", key(0)): 1, ("00:10", key(0)): 1}
-    assert (summary["late_rows"], summary["open_rows"]) == (1, 3)
-    assert summary["verdict"] == "exact"
+{% if job.windowed %}
+{% include "tests/stream/" ~ cookiecutter.window ~ ".py" %}
 
 
+{% endif %}
 def test_disorder_of_all_kinds(stream):
+    {% if job.drops_late %}
     """Random disorder, many events too late: row for row what plain Python says."""
+{% else %}
+    """Random disorder costs no event: row for row what plain Python says."""
+{% endif %}
     random = Random(5)  # noqa: S311 - a seed, so that a failure repeats
     minutes = [120 + number / 2 + random.gauss(0, 12) for number in range(160)]
 
-    rows, _, summary = stream([raw(event(minute)) for minute in minutes], batch_rows=20)
+    messages = [raw(event(minute, number=number)) for number, minute in enumerate(minutes)]
+
+{% if cookiecutter.window == "session" %}
+    rows, _, summary = stream(messages, "window.gap=1 minute", batch_rows=20)
+{% else %}
+    rows, _, summary = stream(messages, batch_rows=20)
+{% endif %}
 
     assert summary["verdict"] == "exact"
+{% if job.drops_late %}
     assert summary["late_rows"] > 10
+{% else %}
+    assert summary["late_rows"] == 0
+{% endif %}
     assert len(rows) > 10
 
 
@@ -71,9 +76,15 @@ def test_every_row_is_accounted_for(stream):
 
     _, quarantined, summary = stream(messages, batch_rows=10)
 
-    parts = ("quarantined_rows", "late_rows", "counted_rows", "open_rows")
     assert summary["input_rows"] == len(messages)
-    assert sum(summary[part] for part in parts) == len(messages)
+{% if cookiecutter.window == "sliding" %}
+    # An event counts once for each of the two windows that it is in.
+    parts = ("late_rows", "counted_rows", "open_rows")
+    assert sum(summary[part] for part in parts) == 2 * (len(messages) - len(quarantined))
+{% else %}
+    parts = ("quarantined_rows", "late_rows", "counted_rows", "open_rows")
+    assert sum(summary[part] for part in parts) == len(messages) - (summary["duplicate_rows"] or 0)
+{% endif %}
     assert summary["verdict"] == "exact"
     assert [(row["raw"], row["origin"]) for row in quarantined] == [
         ("oops", "events.ndjson:41"),
@@ -82,29 +93,38 @@ def test_every_row_is_accounted_for(stream):
     ]
 
 
+{% if job.result_state == "upserted" and not job.windowed %}
+def test_of_two_events_with_one_id_the_newer_is_kept(stream):
+    """Whichever came first: an older event never replaces a newer one."""
+    messages = [raw(event(minute, number=7)) for minute in (1, 2, 0)]
+
+    rows, _, summary = stream(messages, batch_rows=1)
+
+    assert [row[job.EVENT.time][14:16] for row in rows] == ["02"]
+    assert summary["duplicate_rows"] == 2
+{% else %}
 def test_the_same_event_twice_counts_twice(stream):
     """Without `state=deduplicate`, a repeated event is an event."""
-    messages = [raw(event(0, number=7))] * 2 + [raw(event(60))]
+    _, _, summary = stream([raw(event(0, number=7))] * 2, batch_rows=2)
 
-    rows, _, summary = stream(messages, batch_rows=3)
-
-    assert [row["event_count"] for row in rows] == [2]
+    assert summary["counted_rows"] + summary["open_rows"] == {{ 4 if cookiecutter.window == "sliding" else 2 }}
     assert summary["duplicate_rows"] is None
+{% endif %}
 
 
 def test_a_wrong_computation_is_noticed(stream, monkeypatch):
-    """The verdict is no formality: a transform that miscounts is not exact."""
+    """The verdict is no formality: a transform that loses rows is not exact."""
     right = job.transform
-    monkeypatch.setattr(job, "transform", lambda *given: right(*given).where("event_count > 1"))
+    monkeypatch.setattr(job, "transform", lambda *given: right(*given).where("false"))
 
-    _, _, summary = stream([raw(event(minute)) for minute in (0, 1, 7, 60)], batch_rows=4)
+    _, _, summary = stream([raw(event(minute, number=minute)) for minute in (0, 60)], batch_rows=2)
 
-    assert summary["verdict"] == "1 rows where 2 were expected"
+    assert summary["verdict"].startswith("0 rows where ")
 
 
 def test_the_batch_size_does_not_change_an_ordered_stream(stream):
     """Where no event is late, slices of any size give the same result."""
-    messages = [raw(event(minute / 2, key=minute % 2)) for minute in range(80)]
+    messages = [raw(event(minute / 2, key=minute % 2, number=minute)) for minute in range(80)]
 
     results = [stream(messages, batch_rows=size)[0] for size in (15, 80)]
 

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """The computation, without a stream."""
 
 from random import Random
@@ -6,10 +7,18 @@ from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime import records
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
+{% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import EVENT, KEY, MEASURES
+{% else %}
+from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
+{% endif %}
 from {{ cookiecutter.__package }}.transform import transform
 
+{% if job.windowed %}
 from tests.events import START, envelopes, event, key, raw
+{% else %}
+from tests.events import envelopes, event, raw
+{% endif %}
 
 
 def transformed(spark, settings, events):
@@ -18,48 +27,23 @@ def transformed(spark, settings, events):
     return typed_rows(transform(records.good(messages, EVENT, settings.events), settings))
 
 
-def test_windows_side_by_side(spark, settings):
-    """A window holds its first instant and not its last; each key has windows of its own."""
-    events = [event(0, measure=1), event(4.99, measure=2), event(5, measure=4), event(5, key=1)]
-
-    rows = transformed(spark, settings, events)
-
-    found = {(_minute(row["window_start"]), row[KEY]): row["event_count"] for row in rows}
-    assert found == {(0, key(0)): 2, (5, key(0)): 1, (5, key(1)): 1}
-    assert all(_minute(row["window_end"]) == _minute(row["window_start"]) + 5 for row in rows)
-
-
-def test_an_event_without_a_measure_adds_nothing(spark, settings):
-    """Totals are of the events that have the measure; the count is of all."""
-    events = [event(0, measure=3), event(1, measure=None)]
-
-    (row,) = transformed(spark, settings, events)
-
-    assert row["event_count"] == 2
-    assert [row[f"total_{measure}"] for measure in MEASURES] == [3] * len(MEASURES)
-
-
-def test_the_window_is_a_setting(spark, make_settings):
-    """`window.duration` sets the length of the windows."""
-    (row,) = transformed(spark, make_settings("window.duration=1 hour"), [event(0), event(59)])
-
-    assert row["event_count"] == 2
+{% include "tests/transform/" ~ cookiecutter.window ~ ".py" %}
 
 
 def test_same_as_in_plain_python(spark, settings):
     """Three hundred random events give what a plain computation gives."""
     random = Random(1)  # noqa: S311 - a seed, so that a failure repeats
     events = [
-        event(random.uniform(0, 60), key=random.randrange(3), measure=random.randrange(100))
-        for _ in range(300)
+        event(random.uniform(0, 60), key=number % 3, number=number, measure=random.randrange(100))
+        for number in range(300)
     ]
-    much_later = event(60 * 20)
 
-    wanted = expected([events, [much_later]], settings)
+    wanted = expected([events], settings)
 
-    assert len(wanted.rows) == 36
-    assert verdict(transformed(spark, settings, events), wanted.rows) == "exact"
+    assert verdict(transformed(spark, settings, events), [*wanted.rows, *wanted.waiting]) == "exact"
+{% if job.windowed %}
 
 
 def _minute(time):
     return (time - START).total_seconds() / 60
+{% endif %}

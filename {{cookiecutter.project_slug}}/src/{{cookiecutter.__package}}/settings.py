@@ -18,10 +18,10 @@ class Watermark(Table):
     """The table `[watermark]`."""
 
     delay: Duration = "10 minutes"
-{% if cookiecutter.output_mode == "complete" and cookiecutter.window != "session" %}
-    """How far the watermark is behind the newest event; in complete mode it drops nothing."""
-{% else %}
+{% if job.drops_late %}
     """How long a window waits for events that come late; later ones are dropped."""
+{% else %}
+    """How far the watermark is behind the newest event; in complete mode it drops nothing."""
 {% endif %}
 {% endif %}
 {% if has_interval %}

@@ -20,14 +20,19 @@ class Expected:
     """
 
     rows: Sequence[Row]
-    late: int
+    waiting: Sequence[Row] = ()
+    """The rows of windows that are not written yet."""
+    late: int = 0
     """Events that came after their window had closed."""
-    open: int
-    """Events in windows that are not written yet."""
     placed: int | None = None
     """How often the events count together, where it is not once each."""
     duplicates: int | None = None
     """Events that were dropped or replaced because of another one with their id."""
+
+    @property
+    def open(self) -> int:
+        """Events in windows that are not written yet."""
+        return sum(row["event_count"] for row in self.waiting)
 
 
 SecondOpinion = Callable[[Iterable[Sequence[Row]], Any], Expected]

@@ -46,6 +46,7 @@ class Batch:
     late_groups_dropped: int
     output_rows: int | None
     duration_ms: int
+    newest_event: str | None
     watermark: str | None
     state_rows: int
     state_bytes: int
@@ -66,6 +67,7 @@ class Batch:
             late_groups_dropped=sum(operator.numRowsDroppedByWatermark for operator in state),
             output_rows=_known(progress.sink.numOutputRows),
             duration_ms=progress.batchDuration,
+            newest_event=progress.eventTime.get("max"),
             watermark=progress.eventTime.get("watermark"),
             state_rows=sum(operator.numRowsTotal for operator in state),
             state_bytes=sum(operator.memoryUsedBytes for operator in state),

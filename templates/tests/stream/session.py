@@ -1,0 +1,26 @@
+{% set mode = cookiecutter.output_mode %}
+def test_late_and_out_of_order_events(stream):
+    """An event may join sessions that are open, and is too late once its own would have ended.
+
+    Two events a batch; gap 10 minutes, watermark 10 minutes behind the newest event.
+    """
+    minutes = [
+        *(0, 12),  # two sessions; the watermark moves to 2
+        *(6, 30),  # out of order: it joins the two; the watermark moves to 20
+        *(1, 31),  # late, but the session [0, 22) is still open
+        *(2, 32),  # a session of it alone would have ended at 12
+    ]
+
+    rows, _, summary = stream(
+        [raw(event(minute, number=number)) for number, minute in enumerate(minutes)], batch_rows=2
+    )
+
+    counts = {(row["window_start"][11:16], row[KEY]): row["event_count"] for row in rows}
+{% if mode == "append" %}
+    assert counts == {("00:00", key(0)): 4}
+    assert (summary["late_rows"], summary["open_rows"]) == (1, 3)
+{% elif mode == "complete" %}
+    assert counts == {("00:00", key(0)): 4, ("00:30", key(0)): 3}
+    assert (summary["late_rows"], summary["open_rows"]) == (1, 0)
+{% endif %}
+    assert summary["verdict"] == "exact"

@@ -1,0 +1,31 @@
+{% set mode = cookiecutter.output_mode %}
+def test_late_and_out_of_order_events(stream):
+    """An event counts until its window has closed, however late it is, and never after.
+
+    Two events a batch; window 5 minutes, watermark 10 minutes behind the newest event.
+    """
+    minutes = [
+        *(0, 12),  # the watermark moves to 2: nothing closes
+        *(6, 30),  # out of order; the watermark moves to 20
+        *(1, 31),  # late, but [0, 5) closes only with this batch
+        *(2, 32),  # [0, 5) has closed
+    ]
+
+    rows, _, summary = stream(
+        [raw(event(minute, number=number)) for number, minute in enumerate(minutes)], batch_rows=2
+    )
+
+    counts = {(row["window_start"][11:16], row[KEY]): row["event_count"] for row in rows}
+{% if mode == "append" %}
+    assert counts == {("00:00", key(0)): 2, ("00:05", key(0)): 1, ("00:10", key(0)): 1}
+    assert (summary["late_rows"], summary["open_rows"]) == (1, 3)
+{% elif mode == "update" %}
+    early = {("00:00", key(0)): 2, ("00:05", key(0)): 1}
+    assert counts == early | {("00:10", key(0)): 1, ("00:30", key(0)): 3}
+    assert (summary["late_rows"], summary["open_rows"]) == (1, 0)
+{% elif mode == "complete" %}
+    early = {("00:00", key(0)): 3, ("00:05", key(0)): 1}
+    assert counts == early | {("00:10", key(0)): 1, ("00:30", key(0)): 3}
+    assert (summary["late_rows"], summary["open_rows"]) == (0, 0)
+{% endif %}
+    assert summary["verdict"] == "exact"

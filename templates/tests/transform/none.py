@@ -1,0 +1,9 @@
+def test_each_event_is_a_row(spark, settings):
+    """A row has the columns of schema.py and the values of its event; what was absent is null."""
+    events = [event(minute, number=minute) for minute in range(3)]
+
+    rows = transformed(spark, settings, events)
+
+    assert sorted(row[EVENT.time] for row in rows) == [values[EVENT.time] for values in events]
+    assert all(list(row) == list(COLUMNS) for row in rows)
+    assert {row[name] for row in rows for name in COLUMNS.keys() - events[0].keys()} <= {None}

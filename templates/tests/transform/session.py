@@ -1,0 +1,27 @@
+def test_a_session_lasts_until_its_key_is_quiet(spark, settings):
+    """Events no further apart than the gap are of one session; each key has sessions of its own."""
+    events = [event(9.99), event(0), event(19.99), event(30), event(31, key=1)]
+
+    rows = transformed(spark, settings, events)
+
+    found = {(_minute(row["window_start"]), row[KEY]): row["event_count"] for row in rows}
+    assert found == {(0, key(0)): 3, (30, key(0)): 1, (31, key(1)): 1}
+    assert {_minute(row["window_end"]) for row in rows} == {29.99, 40, 41}
+
+
+def test_an_event_without_a_measure_adds_nothing(spark, settings):
+    """Totals are of the events that have the measure; the count is of all."""
+    events = [event(0, measure=3), event(1, measure=None)]
+
+    (row,) = transformed(spark, settings, events)
+
+    assert row["event_count"] == 2
+    assert [row[f"total_{measure}"] for measure in MEASURES] == [3] * len(MEASURES)
+
+
+def test_the_gap_is_a_setting(spark, make_settings):
+    """`window.gap` sets how long a key must be quiet."""
+    events = [event(0), event(59)]
+
+    assert len(transformed(spark, make_settings("window.gap=1 hour"), events)) == 1
+    assert len(transformed(spark, make_settings("window.gap=58 minutes"), events)) == 2

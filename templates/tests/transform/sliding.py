@@ -1,0 +1,39 @@
+def test_windows_overlap(spark, settings):
+    """An event is in each window that holds it: those that began less than its length before."""
+    events = [event(0), event(4.99), event(5), event(5, key=1)]
+
+    rows = transformed(spark, settings, events)
+
+    found = {(_minute(row["window_start"]), row[KEY]): row["event_count"] for row in rows}
+    first = {(-5, key(0)): 2, (0, key(0)): 3, (5, key(0)): 1}
+    assert found == first | {(0, key(1)): 1, (5, key(1)): 1}
+    assert all(_minute(row["window_end"]) == _minute(row["window_start"]) + 10 for row in rows)
+
+
+def test_an_event_without_a_measure_adds_nothing(spark, settings):
+    """Totals are of the events that have the measure; the count is of all."""
+    events = [event(0, measure=3), event(1, measure=None)]
+
+    row, _ = transformed(spark, settings, events)
+
+    assert row["event_count"] == 2
+    assert [row[f"total_{measure}"] for measure in MEASURES] == [3] * len(MEASURES)
+
+
+def test_the_window_is_a_setting(spark, make_settings):
+    """`window.duration` and `window.slide` set how long windows are, and how many hold an event."""
+    settings = make_settings("window.duration=1 hour", "window.slide=20 minutes")
+
+    rows = transformed(spark, settings, [event(30)])
+
+    assert sorted(_minute(row["window_start"]) for row in rows) == [-20, 0, 20]
+
+
+def test_a_slide_that_does_not_divide_the_window(spark, make_settings):
+    """Some events are then in more windows than others, as the plain computation knows too."""
+    settings = make_settings("window.duration=7 minutes", "window.slide=3 minutes")
+    events = [event(minute / 4, number=minute) for minute in range(120)]
+
+    wanted = expected([events], settings)
+
+    assert verdict(transformed(spark, settings, events), [*wanted.rows, *wanted.waiting]) == "exact"

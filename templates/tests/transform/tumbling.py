@@ -1,0 +1,26 @@
+def test_windows_side_by_side(spark, settings):
+    """A window holds its first instant and not its last; each key has windows of its own."""
+    events = [event(0, measure=1), event(4.99, measure=2), event(5, measure=4), event(5, key=1)]
+
+    rows = transformed(spark, settings, events)
+
+    found = {(_minute(row["window_start"]), row[KEY]): row["event_count"] for row in rows}
+    assert found == {(0, key(0)): 2, (5, key(0)): 1, (5, key(1)): 1}
+    assert all(_minute(row["window_end"]) == _minute(row["window_start"]) + 5 for row in rows)
+
+
+def test_an_event_without_a_measure_adds_nothing(spark, settings):
+    """Totals are of the events that have the measure; the count is of all."""
+    events = [event(0, measure=3), event(1, measure=None)]
+
+    (row,) = transformed(spark, settings, events)
+
+    assert row["event_count"] == 2
+    assert [row[f"total_{measure}"] for measure in MEASURES] == [3] * len(MEASURES)
+
+
+def test_the_window_is_a_setting(spark, make_settings):
+    """`window.duration` sets the length of the windows."""
+    (row,) = transformed(spark, make_settings("window.duration=1 hour"), [event(0), event(59)])
+
+    assert row["event_count"] == 2

@@ -1,0 +1,89 @@
+{% set job = cookiecutter | stream_plan %}
+{% set mode = cookiecutter.output_mode %}
+"""What only this project can say of its demo: the shape of its events, and what to call things."""
+
+from {{ cookiecutter.__package }} import job as pipeline
+{% if job.windowed or job.watermark %}
+from {{ cookiecutter.__package }}.runtime.config import to_timedelta
+{% endif %}
+from {{ cookiecutter.__package }}.settings import Settings
+
+from dev import report
+from dev.events import Shape
+from dev.feed import Feed
+from dev.target import Target
+
+NOT_EXERCISED = [
+    "a cluster: driver and executors are one local process",
+{% if job.kafka %}
+    "an encrypted or authenticated connection to Kafka",
+{% endif %}
+    "crashes and restarts (tests/ kill the job for real)",
+]
+
+
+def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Settings) -> Shape:
+    """What the event generator has to know of this project."""
+    event = pipeline.EVENT
+    return Shape(
+        columns=event.columns,
+        time=event.time,
+        key=event.key,
+        id=event.id,
+        measure=next(iter(event.measures), None),
+{% if cookiecutter.window == "session" %}
+        step=to_timedelta(settings.window.gap),
+        pauses=True,
+{% elif cookiecutter.window == "sliding" %}
+        step=to_timedelta(settings.window.slide),
+{% elif job.windowed %}
+        step=to_timedelta(settings.window.duration),
+{% endif %}
+{% if job.watermark %}
+        delay=to_timedelta(settings.watermark.delay),
+{% endif %}
+{% if not job.drops_late %}
+        drops_late=False,
+{% endif %}
+        typed=Feed.TYPED,
+    )
+
+
+def words_for(shape: Shape) -> report.Words:
+    """What the report says of this project."""
+    return report.Words(
+        title=pipeline.NAME,
+        story=(
+            f"The job ran for real on this machine, from {Feed.PLACE} to {Target.PLACE}. What had "
+            "to come out was known: some events were made to come late, twice or broken."
+        ),
+{% if job.windowed %}
+        rows=(
+{% if cookiecutter.window == "session" %}
+            "Each step holds the sessions that began in it, which end when their key is quiet for "
+            f"{report.spoken(shape.step)}. A session is "
+{% elif cookiecutter.window == "sliding" %}
+            f"Each step is one window; a new one begins every {report.spoken(shape.step)}, and an "
+            "event is in several. It is "
+{% else %}
+            f"Each step is one window of {report.spoken(shape.step)}. It is "
+{% endif %}
+{% if mode == "append" %}
+            f"written once, when the watermark, {report.spoken(shape.delay)} behind the newest "
+            "event, has passed its end."
+{% elif mode == "update" %}
+            f"written each time it changes, until the watermark, {report.spoken(shape.delay)} "
+            "behind the newest event, has passed its end."
+{% else %}
+            "written anew after every batch, like all others."
+{% endif %}
+        ),
+{% else %}
+        rows=f"Each step is {report.spoken(shape.step)}; each event is a row of the result.",
+{% endif %}
+{% if job.result_state == "upserted" and not job.windowed %}
+        twice="Of the events with one id the newest is kept.",
+{% else %}
+        twice="Events that were sent twice count twice: this job removes no duplicates.",
+{% endif %}
+    )
