@@ -18,7 +18,11 @@ from {{ cookiecutter.__package }} import job as pipeline
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime import checkpoint
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
+{% if job.watermark %}
 from {{ cookiecutter.__package }}.runtime.config import load, to_timedelta
+{% else %}
+from {{ cookiecutter.__package }}.runtime.config import load
+{% endif %}
 from {{ cookiecutter.__package }}.runtime.storage import LocalStorage
 from {{ cookiecutter.__package }}.settings import Settings
 
