@@ -93,6 +93,7 @@ class Trial:
 
     def run_to_the_end(self) -> None:
         """Start the job, let it read everything and write what may be written, and end it."""
+        self.job.batches.clear()
         self.job.start()
         deadline = time.monotonic() + SECONDS
         if RUNS_ON:
@@ -106,7 +107,7 @@ class Trial:
         watermark = GOOD[-1][pipeline.EVENT.time] - to_timedelta(self.settings.watermark.delay)
         return (self.job.watermark or datetime.min.replace(tzinfo=UTC)) >= watermark
 {% else %}
-        return len(self.target.rows()) >= len(self.wanted)
+        return bool(self.job.batches) and len(self.target.rows()) >= len(self.wanted)
 {% endif %}
 
     def verdict(self) -> str:
