@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from .advice import FREE, LIMITS, PINNED, settings_in
 from .axes import QUESTIONS, Answers, Box, inside, resolved
 from .cautions import warnings
 from .columns import columns
@@ -114,6 +115,8 @@ def guarantee(answers: Answers) -> str:
     return text.format(replayed=REPLAYED[known["source"]])
 
 
+# The setting that names the result, where it is no path; a terminal has none.
+RESULT_PLACES = {"kafka": "sink.topic", "jdbc": "sink.table", "console": ""}
 # Where an event can come too late: sessions drop late ones even in complete mode.
 DROPS_LATE: tuple[Box, ...] = (
     {"window": WINDOWED, "output_mode": ("append", "update")},
@@ -151,6 +154,10 @@ def plan(answers: Answers) -> dict[str, Any]:
         "roles": roles,
         "windowed": known["window"] in WINDOWED,
         "watermark": _needed(EVENT_TIME, known),
+        "pinned": settings_in(PINNED, known),
+        "free": settings_in(FREE, known),
+        "batch_limit": settings_in(LIMITS, known)[0],
+        "result_place": RESULT_PLACES.get(known["sink"], "sink.path"),
         "promises": known["sink"] != "console",
         "knows_owner": known["sink"] not in {"kafka", "console"},
         "drops_late": any(inside(known, box) for box in DROPS_LATE),

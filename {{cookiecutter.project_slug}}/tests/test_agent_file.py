@@ -31,6 +31,7 @@ FOREIGN_COMMANDS = {"cruft", "journalctl", "spark-sql", "systemctl"}
 {% endif %}
 KNOWN_WORDS = {
     AGENT.stem,
+    "try_",
     *(f"total_{measure}" for measure in schema.MEASURES),
     "CANNOT_LOAD_STATE_STORE",
     "OutOfMemoryError",

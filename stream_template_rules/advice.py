@@ -1,0 +1,32 @@
+"""What a running checkpoint survives: the settings that pin it, and those that are free."""
+
+from .axes import Answers, Box, inside
+from .rules import EVENT_TIME
+
+# Settings in the order in which documents name them, each for the answers that have it.
+PINNED: tuple[tuple[Box, tuple[str, ...]], ...] = (
+    *((box, ("watermark.delay",)) for box in EVENT_TIME),
+    ({"window": ("tumbling",)}, ("window.duration",)),
+    ({"window": ("sliding",)}, ("window.duration", "window.slide")),
+    ({"window": ("session",)}, ("window.gap",)),
+    ({"source": ("kafka",)}, ("source.topic",)),
+    ({"source": ("delta", "auto_loader", "files")}, ("source.path",)),
+    ({}, ("state.partitions", "state.store")),
+)
+FREE: tuple[tuple[Box, tuple[str, ...]], ...] = (
+    ({"trigger": ("processing_time", "continuous", "real_time")}, ("trigger.interval",)),
+    ({"source": ("kafka",)}, ("source.max_offsets_per_trigger", "source.fail_on_data_loss")),
+    ({"source": ("delta", "auto_loader", "files")}, ("source.max_files_per_trigger",)),
+    ({}, ("events.max_ahead", "lifecycle.attempts", "metrics.log")),
+)
+# The setting that bounds a batch.
+LIMITS: tuple[tuple[Box, tuple[str, ...]], ...] = (
+    ({"source": ("kafka",)}, ("source.max_offsets_per_trigger",)),
+    ({}, ("source.max_files_per_trigger",)),
+)
+
+
+def settings_in(table: tuple[tuple[Box, tuple[str, ...]], ...], answers: Answers) -> list[str]:
+    """Return the settings of a table that jobs with these answers have; `auto` is resolved."""
+    found = (key for box, keys in table if inside(answers, box) for key in keys)
+    return list(dict.fromkeys(found))
