@@ -5,7 +5,7 @@ PROJECT := {{cookiecutter.project_slug}}
 PREFLIGHT := "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rules check format examples docs clean needs-python needs-java
+.PHONY: help demo test test-all test-rules check format examples docs clean needs-python needs-java
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -17,6 +17,10 @@ demo: needs-java .venv/.installed ## generate the default project and run its de
 
 test: needs-java .venv/.installed ## all tests: rules, rendering, refusals, and a generated project's own
 	@$(RUN) -m pytest
+
+test-all: needs-java .venv/.installed ## hours: all tests, and every job shape run for real, with a report
+	@$(RUN) -m pytest
+	@$(RUN) -m tests.matrix
 
 test-rules: .venv/.installed ## the quick ones: all but those that run generated projects
 	@$(RUN) -m pytest -m "not life"

@@ -26,7 +26,7 @@ NEIGHBOURS = {
 }
 
 
-def bake(folder, **answers):
+def bake(folder, *, hooks=True, **answers):
     """Generate a project into the folder; its path."""
     made = cookiecutter(
         str(ROOT),
@@ -34,6 +34,7 @@ def bake(folder, **answers):
         extra_context=answers,
         output_dir=str(folder),
         default_config=True,
+        accept_hooks=hooks,
     )
     return Path(made)
 

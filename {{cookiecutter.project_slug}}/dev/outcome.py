@@ -70,15 +70,15 @@ def judge(
     counts = _counts(played, rows, quarantined, expected)
     checks = [
         same_rows(expected.rows, rows, compare),
-        same_quarantine(_broken(played), quarantined),
+        same_quarantine(broken(played.origins, played.traffic), quarantined),
         *_agreements(played, counts, expected),
     ]
     return Outcome(rows, expected.waiting, checks, counts | {"verdict": verdict(checks)})
 
 
-def _broken(played: Played) -> Counter[Sighting]:
+def broken(origins: Sequence[str], traffic: Traffic) -> Counter[Sighting]:
     """What has to be in quarantine: the origin of each broken record, and why."""
-    sent = zip(played.origins, played.traffic.all, strict=True)
+    sent = zip(origins, traffic.all, strict=True)
     return Counter((origin, event.reason) for origin, event in sent if event.reason)
 
 

@@ -1,0 +1,281 @@
+"""Generated projects that really stream, many in one Spark session: `python -m tests.matrix`.
+
+Each is baked to disk, imported, and run twice by its own `run`, from its source to its sink, with
+real servers. Late events, repeated ones and broken records are in the input; what is in the
+target then is compared with the project's computation in plain Python.
+"""
+
+import argparse
+import contextlib
+import importlib
+import json
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tests import shapes, sparks
+from tests.examples import ROOT, bake
+
+EVENTS = 800
+BATCH_ROWS = 500
+PARTITIONS = 1
+SECONDS = 120
+REPORT = ROOT / "docs" / "runs.md"
+TITLE = """\
+# Runs
+
+<!-- Written by `make test-all`; run it instead of changing this page. -->
+
+Every job shape that this release generates, baked, imported and run: from its source to its sink,
+with late, repeated and broken records, started twice on one checkpoint. What was in the target
+then was compared with a computation in plain Python, and the quarantine with what is known of the
+broken records.
+
+"""
+
+
+class Stage:
+    """What all runs share: the session, a broker and a database, each started at first use."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._running = contextlib.ExitStack()
+        self._tools = sparks.Tools(folder / "tools")
+
+    @cached_property
+    def spark(self):
+        """The session with all connectors; it outlives the runs that would stop it."""
+        spark = self._running.enter_context(sparks.session(self._tools.jars, self._folder))
+        self._running.callback(lambda: delattr(spark, "stop"))
+        spark.stop = lambda: None
+        spark.conf.set("spark.sql.streaming.noDataProgressEventInterval", "300")
+        return spark
+
+    @cached_property
+    def broker(self):
+        """A Kafka broker."""
+        return self._running.enter_context(self._tools.broker.Broker(self._folder / "broker"))
+
+    @cached_property
+    def database(self):
+        """A PostgreSQL server."""
+        database = self._tools.database.Database(self._folder / "database")
+        return self._running.enter_context(database)
+
+    @property
+    def output(self):
+        """What Spark's JVM prints."""
+        return self._folder / "jvm.log"
+
+    def close(self):
+        """End what was started."""
+        self._running.close()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one run."""
+
+    parts: dict
+    verdict: str
+    rows: int
+    late: int
+    quarantined: int
+    seconds: float
+
+    def line(self):
+        """One line of the report."""
+        numbers = f"{self.rows} rows, {self.late} late, {self.quarantined} in quarantine"
+        return f"{shapes.name(self.parts)}: {self.verdict} ({numbers})"
+
+
+def play(parts, stage, folder, spoil=lambda _: None):
+    """Bake the job, run it and judge it; `spoil` may break its modules first."""
+    begun = time.monotonic()
+    slug = f"run-{folder.name}"
+    answers = {**shapes.EVENTS, **shapes.whole(parts)}
+    project = bake(folder, hooks=False, project_slug=slug, **answers)
+    with imported(project, slug.replace("-", "_")) as load:
+        spoil(load)
+        run = Run(load, stage, project)
+        found = run.play()
+    return Outcome(parts, **found, seconds=time.monotonic() - begun)
+
+
+@contextlib.contextmanager
+def imported(project, package):
+    """A function that imports a module of the project: `.job` of its package, or `dev.feed`.
+
+    The modules are taken out of `sys.modules` again: each project has a package `dev`.
+    """
+    places = [str(project), str(project / "src")]
+    sys.path[:0] = places
+
+    def load(name):
+        return importlib.import_module(f"{package}{name}" if name.startswith(".") else name)
+
+    try:
+        yield load
+    finally:
+        for place in places:
+            sys.path.remove(place)
+        for name in [name for name in sys.modules if name.partition(".")[0] in {"dev", package}]:
+            del sys.modules[name]
+
+
+class Run:
+    """One project between its source and its sink."""
+
+    def __init__(self, load, stage, project):
+        self.load, self.stage, self.folder = load, stage, project / "build"
+        self.folder.mkdir()
+        self.job = load(".job")
+        self.session = load(".runtime.session")
+        defaults = self._settings(project, {})
+        self.shape = load("dev.about").shape_of(defaults)
+        self.traffic = load("dev.events").generate(self.shape, EVENTS)
+        self.feed = load("dev.feed").Feed(stage, self.folder, project.name)
+        self.target = load("dev.target").Target(stage, self.folder, f"{project.name}-result")
+        runs_on = "trigger" in self.job.SETTINGS.model_fields
+        self.settings = self._settings(
+            project,
+            {
+                **self.feed.settings,
+                **self.feed.batches_of(BATCH_ROWS),
+                **self.target.settings,
+                **({"trigger.interval": "1 second"} if runs_on else {}),
+                "state.partitions": PARTITIONS,
+                "checkpoint.root": self.folder / "checkpoint",
+                "quarantine.path": self.folder / "quarantine",
+                "metrics.log": self.folder / "metrics.ndjson",
+            },
+        )
+        self.runs_on = runs_on
+
+    def _settings(self, project, overrides):
+        texts = [f"{key}={value}" for key, value in overrides.items()]
+        load = self.load(".runtime.config").load
+        return load(self.job.SETTINGS, "dev", texts, conf=project / "conf")
+
+    def play(self):
+        """Send and run, twice; what came out."""
+        printed = self.stage.output.stat().st_size if self.stage.output.exists() else 0
+        for part in (self.traffic.main, self.traffic.tail):
+            self.feed.send(part)
+            self._run()
+        with self.stage.output.open("rb") as output:
+            output.seek(printed)
+            (self.folder / "job.log").write_bytes(output.read())
+        main, tail = self.traffic.good
+        wanted = self.load(".expected").expected([main, [], tail], self.settings)
+        rows = self.target.rows()
+        return {
+            "verdict": self._verdict(rows, wanted),
+            "rows": len(rows),
+            "late": wanted.late,
+            "quarantined": sum(1 for event in self.traffic.all if event.reason),
+        }
+
+    def _verdict(self, rows, wanted):
+        checks = self.load("dev.verdict")
+        compare = self.load(".runtime.accounting").verdict
+        broken = self.load("dev.outcome").broken(self.feed.origins, self.traffic)
+        quarantined = checks.read_quarantine(Path(self.settings.quarantine.path))
+        return checks.verdict(
+            [
+                checks.same_rows(wanted.rows, rows, compare),
+                checks.same_quarantine(broken, quarantined),
+            ]
+        )
+
+    def _run(self):
+        """The project's own `run`, in the shared session, until it has done all there is."""
+        self.session.build = self._build
+        watch = threading.Thread(target=self._drain_when_idle, daemon=True)
+        if self.runs_on:
+            watch.start()
+        try:
+            code = self.load(".runtime.run").run(self.job, self.settings)
+        finally:
+            self.done = True
+            if self.runs_on:
+                watch.join()
+        if code:
+            message = f"the job ended with {code}"
+            raise RuntimeError(message)
+
+    def _build(self, _name, _session, _state, extra):
+        """The shared session, with what this job asks of it."""
+        spark = self.stage.spark
+        for key, value in {**self.session.FIXED, **extra}.items():
+            if spark.conf.isModifiable(key):
+                spark.conf.set(key, value)
+        return spark
+
+    def _drain_when_idle(self):
+        """Ask the job to end once it finds nothing new."""
+        log, self.done = Path(self.settings.metrics.log), False
+        seen = log.stat().st_size if log.exists() else 0
+        deadline = time.monotonic() + SECONDS
+        while not self.done and time.monotonic() < deadline:
+            time.sleep(0.1)
+            if log.exists() and self._is_idle(log.read_bytes()[seen:]):
+                break
+        (self.folder / "checkpoint" / "stop").touch()
+
+    @staticmethod
+    def _is_idle(said):
+        events = [json.loads(line)["event"] for line in said.splitlines(keepends=True)[:-1]]
+        return "batch" in events and "idle" in events[events.index("batch") :]
+
+
+def report(outcomes):
+    """The page of all runs."""
+    axes = list(shapes.PARTS)
+    lines = [f"| {' | '.join([*axes, 'rows', 'late', 'quarantine', 'verdict'])} |"]
+    lines.append("| " + " | ".join("---" for _ in range(len(axes) + 4)) + " |")
+    for outcome in outcomes:
+        cells = [*outcome.parts.values(), outcome.rows, outcome.late, outcome.quarantined]
+        lines.append(f"| {' | '.join(map(str, [*cells, outcome.verdict]))} |")
+    failed = sum(outcome.verdict != "exact" for outcome in outcomes)
+    return TITLE + f"{len(outcomes)} shapes, {failed} failed.\n\n" + "\n".join(lines) + "\n"
+
+
+def main():
+    """Run all shapes, or some; 1 if one is not exact."""
+    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=main.__doc__)
+    parser.add_argument("answers", nargs="*", metavar="question=answer", help="only shapes with it")
+    parser.add_argument("--covering", action="store_true", help="only the covering set")
+    asked = parser.parse_args()
+    only = dict(text.split("=", 1) for text in asked.answers)
+    chosen = shapes.covering() if asked.covering else shapes.every()
+    chosen = [parts for parts in chosen if only.items() <= parts.items()]
+    outcomes = []
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        stage = Stage(folder)
+        try:
+            for number, parts in enumerate(chosen, 1):
+                outcomes.append(attempt(parts, stage, folder / f"{number}"))
+                print(f"{number}/{len(chosen)} {outcomes[-1].line()}", flush=True)
+        finally:
+            stage.close()
+    if not only and not asked.covering:
+        REPORT.write_text(report(outcomes), "utf-8")
+    return int(any(outcome.verdict != "exact" for outcome in outcomes))
+
+
+def attempt(parts, stage, folder):
+    """As `play`; a run that fails is an outcome as well."""
+    try:
+        return play(parts, stage, folder)
+    except Exception as error:
+        return Outcome(parts, f"{type(error).__name__}: {str(error)[:300]}", 0, 0, 0, 0.0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

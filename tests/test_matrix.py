@@ -1,0 +1,63 @@
+"""Whatever a team picks was run before: projects that together have every pair of answers."""
+
+import pytest
+
+from tests import matrix, shapes
+
+COVERING = shapes.covering()
+DEFAULT = {axis: values[0] for axis, values in shapes.PARTS.items()} | {"trigger": "available_now"}
+
+
+@pytest.fixture(scope="module", name="stage")
+def _stage(tmp_path_factory):
+    stage = matrix.Stage(tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.close()
+
+
+def test_the_set_has_every_pair_that_any_job_has():
+    """Constraints are respected, and no pair of answers is left out because of them."""
+    wanted = set().union(*map(shapes.pairs, shapes.every()))
+
+    assert all(map(shapes.legal, COVERING))
+    assert set().union(*map(shapes.pairs, COVERING)) == wanted
+
+
+def test_a_smaller_set_would_miss_pairs():
+    """The comparison above can fail."""
+    wanted = set().union(*map(shapes.pairs, shapes.every()))
+
+    assert set().union(*map(shapes.pairs, COVERING[: len(COVERING) // 2])) < wanted
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("parts", COVERING, ids=shapes.name)
+def test_the_job_is_exact(parts, stage, tmp_path):
+    """From source to sink, twice on one checkpoint: each event is where it belongs."""
+    outcome = matrix.play(parts, stage, tmp_path)
+
+    print(outcome.line())
+    assert outcome.verdict == "exact"
+
+
+def _lose_rows(load):
+    job = load(".job")
+    right = job.transform
+    job.transform = lambda *given: right(*given).where("rand(1) < 0.5")
+
+
+def _forget_quarantine(load):
+    load(".runtime.quarantine").Sweeper.follow = lambda *_: None
+
+
+def _write_nothing(load):
+    job = load(".job")
+    right = job.sink.write
+    job.sink.write = lambda rows, *given: right(rows.limit(1), *given)
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("spoil", [_lose_rows, _forget_quarantine, _write_nothing])
+def test_a_broken_job_is_not_exact(stage, tmp_path, spoil):
+    """The runs above can fail: a spoiled transform, quarantine or sink is noticed."""
+    assert matrix.play(DEFAULT, stage, tmp_path, spoil).verdict != "exact"
