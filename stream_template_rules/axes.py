@@ -38,7 +38,6 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "sink": ("delta_merge", "kafka", "jdbc", "files", "console"),
     "output_mode": (),
     "trigger": ("continuous", "real_time"),
-    "spark_version": ("4.1", "4.0"),
 }
 
 # What `auto` stands for: the value of the first box that the answers lie in.

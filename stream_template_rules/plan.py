@@ -19,7 +19,22 @@ _KAFKA: tuple[Box, ...] = ({"source": ("kafka",)}, {"sink": ("kafka",)})
 _POSTGRES: tuple[Box, ...] = ({"sink": ("jdbc",)},)
 _CUSTOM_STATE: tuple[Box, ...] = ({"state": ("custom",)},)
 
-PYSPARK = {"4.2": "4.2.0", "4.1": "4.1.4", "4.0": "4.0.4"}
+
+@dataclass(frozen=True)
+class Spark:
+    """One minor version of Spark: its release on PyPI, and that of its Kafka connector's jars."""
+
+    pyspark: str
+    kafka: str
+
+
+# Of most patches Maven Central lacks a jar that the Kafka connector needs (the token provider);
+# delta-spark needs PySpark 4.0.1 or newer, so the connector of 4.0 is an older patch.
+SPARKS = {
+    "4.2": Spark(pyspark="4.2.0", kafka="4.2.0"),
+    "4.1": Spark(pyspark="4.1.1", kafka="4.1.1"),
+    "4.0": Spark(pyspark="4.0.4", kafka="4.0.0"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,7 @@ class Pin:
 
 @dataclass(frozen=True)
 class Jar:
-    """A Maven coordinate; `{spark}` and `{pyspark}` stand for the chosen Spark."""
+    """A Maven coordinate; `{spark}` and `{kafka}` stand for the chosen Spark and its connector."""
 
     coordinate: str
     group: str
@@ -61,7 +76,7 @@ PINS = (
 JARS = (
     # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.
     Jar("io.delta:delta-spark_{spark}_2.13:4.4.0", "connectors", _DELTA),
-    Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}", "connectors", _KAFKA),
+    Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{kafka}", "connectors", _KAFKA),
     Jar("org.postgresql:postgresql:42.7.7", "connectors", _POSTGRES),
     Jar("org.apache.kafka:kafka_2.13:4.1.1", "broker", _KAFKA),
     # Without a binding Kafka logs nothing, and a broker that does not start could not say why.
@@ -196,7 +211,8 @@ def _needed(boxes: tuple[Box, ...], known: Answers) -> bool:
 
 def _spelled(text: str, known: Answers) -> str:
     spark = known["spark_version"]
-    return text.format(spark=spark, pyspark=PYSPARK[spark])
+    release = SPARKS[spark]
+    return text.format(spark=spark, pyspark=release.pyspark, kafka=release.kafka)
 
 
 def _jars(group: str, known: Answers) -> list[str]:
