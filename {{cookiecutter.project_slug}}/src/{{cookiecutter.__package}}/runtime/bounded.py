@@ -59,7 +59,7 @@ def run(
             bounded = BoundedRun(job, settings, spark, source, Path(work), batch_rows)
             summary = bounded.into(output, second_opinion)
     finally:
-        spark.stop()
+        session.close(spark, settings.session)
     _conclude(summary, output)
     return 0 if summary["verdict"] == "exact" else 1
 

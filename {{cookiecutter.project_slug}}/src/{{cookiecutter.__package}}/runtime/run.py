@@ -14,7 +14,7 @@ from .errors import StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lifecycle import Drain, Supervisor
-from .progress import Feed, Reporter, say
+from .progress import Reporter, reports_of, say
 from .quarantine import Sweeper
 from .records import bad
 from .storage import Storage, storage
@@ -47,9 +47,10 @@ def _admitted(job: Job, settings: Any) -> Iterator[tuple[SparkSession, Storage, 
     """A session in which checkpoint, code and target belong together, and no other driver runs."""
     job.check(settings)
     with ExitStack() as stack:
-        stack.enter_context(sole_driver(settings.checkpoint.root))
+        if settings.session.platform == "own":
+            stack.enter_context(sole_driver(settings.checkpoint.root))
         spark = session.build(job.NAME, settings.session, settings.state, job.SPARK_CONF)
-        stack.callback(spark.stop)
+        stack.callback(session.close, spark, settings.session)
         root = storage(settings.checkpoint.root, spark)
         rows = job.result(job.read(spark, settings), settings)
         contract = admit(root, shape(job, rows, settings), job.owner(spark, settings))
@@ -71,10 +72,9 @@ def shape(job: Job, rows: DataFrame, settings: Any) -> Fingerprint:
 def _supervise(
     job: Job, spark: SparkSession, settings: Any, root: Storage, contract: Contract, drain: Drain
 ) -> None:
-    reporter, feed = Reporter(settings.metrics, job.NAME), Feed()
+    reporter = Reporter(settings.metrics, job.NAME)
     target = f"{settings.quarantine.path}/{contract.epoch}"
     sweeper = Sweeper(root, target, partial(bad_records, job, spark, settings), reporter)
-    spark.streams.addListener(feed)
     reporter.event("started", job=job.NAME, epoch=contract.epoch, guarantee=job.GUARANTEE)
     say(f"{job.NAME} runs on {settings.checkpoint.root}; `make stop` drains it")
 
@@ -84,16 +84,17 @@ def _supervise(
         sweeper.recover()
         return start(job, spark, settings, contract.epoch)
 
-    supervisor = Supervisor(
-        start=begin,
-        feed=feed,
-        follow=sweeper.follow,
-        reporter=reporter,
-        drain=drain,
-        lifecycle=settings.lifecycle,
-    )
     try:
-        supervisor.run()
+        with reports_of(spark) as feed:
+            supervisor = Supervisor(
+                start=begin,
+                feed=feed,
+                follow=sweeper.follow,
+                reporter=reporter,
+                drain=drain,
+                lifecycle=settings.lifecycle,
+            )
+            supervisor.run()
     except StreamJobError as error:
         reporter.event("failed", cause=str(error), exit_code=error.exit_code)
         raise
