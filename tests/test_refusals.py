@@ -126,9 +126,9 @@ def test_private_variables_are_no_questions(user, template, override):
 
 def test_a_default_of_the_user_is_refused_like_an_answer(user, template):
     """The command names the nearest value although the question would propose it elsewhere."""
-    (user.home / ".cookiecutterrc").write_text("default_context:\n  platform: databricks\n")
+    (user.home / ".cookiecutterrc").write_text("default_context:\n  state: custom\n")
     result = user.run("cookiecutter", str(template), "--no-input")
 
-    refused(user, result, "platform-databricks-not-yet")
-    assert command_in(result).endswith("platform=spark_submit")
+    refused(user, result, "state-custom-not-yet")
+    assert command_in(result).endswith("state=none")
     goes_on(user, result, "clickstream-metrics")

@@ -1,8 +1,2 @@
-"""The job for spark-submit, which takes a file and no module."""
-
-import runpy
-
-PACKAGE = "{{ cookiecutter.__package }}"
-
-if __name__ == "__main__":
-    runpy.run_module(PACKAGE, run_name="__main__", alter_sys=True)
+{% set own = (cookiecutter | stream_plan).platform.session == "own" %}
+{% include "platform/" ~ ("own" if own else "databricks") ~ ".main.py" %}

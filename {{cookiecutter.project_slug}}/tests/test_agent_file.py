@@ -5,7 +5,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
-{% if cookiecutter.platform == "kubernetes" %}
+{% if cookiecutter.platform != "spark_submit" %}
 from itertools import pairwise
 {% endif %}
 from pathlib import Path
@@ -24,10 +24,10 @@ RUNBOOK, CONTRACT = ROOT / "docs/runbook.md", ROOT / ".claude/CONTRACT.md"
 AGENT = ROOT / ".claude/agents/streaming-engineer.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "AGENTS.md", ROOT / "CLAUDE.md", AGENT, CONTRACT, RUNBOOK]
 
-{% if cookiecutter.platform == "kubernetes" %}
-FOREIGN_COMMANDS = {"cruft", "spark-sql"}
-{% else %}
+{% if cookiecutter.platform == "spark_submit" %}
 FOREIGN_COMMANDS = {"cruft", "journalctl", "spark-sql", "systemctl"}
+{% else %}
+FOREIGN_COMMANDS = {"cruft", "spark-sql"}
 {% endif %}
 KNOWN_WORDS = {
     AGENT.stem,
@@ -73,6 +73,9 @@ def problem(name: str) -> str:
 {% if cookiecutter.platform == "kubernetes" %}
     if head == "kubectl":
         return kubectl_problem(rest)
+{% elif cookiecutter.platform != "spark_submit" %}
+    if head == "databricks":
+        return bundle_problem(rest) if rest[0] == "bundle" else ""
 {% else %}
     if head == "deploy/submit.sh" and rest:
         return command_problem(rest)
@@ -91,6 +94,19 @@ def kubectl_problem(words: list[str]) -> str:
     if inside[:2] == ["python", "-m"]:
         return wrong + module_problem(*inside[2:])
     return wrong + (f"not in the image: {inside}" if inside else "")
+
+
+{% elif cookiecutter.platform != "spark_submit" %}
+def bundle_problem(words: list[str]) -> str:
+    """Why a command for the bundle is wrong: a job, a target or a variable that it has not."""
+    bundle = (ROOT / "deploy/databricks.yml").read_text("utf-8")
+    named = [
+        name.partition("=")[0]
+        for option, name in pairwise(words)
+        if option in {"run", "--target", "--var"}
+    ]
+    unknown = [name for name in named if not re.search(rf"^ +{name}:", bundle, re.MULTILINE)]
+    return f"not in the bundle: {unknown}" if unknown else ""
 
 
 {% endif %}
@@ -180,6 +196,10 @@ def test_every_name_exists(document):
         "kubectl apply -f deploy/stream.yml",
         f"kubectl exec driver -- python -m {PACKAGE} halt --env prod",
         "kubectl exec driver -- bash",
+{% elif cookiecutter.platform != "spark_submit" %}
+        "databricks bundle run docter --target prod",
+        "databricks bundle deploy --target live",
+        "databricks bundle deploy --target prod --var state=PAUSED",
 {% else %}
         "deploy/submit.sh halt --env prod",
 {% endif %}

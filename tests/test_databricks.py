@@ -1,0 +1,170 @@
+"""What Databricks is given: a bundle whose jobs have no field that it does not know."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+from databricks.bundles.jobs import Job
+
+COMPUTE = {
+    "databricks": {"platform": "databricks"},
+    "databricks-available-now": {"platform": "databricks", "trigger": "available_now"},
+    "databricks-4.0": {"platform": "databricks", "spark_version": "4.0"},
+    "serverless": {"platform": "databricks_serverless"},
+    "serverless-4.1": {"platform": "databricks_serverless", "spark_version": "4.1"},
+}
+RUNTIMES = {"4.1": "18.x-scala2.13", "4.0": "17.3.x-scala2.13"}
+ENVIRONMENTS = {"4.1": "5", "4.0": "4"}
+TOP = {"bundle", "sync", "artifacts", "variables", "targets", "resources"}
+
+
+@pytest.fixture(scope="module", name="projects")
+def _projects(cookies_session):
+    """A project for each kind of compute, trigger and version."""
+    baked = {
+        name: cookies_session.bake(extra_context=answers).project_path
+        for name, answers in COMPUTE.items()
+    }
+    assert all(baked.values())
+    return baked
+
+
+@pytest.fixture(params=COMPUTE, name="name")
+def _name(request):
+    return request.param
+
+
+@pytest.fixture(name="project")
+def _project(projects, name):
+    return projects[name]
+
+
+@pytest.fixture(name="bundle")
+def _bundle(project):
+    """The bundle of a project, as Databricks' CLI reads it."""
+    return yaml.safe_load((project / "deploy/databricks.yml").read_text("utf-8"))
+
+
+@pytest.fixture(name="job")
+def _job(bundle):
+    return bundle["resources"]["jobs"]["stream"]
+
+
+def at(tree, path):
+    """The table at the end of a path of keys and indices."""
+    for step in path:
+        tree = tree[step]
+    return tree
+
+
+def test_databricks_knows_every_field(bundle):
+    """Its own models take each job, without a field left over."""
+    jobs = bundle["resources"]["jobs"]
+
+    assert bundle.keys() == TOP
+    assert jobs.keys() == {"stream", "doctor"}
+    for job in jobs.values():
+        assert Job.from_dict(job).as_dict() == job
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ((), "max_concurent_runs"),
+        (("health", "rules", 0), "metrics"),
+        (("email_notifications",), "on_failures"),
+        (("tasks", 0), "max_retry"),
+        (("tasks", 0, "spark_python_task"), "params"),
+    ],
+)
+def test_a_misspelt_field_is_found(job, path, field):
+    """The check above can fail, at every depth."""
+    at(job, path)[field] = 1
+
+    with pytest.raises(ValueError, match=f"Unexpected field '{field}'"):
+        Job.from_dict(job)
+
+
+def test_a_value_that_does_not_exist_is_refused(job):
+    """A metric is one of those that Databricks has."""
+    job["health"]["rules"][0]["metric"] = "STREAMING_BACKLOG_HOURS"
+
+    with pytest.raises(ValueError, match="STREAMING_BACKLOG_HOURS"):
+        Job.from_dict(job)
+
+
+def test_never_two_drivers(job):
+    """Runs all the time or by the clock, one at a time; one that is due too early is left out."""
+    assert job["max_concurrent_runs"] == 1
+    assert ("continuous" in job) != ("schedule" in job)
+    assert ("schedule" in job) == (job.get("queue") == {"enabled": False})
+
+
+def test_the_trigger_decides_how_it_runs(name, job):
+    """Serverless compute has scheduled runs only, and so has available_now."""
+    scheduled = name == "databricks-available-now" or name.startswith("serverless")
+
+    assert ("schedule" in job) == scheduled
+    assert ("max_retries" in job["tasks"][0]) == scheduled
+
+
+def test_compute_has_the_spark_of_the_tests(project, name, job):
+    """The cluster's runtime, or the environment's client, is that of the chosen version."""
+    text = (project / "pyproject.toml").read_text("utf-8")
+    spark = re.search(r'"pyspark==(\d\.\d)', text)[1]
+    task = job["tasks"][0]
+
+    if name.startswith("serverless"):
+        [environment] = job["environments"]
+        assert environment["environment_key"] == task["environment_key"]
+        assert environment["spec"]["environment_version"] == ENVIRONMENTS[spark]
+        assert "job_clusters" not in job
+    else:
+        [cluster] = job["job_clusters"]
+        assert cluster["job_cluster_key"] == task["job_cluster_key"]
+        assert cluster["new_cluster"]["spark_version"] == RUNTIMES[spark]
+        assert cluster["new_cluster"]["data_security_mode"] == "DATA_SECURITY_MODE_DEDICATED"
+
+
+def test_what_a_cluster_is_started_with_is_what_the_runtime_cannot_set(projects):
+    """The pattern of what is no one's business is the same one."""
+    project = projects["databricks"]
+    text = (project / "deploy/databricks.yml").read_text("utf-8")
+    [cluster] = yaml.safe_load(text)["resources"]["jobs"]["stream"]["job_clusters"]
+    session = (project / "src/clickstream_metrics/runtime/session.py").read_text("utf-8")
+    pattern = cluster["new_cluster"]["spark_conf"]["spark.redaction.regex"]
+
+    assert f'"spark.redaction.regex": "{pattern}"' in session
+
+
+def test_it_agrees_with_the_project(project, bundle, job):
+    """Files, commands and environments are those of the other files."""
+    task = job["tasks"][0]["spark_python_task"]
+    prod = tomllib.loads((project / "conf/prod.toml").read_text("utf-8"))
+
+    assert (project / "deploy" / task["python_file"]).is_file()
+    assert task["parameters"][:3] == ["run", "--env", "${bundle.target}"]
+    assert all((project / f"conf/{target}.toml").is_file() for target in bundle["targets"])
+    assert all((project / "deploy" / path).is_dir() for path in bundle["sync"]["paths"])
+    assert prod["session"]["platform"] in {"databricks", "serverless"}
+    assert prod["checkpoint"]["root"].startswith("/Volumes/prod.example/")
+    assert "metrics" not in prod
+
+
+def test_nothing_of_other_platforms_is_there(project):
+    """No image, no service, nothing for a Prometheus that nobody runs there."""
+    assert sorted(path.name for path in (project / "deploy").iterdir()) == [
+        "databricks.yml",
+        "main.py",
+    ]
+    assert not (project / "monitoring").exists()
+    assert not (project / "tests/test_monitoring.py").exists()
+
+
+def test_no_address_and_no_secret(project):
+    """A workspace is the person's own; secrets have names only."""
+    text = (project / "deploy/databricks.yml").read_text("utf-8")
+
+    assert "://" not in text
+    assert "host" not in text
