@@ -4,47 +4,14 @@ What runs here is real: a virtual environment with pinned packages, jars, a Kafk
 """
 
 import json
-import os
 import shutil
-import subprocess
 
 import pytest
 
 from tests.examples import ACCESS_LOG, bake
+from tests.project import Project
 
 pytestmark = pytest.mark.life
-
-MINUTES = 20
-HIDDEN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-
-
-class Project:
-    """A generated project, and a shell in it."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def run(self, *command, **variables):
-        """Run a command; its exit code and all it printed."""
-        environment = {key: to for key, to in os.environ.items() if key not in HIDDEN}
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=MINUTES * 60,
-            check=False,
-        )
-        return done.returncode, done.stdout
-
-    def edit(self, name, old, new):
-        """Change a line of a file."""
-        path = self.folder / name
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), "utf-8")
 
 
 @pytest.fixture(scope="module", name="default")

@@ -1,0 +1,48 @@
+"""The default project on every Spark and compute that it can be made for, as its owner uses it.
+
+What `make test` of the template runs is the newest Spark; these are for `make test-all`.
+"""
+
+import json
+
+import pytest
+
+from tests.examples import bake
+from tests.project import Project
+
+pytestmark = [pytest.mark.life, pytest.mark.versions]
+
+PROJECTS = {
+    "spark-4.1": {"spark_version": "4.1"},
+    "spark-4.0": {"spark_version": "4.0"},
+    "serverless": {"platform": "databricks_serverless"},
+}
+
+
+@pytest.fixture(scope="module", params=PROJECTS, name="project")
+def _project(request, tmp_path_factory):
+    return Project(bake(tmp_path_factory.mktemp(request.param), **PROJECTS[request.param]))
+
+
+def test_make_check(project):
+    """Format, lint and strict types hold with the PySpark of that version."""
+    code, said = project.run("make", "check")
+
+    assert code == 0, said
+
+
+def test_make_test(project):
+    """All its tests pass, on serverless compute those behind Spark Connect as well."""
+    code, said = project.run("make", "test")
+
+    assert code == 0, said
+    assert "skipped" not in said
+
+
+def test_make_demo(project):
+    """Its demo is exact."""
+    code, said = project.run("make", "demo")
+
+    assert code == 0, said
+    summary = json.loads((project.folder / "build/demo/summary.json").read_text("utf-8"))
+    assert summary["verdict"] == "exact"
