@@ -76,6 +76,10 @@ class SmallStream:
         finally:
             process.kill()
 
+    def planned(self, batch: int) -> bool:
+        """Whether Spark has begun a batch."""
+        return (self.checkpoint / "offsets" / f"{batch}").exists()
+
     def forget_commit(self) -> None:
         """Leave what a driver leaves that dies between the sink's commit and Spark's own."""
         commits = self.checkpoint / "commits"
