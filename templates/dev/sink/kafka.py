@@ -9,12 +9,8 @@ from pathlib import Path
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
-{% if not job.windowed and job.result_state == "upserted" %}
-from {{ cookiecutter.__package }}.schema import EVENT_TIME
-
-{% endif %}
 from dev.process import ProcessError
-from dev.results import in_python
+from dev.results import {{ "in_python" if job.result_state == "appended" else "in_python, newest" }}
 from dev.services import Services
 from dev.verdict import Row
 
@@ -32,34 +28,16 @@ class Target:
         self.settings = {"sink.bootstrap_servers": self._servers, "sink.topic": name}
         """What the job has to be told to find it."""
 
-{% if job.result_state == "appended" and not job.windowed %}
-    def rows(self) -> list[Row]:
-        """The result as it stands now: all records."""
-        return [_row(record) for record in self.records()]
-{% elif job.result_state == "appended" %}
+{% if job.result_state == "appended" %}
     def rows(self) -> list[Row]:
         """The result as it stands now: the records, each once however often it was written."""
-        return self.once()
-{% elif job.windowed %}
-    def rows(self) -> list[Row]:
-        """The result as it stands now: of each key the last record."""
-        records = {record.key(): record for record in self.records()}
+        records = {headers(record)["content"]: record for record in self.records()}
         return [_row(record) for record in records.values()]
 {% else %}
     def rows(self) -> list[Row]:
-        """The result as it stands now: of each key the record with the newest event."""
-        rows: dict[bytes | None, Row] = {}
-        for record in self.records():
-            row = _row(record)
-            if row[EVENT_TIME] >= rows.get(record.key(), row)[EVENT_TIME]:
-                rows[record.key()] = row
-        return list(rows.values())
+        """The result as it stands now: of each key the newest row."""
+        return newest(map(_row, self.records()))
 {% endif %}
-
-    def once(self) -> list[Row]:
-        """The records, of those with equal content only one."""
-        records = {headers(record)["content"]: record for record in self.records()}
-        return [_row(record) for record in records.values()]
 
     def records(self) -> list[Message]:
         """All records of the topic, partition by partition; none before there is a topic."""
