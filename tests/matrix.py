@@ -169,7 +169,7 @@ class Run:
             self._run()
         with self.stage.output.open("rb") as output:
             output.seek(printed)
-            (self.folder / "job.log").write_bytes(output.read())
+            (self.folder / "job.out").write_bytes(output.read())
         main, tail = self.traffic.good
         wanted = self.load(".expected").expected([main, [], tail], self.settings)
         rows = self.target.rows()

@@ -186,6 +186,7 @@ def test_mended_answers_are_legal():
         "event_roles": "id=id, time=att, key=kind",
         "trigger": "once",
         "sink": "files",
+        "output_mode": "complete",
     }
     healed = mended(answers)
 
@@ -193,7 +194,7 @@ def test_mended_answers_are_legal():
     assert healed["event_schema"] == "id STRING, at TIMESTAMP, kind STRING, text STRING"
     assert healed["event_roles"] == "id=id, time=at, key=kind"
     assert healed["trigger"] == "available_now"
-    assert healed["sink"] == "delta"
+    assert healed["output_mode"] == "append"
 
 
 def test_what_cannot_be_corrected_is_asked_again():

@@ -1,20 +1,26 @@
+{% set job = cookiecutter | stream_plan %}
+{% if cookiecutter.output_mode == "complete" %}
+"""Where the result goes: a Delta table that holds the newest result."""
+{% else %}
 """Where the result goes: a Delta table to which rows are added."""
+{% endif %}
 
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+{% if not job.windowed %}
+from . import schema
+{% endif %}
+from .runtime import delta
 from .runtime.config import Location, Table
 
-EPOCH = "stream.epoch"
-"""The table property that names the checkpoint whose batches the table holds."""
-
-SPARK_CONF = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    # A commit reads the state of the table's log, by default in 50 tasks; small tables need one.
-    "spark.databricks.delta.snapshotPartitions": "1",
-}
+SPARK_CONF = delta.SPARK_CONF
+{% if job.windowed %}
+TIME = "window_start"
+{% else %}
+TIME = schema.EVENT_TIME
+{% endif %}
+"""The column by which the table is clustered: readers ask for a span of time."""
 
 
 class Sink(Table):
@@ -24,14 +30,24 @@ class Sink(Table):
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
+{% if cookiecutter.output_mode == "complete" %}
+    """Replace the table's rows by those of each batch, each batch exactly once.
+{% else %}
     """Add rows to the table, each exactly once.
+{% endif %}
 
     1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
        the same batch over the same offsets.
     2. Tasks write Parquet files that no reader sees yet. Died after it: the files stay unseen,
        and VACUUM removes them.
+{% if cookiecutter.output_mode == "complete" %}
+    3. One commit puts them in the place of all before and records the query's id and the
+       batch's number. Died after it: the batch runs again, and Delta skips it since it has
+       that number.
+{% else %}
     3. One commit makes them visible and records the query's id and the batch's number. Died
        after it: the batch runs again, and Delta skips it since it has that number.
+{% endif %}
     4. Spark marks the batch as committed in the checkpoint.
     """
     return rows.writeStream.format("delta").option("path", sink.path)
@@ -39,11 +55,7 @@ def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
 
 def owner(spark: SparkSession, sink: Sink) -> str | None:
     """The epoch of the checkpoint whose batches the table holds, None where there is no table."""
-    if not DeltaTable.isDeltaTable(spark, sink.path):
-        return None
-    details = DeltaTable.forPath(spark, sink.path).detail().select("properties")
-    ((properties,),) = details.collect()
-    return str(properties.get(EPOCH, "unknown"))
+    return delta.owner(spark, sink.path)
 
 
 def check(sink: Sink) -> None:
@@ -52,5 +64,4 @@ def check(sink: Sink) -> None:
 
 def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
     """Create the table with the result's columns, if it is not there."""
-    table = DeltaTable.createIfNotExists(spark).location(sink.path).addColumns(rows.schema)
-    table.property(EPOCH, epoch).execute()
+    delta.create(spark, sink.path, rows.schema, epoch=epoch, cluster_by=TIME)

@@ -1,4 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
+{% set tells_repeats = cookiecutter.sink != "kafka" or job.windowed or job.result_state != "appended" %}
 {% set mode = cookiecutter.output_mode %}
 """What only this project can say of its demo: the shape of its events, and what to call things."""
 
@@ -45,6 +46,9 @@ def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Setting
 {% if not job.drops_late %}
         drops_late=False,
 {% endif %}
+{% if not tells_repeats %}
+        repeats=False,
+{% endif %}
         typed=Feed.TYPED,
     )
 
@@ -83,6 +87,8 @@ def words_for(shape: Shape) -> report.Words:
 {% endif %}
 {% if job.result_state == "upserted" and not job.windowed %}
         twice="Of the events with one id the newest is kept.",
+{% elif not tells_repeats %}
+        twice="No event is sent twice: in the topic it would look like one that is written twice.",
 {% else %}
         twice="Events that were sent twice count twice: this job removes no duplicates.",
 {% endif %}

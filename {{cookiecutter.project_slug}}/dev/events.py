@@ -50,6 +50,8 @@ class Shape:
     """Whether an event can come too late."""
     pauses: bool = False
     """Whether each key falls quiet now and then, so that its sessions end."""
+    repeats: bool = True
+    """Whether an event that is sent twice can be told from a row that is written twice."""
     typed: bool = False
     """Whether records have columns, so that none can be malformed."""
 
@@ -149,7 +151,7 @@ class _Maker:
         """A good event, now and then with a second copy of it."""
         values = self._values(moment)
         first = self._event(values, self._sent(moment), "plain")
-        if self.rng.random() > SENT_TWICE:
+        if not self.shape.repeats or self.rng.random() > SENT_TWICE:
             return [first]
         return [first, self._event(values, self._sent(moment), "repeated")]
 

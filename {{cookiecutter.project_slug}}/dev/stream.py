@@ -1,3 +1,4 @@
+{% set console = cookiecutter.sink == "console" %}
 """The job as a process of its own, and what it says of itself."""
 
 import json
@@ -57,6 +58,9 @@ class Job:
 
     def __init__(self, package: str, settings: Mapping[str, str], folder: Path) -> None:
         self.metrics_log, self.log = folder / "metrics.ndjson", folder / "job.log"
+{% if console %}
+        self._output = folder / "job.out"
+{% endif %}
         overrides = {**settings, "metrics.log": str(self.metrics_log)}
         self._arguments = ["--env", "dev"]
         for key, value in overrides.items():
@@ -80,7 +84,12 @@ class Job:
 
     def start(self) -> None:
         """Start it, or start it again."""
-        self._process = Process([*self._command, "run", *self._arguments], self.log)
+        command = [*self._command, "run", *self._arguments]
+{% if console %}
+        self._process = Process(command, self.log, output=self._output)
+{% else %}
+        self._process = Process(command, self.log)
+{% endif %}
 
     def wait(self, reached: Callable[[], bool], deadline: float, what: str) -> None:
         """Follow its metrics until something is reached.

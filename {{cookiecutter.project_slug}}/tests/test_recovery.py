@@ -31,6 +31,9 @@ from dev.feed import Feed
 from dev.stream import Job
 from dev.target import Target
 from dev.verdict import read_quarantine
+{% if job.promises %}
+from tests.crash import forget_commit
+{% endif %}
 from tests.events import event, raw
 
 RECORDS = 1200
@@ -126,14 +129,6 @@ class Trial:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
-    def forget_last_commit(self) -> None:
-        """Leave what a driver leaves that dies between the sink's commit and Spark's own."""
-        commits = self.folder / "checkpoint" / checkpoint.STREAM / "commits"
-        last = self.committed()
-        (commits / f"{last}").unlink()
-        # With a stale checksum Spark would take the rewritten file for another driver's.
-        (commits / f".{last}.crc").unlink()
-
 
 @pytest.fixture(scope="module", name="survivor")
 def _survivor(services, tmp_path_factory):
@@ -191,7 +186,7 @@ def test_doctor_tells_what_a_start_would_find(survivor):
 def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
     """Dead between the sink's commit and Spark's, the batch runs again and changes nothing."""
     last = survivor.committed()
-    survivor.forget_last_commit()
+    forget_commit(survivor.folder / "checkpoint" / checkpoint.STREAM)
 
     survivor.run_to_the_end()
 

@@ -8,6 +8,8 @@ from delta.tables import DeltaTable
 
 from {{ cookiecutter.__package }} import job, sink
 
+from tests.crash import forget_commit
+
 
 def test_the_table_is_made_with_its_columns_and_its_owner(spark, settings):
     """Before the first batch the table is there, empty, with the result's columns."""
@@ -52,19 +54,10 @@ def _run(spark, settings, tmp_path):
     return run
 
 
-def forget_last_commit(checkpoint):
-    """Leave what a driver leaves that dies between the sink's commit and Spark's own."""
-    commits = checkpoint / "commits"
-    last = max(int(path.name) for path in commits.iterdir() if path.name.isdigit())
-    (commits / f"{last}").unlink()
-    # With a stale checksum Spark would take the rewritten file for another driver's.
-    (commits / f".{last}.crc").unlink()
-
-
 def test_a_batch_that_the_table_has_is_not_written_again(run):
     """Its number is in the table's log; the batch after it is written as ever."""
     run("a", "b")
-    forget_last_commit(run.checkpoint)
+    forget_commit(run.checkpoint)
 
     assert run() == ["a", "b"]
     assert run("c") == ["a", "b", "c"]
@@ -73,7 +66,7 @@ def test_a_batch_that_the_table_has_is_not_written_again(run):
 def test_without_the_tables_memory_rows_are_doubled(run):
     """The test above can fail: under a new query id the table does not know the batch."""
     run("a", "b")
-    forget_last_commit(run.checkpoint)
+    forget_commit(run.checkpoint)
     metadata = run.checkpoint / "metadata"
     metadata.write_text(json.dumps({"id": str(uuid.uuid4())}), "utf-8")
     metadata.with_name(".metadata.crc").unlink()

@@ -24,15 +24,11 @@ from .accounting import Expected, Row, SecondOpinion, verdict
 from .errors import ConfigError
 from .job import Job
 from .progress import say
-from .records import bad, judged
+from .records import JSON, bad, judged
 
 NUMBER_WIDTH = 12
 """Digits of the line number with which each line of a slice begins."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-JSON_OPTIONS = {
-    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
-    "ignoreNullFields": "false",
-}
 
 
 def run(
@@ -232,7 +228,7 @@ def typed_rows(rows: DataFrame) -> list[Row]:
     times = [field.name for field in rows.schema if isinstance(field.dataType, T.TimestampType)]
     floats = [field.name for field in rows.schema if isinstance(field.dataType, T.FloatType)]
     wide = rows.withColumns({name: F.col(name).cast("double") for name in floats})
-    texts = wide.select(F.to_json(F.struct("*"), JSON_OPTIONS)).toLocalIterator()
+    texts = wide.select(F.to_json(F.struct("*"), JSON)).toLocalIterator()
     return [_with_times(json.loads(text), times) for (text,) in texts]
 
 

@@ -1,0 +1,75 @@
+{% set job = cookiecutter | stream_plan %}
+"""Where the job's result lands, on this machine: tables of text on its standard output."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+{% if job.result_state == "appended" %}
+from dev.results import in_python, kind_of
+{% else %}
+from dev.results import in_python, kind_of, newest
+{% endif %}
+from dev.services import Services
+from dev.values import NESTED, base_of
+from dev.verdict import Row
+
+TABLE = re.compile(r"^Batch: (\d+)\n-+\n\+((?:-+\+)+)\n(.*)\n\+[-+]+\n((?:\|.*\n)*)", re.MULTILINE)
+"""A batch as Spark shows it: its number, the widths and the names of the columns, the rows."""
+
+
+class Target:
+    """The file to which `dev.stream.Job` lets the job print, beside its log."""
+
+    PLACE = "the terminal"
+
+    def __init__(self, _: Services, folder: Path, __: str) -> None:
+        self._output = folder / "job.out"
+        # Spark does not show more rows of a batch than it is asked for.
+        self.settings = {"sink.num_rows": "1000000"}
+        """What the job has to be told to show all."""
+
+    def rows(self) -> list[Row]:
+        """The result as it stands now: a batch that was shown twice counts once.
+
+        Blanks at the end of a text are lost, and the text `NULL` is taken for none.
+        """
+        if not self._output.exists():
+            return []
+        tables = TABLE.findall(self._output.read_text("utf-8"))
+        batches = {int(number): _rows(*table) for number, *table in tables}
+{% if job.result_state == "appended" %}
+        return [row for _, rows in sorted(batches.items()) for row in rows]
+{% else %}
+        return newest(row for _, rows in sorted(batches.items()) for row in rows)
+{% endif %}
+
+
+def _rows(border: str, header: str, lines: str) -> list[Row]:
+    widths = [len(dashes) for dashes in border.split("+")[:-1]]
+    names = _cells(header, widths)
+    rows = (zip(names, _cells(line, widths), strict=True) for line in lines.splitlines())
+    return [in_python({name: _value(name, text) for name, text in row}) for row in rows]
+
+
+def _cells(line: str, widths: Sequence[int]) -> list[str]:
+    """The texts between the bars; a text may have a bar, too, so the widths decide."""
+    cells, begin = [], 1
+    for width in widths:
+        end, filled = begin, 0
+        while filled < width:
+            filled += 2 if unicodedata.east_asian_width(line[end]) in "FW" else 1
+            end += 1
+        cells.append(line[begin:end].rstrip())
+        begin = end + 1
+    return cells
+
+
+def _value(name: str, text: str) -> Any:
+    if text == "NULL":
+        return None
+    return json.loads(text, parse_float=Decimal) if base_of(kind_of(name)) in NESTED else text

@@ -1,0 +1,83 @@
+{% set job = cookiecutter | stream_plan %}
+"""Where the job's result lands, on this machine: a Kafka topic, read without Spark."""
+
+import json
+import logging
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+
+from dev.process import ProcessError
+from dev.results import {{ "in_python" if job.result_state == "appended" else "in_python, newest" }}
+from dev.services import Services
+from dev.verdict import Row
+
+SECONDS = 60
+"""After so long a broker that is silent counts as lost."""
+
+
+class Target:
+    """A topic; the job makes it."""
+
+    PLACE = "a Kafka topic"
+
+    def __init__(self, services: Services, _: Path, name: str) -> None:
+        self._servers, self._topic = services.broker.bootstrap_servers, name
+        self.settings = {"sink.bootstrap_servers": self._servers, "sink.topic": name}
+        """What the job has to be told to find it."""
+
+{% if job.result_state == "appended" %}
+    def rows(self) -> list[Row]:
+        """The result as it stands now: the records, each once however often it was written."""
+        records = {headers(record)["content"]: record for record in self.records()}
+        return [_row(record) for record in records.values()]
+{% else %}
+    def rows(self) -> list[Row]:
+        """The result as it stands now: of each key the newest row."""
+        return newest(map(_row, self.records()))
+{% endif %}
+
+    def records(self) -> list[Message]:
+        """All records of the topic, partition by partition; none before there is a topic."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._servers,
+                "group.id": "target",
+                "enable.auto.commit": False,
+                "allow.auto.create.topics": False,
+            },
+            logger=logging.Logger("kafka", logging.CRITICAL + 1),
+        )
+        try:
+            partitions = consumer.list_topics(timeout=SECONDS).topics.get(self._topic)
+            return [
+                record
+                for number in (partitions.partitions if partitions else ())
+                for record in _read(consumer, TopicPartition(self._topic, number))
+            ]
+        finally:
+            consumer.close()
+
+
+def _read(consumer: Consumer, partition: TopicPartition) -> Iterator[Message]:
+    _, end = consumer.get_watermark_offsets(partition, SECONDS)
+    consumer.assign([TopicPartition(partition.topic, partition.partition, OFFSET_BEGINNING)])
+    offset = 0
+    while offset < end:
+        record = consumer.poll(SECONDS)
+        if record is None or record.error():
+            message = f"the topic {partition.topic} cannot be read: {record and record.error()}"
+            raise ProcessError(message)
+        offset = (record.offset() or 0) + 1
+        yield record
+
+
+def headers(record: Message) -> dict[str, str | bytes | None]:
+    """The headers of a record by their names."""
+    return dict(record.headers() or ())
+
+
+def _row(record: Message) -> Row:
+    return in_python(json.loads(record.value() or "null", parse_float=Decimal))

@@ -1,0 +1,147 @@
+{% set job = cookiecutter | stream_plan %}
+{% set first = 3 if job.windowed and cookiecutter.output_mode == "append" else 0 %}
+{% set numbered = cookiecutter.platform != "databricks_serverless" %}
+"""The table that the sink merges into: one row a key, exact wherever a process dies."""
+
+import pytest
+from delta.tables import DeltaTable
+{% if job.windowed and numbered and job.spark_version != "4.0" %}
+from pyspark.errors import StreamingQueryException
+{% endif %}
+{% if numbered or not job.windowed %}
+from pyspark.sql import functions as F
+{% endif %}
+
+from {{ cookiecutter.__package }} import sink
+from {{ cookiecutter.__package }}.expected import expected
+from {{ cookiecutter.__package }}.runtime.accounting import verdict
+
+from dev.target import Target
+from tests.crash import forget_commit
+from tests.events import event
+{% if job.windowed and numbered %}
+from tests.small_stream import EPOCH, SmallStream
+{% else %}
+from tests.small_stream import SmallStream
+{% endif %}
+
+
+@pytest.fixture(name="target")
+def _target(services, tmp_path):
+    return Target(services, tmp_path, "result")
+
+
+@pytest.fixture(name="stream")
+def _stream(spark, settings, tmp_path):
+    """Several rows in one batch, some changed by the next, and what closes their windows."""
+    stream = SmallStream(spark, settings, tmp_path)
+    stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
+    stream.send(*(event(number / 10 + 1, key=number, number=number) for number in range(4)))
+    stream.send(event(300, number=8))
+    return stream
+
+
+def exact(stream, target):
+    """How the table differs from a computation in plain Python, if it does."""
+    return verdict(target.rows(), expected(stream.events, stream.settings).rows)
+
+
+def version(stream):
+    """The number of the table's last commit."""
+    table = DeltaTable.forPath(stream.spark, stream.settings.sink.path)
+    return table.history(1).first().version
+
+
+def test_the_table_is_made_with_its_columns_and_its_owner(spark, stream):
+    """Before the first batch the table is there, clustered by time; its owner stays."""
+    rows, target = stream.rows(), stream.settings.sink
+    before = sink.owner(spark, target)
+
+    for epoch in ("epoch 1", "epoch 2"):
+        sink.prepare(spark, rows, target, epoch)
+
+    table = DeltaTable.forPath(spark, target.path)
+    assert before is None
+    assert sink.owner(spark, target) == "epoch 1"
+    assert table.toDF().schema.simpleString() == rows.schema.simpleString()
+    assert table.detail().first().clusteringColumns == [sink.TIME]
+
+
+def test_a_killed_batch_is_written_once(stream, target):
+    """Killed in the first batch that writes rows, the job goes on and the table is exact."""
+    stream.kill_when((stream.checkpoint / "offsets" / "{{ first }}").exists)
+    assert target.rows() == []
+
+    stream.run()
+
+    assert exact(stream, target) == "exact"
+
+
+def test_a_replayed_batch_changes_nothing_and_later_ones_flow(stream, target):
+    """Dead between the sink's commit and Spark's: Spark's state has to survive the replay, too."""
+    stream.run()
+    last = version(stream)
+    forget_commit(stream.checkpoint)
+    stream.run()
+{% if numbered %}
+    assert version(stream) == last
+{% endif %}
+    stream.send(event(301, key=1, number=9), event(600, number=10))
+    stream.run()
+
+    assert version(stream) > last
+    assert exact(stream, target) == "exact"
+{% if job.windowed %}
+{% if numbered %}
+
+
+def test_the_number_keeps_an_older_batch_out(spark, stream, target):
+    """A batch that comes again after newer ones is skipped, unless its number means nothing."""
+    stream.run()
+    held = spark.read.format("delta").load(stream.settings.sink.path)
+    older = spark.createDataFrame(held.withColumn("event_count", F.lit(0)).collect(), held.schema)
+
+    sink.merge(older, 0, sink=stream.settings.sink, epoch=EPOCH)
+    assert exact(stream, target) == "exact"
+
+    sink.merge(older, 0, sink=stream.settings.sink, epoch="another epoch")
+    assert exact(stream, target) != "exact"
+{% endif %}
+{% if numbered and job.spark_version != "4.0" %}
+
+
+def test_a_skipped_batch_that_is_not_read_would_end_the_job(stream, monkeypatch):
+    """Spark asks for its state: without the reading of the batch every start would fail."""
+    stream.run()
+    forget_commit(stream.checkpoint)
+    monkeypatch.setattr("pyspark.sql.classic.dataframe.DataFrame.isEmpty", lambda _: False)
+
+    with pytest.raises(StreamingQueryException) as caught:
+        stream.run()
+
+    reasons = caught.value._stackTrace  # noqa: SLF001 - the message is of the outermost alone
+    assert "STATE_STORE_COMMIT_VALIDATION_FAILED" in reasons
+{% endif %}
+{% else %}
+
+
+def test_an_older_event_never_replaces_a_newer_one(spark, stream, target):
+    """Whatever batch it comes in; a newer one does."""
+    stream.run()
+    held = spark.read.format("delta").load(stream.settings.sink.path)
+
+    for hours, outcome in ((-1, True), (1, False)):
+        time = F.col(sink.TIME) + F.expr(f"INTERVAL {hours} hours")
+        moved = spark.createDataFrame(held.withColumn(sink.TIME, time).collect(), held.schema)
+        sink.merge(moved, 99, sink=stream.settings.sink, epoch=f"{hours} hours")
+        assert (exact(stream, target) == "exact") == outcome
+
+
+def test_a_batch_with_several_events_of_one_id(stream, target):
+    """The newest of them is in the table, wherever it stands in the batch."""
+    stream.send(event(602, number=1), event(604, number=1), event(603, number=1))
+
+    stream.run()
+
+    assert exact(stream, target) == "exact"
+{% endif %}

@@ -1,0 +1,65 @@
+"""The topic that the sink writes to: made on purpose, and nothing is missing in it after a kill."""
+
+import uuid
+
+import pytest
+from confluent_kafka.admin import AdminClient, ConfigResource
+
+from {{ cookiecutter.__package }} import sink
+from {{ cookiecutter.__package }}.expected import expected
+from {{ cookiecutter.__package }}.runtime.accounting import verdict
+
+from dev.target import Target, headers
+from tests.events import event
+from tests.small_stream import EPOCH, SmallStream
+
+
+@pytest.fixture(name="target")
+def _target(services, tmp_path):
+    return Target(services, tmp_path, f"result-{uuid.uuid4().hex}")
+
+
+@pytest.fixture(name="stream")
+def _stream(spark, make_settings, target, tmp_path):
+    """Several rows in one batch, and what closes their windows."""
+    stream = SmallStream(spark, configured(make_settings, target), tmp_path)
+    stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
+    stream.send(event(300, number=8))
+    return stream
+
+
+def configured(make_settings, target, **changed):
+    """Settings with which the job writes to the target."""
+    overrides = target.settings | {f"sink.{key}": value for key, value in changed.items()}
+    return make_settings(*(f"{key}={value}" for key, value in overrides.items()))
+
+
+def test_the_topic_is_made_on_purpose(spark, make_settings, target):
+    """It has the partitions and the policy of the settings, not the broker's defaults."""
+    settings = configured(make_settings, target, partitions=3, cleanup_policy="compact").sink
+
+    for _ in range(2):
+        sink.prepare(spark, spark.range(0), settings, EPOCH)
+
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+    partitions = admin.list_topics(settings.topic).topics[settings.topic].partitions
+    (configuration,) = admin.describe_configs(
+        [ConfigResource(ConfigResource.Type.TOPIC, settings.topic)]
+    ).values()
+    assert len(partitions) == 3
+    assert configuration.result()["cleanup.policy"].value == "compact"
+
+
+def test_a_kill_loses_nothing_and_repeats_are_known(stream, target):
+    """Killed while it sends, it sends the batch again; the header tells which are the same."""
+    stream.kill_when(target.records)
+    before = len(target.records())
+
+    stream.run()
+
+    records = target.records()
+    assert before > 0
+    assert {headers(record)["epoch"] for record in records} == {EPOCH.encode()}
+    assert len({headers(record)["content"] for record in records}) < len(records)
+    wanted = expected(stream.events, stream.settings).rows
+    assert verdict(target.rows(), wanted) == "exact"
