@@ -35,7 +35,7 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "window": (),
     "join": ("static_lookup", "stream_inner", "stream_left"),
     "state": ("deduplicate", "custom"),
-    "sink": ("delta_merge", "kafka", "jdbc", "files", "console"),
+    "sink": ("delta_merge", "kafka", "files", "console"),
     "output_mode": (),
     "trigger": ("continuous", "real_time"),
     "spark_version": ("4.1", "4.0"),
