@@ -34,7 +34,7 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "window": (),
     "join": ("static_lookup", "stream_inner", "stream_left"),
     "state": ("deduplicate", "custom"),
-    "sink": ("jdbc",),
+    "sink": (),
     "output_mode": (),
     "trigger": ("continuous", "real_time"),
 }

@@ -15,7 +15,8 @@ DEPENDENCIES = {
     *("pyspark", "delta", "delta_spark", "py4j", "pandas", "numpy", "pyarrow", "grpc", "google"),
     *("pydantic", "pydantic_core", "pydantic_settings", "prometheus_client", "filelock", "psycopg"),
     *("pytest", "ruff", "mypy", "rich", "hypothesis", "confluent_kafka", "matplotlib", "deltalake"),
-    *("pip", "setuptools", "wheel", "cookiecutter", "cruft", "yaml", "dotenv", "databricks"),
+    *("psycopg_binary", "pip", "setuptools", "wheel", "cookiecutter", "cruft", "yaml", "dotenv"),
+    "databricks",
 }
 FOLDERS = {
     "runtime",

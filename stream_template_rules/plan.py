@@ -72,6 +72,8 @@ PINS = (
     Pin("prometheus-client", "0.26.0", "run"),
     Pin("filelock", "4.2.12", "run"),
     Pin("psycopg", "3.3.9", "run", _POSTGRES),
+    # A cluster's image has no libpq; this one is psycopg's own.
+    Pin("psycopg-binary", "3.3.9", "run", _POSTGRES),
     Pin("pyspark", "{pyspark}", "local"),
     Pin("delta-spark", "4.4.0", "local", _DELTA),
     Pin("protobuf", "7.36.2", "local", _CUSTOM_STATE),

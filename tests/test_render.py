@@ -56,6 +56,13 @@ VARIANTS = {
         "event_schema": f"t TIMESTAMP, {'k' * 40} STRING, id STRING, {'m' * 40} DOUBLE",
     },
     "short-names": {"project_name": "Z", "event_schema": "i STRING, t TIMESTAMP, k STRING"},
+    "jdbc": {"sink": "jdbc"},
+    "jdbc-complete": {
+        "sink": "jdbc",
+        "output_mode": "complete",
+        "project_name": "An Exceedingly Long Name of 50 Characters in all.x",
+    },
+    "jdbc-events": {"sink": "jdbc", "window": "none", "project_name": "Z"},
 }
 
 

@@ -1,0 +1,39 @@
+"""Where the job's result lands, on this machine: a PostgreSQL table, read without Spark."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg import sql
+from psycopg.errors import UndefinedTable
+from psycopg.rows import dict_row
+
+from dev.services import Services
+from dev.verdict import Row
+
+
+class Target:
+    """A table; the job makes it."""
+
+    PLACE = "a PostgreSQL table"
+
+    def __init__(self, services: Services, _: Path, name: str) -> None:
+        self._database = services.database
+        self._table = name.replace("-", "_")
+        self.settings = {**self._database.settings, "sink.table": self._table}
+        """What the job has to be told to find it."""
+
+    def rows(self) -> list[Row]:
+        """All rows of the table; none before there is one."""
+        query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(self._table))
+        with self._database.connect() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            try:
+                rows = cursor.execute(query).fetchall()
+            except UndefinedTable:
+                return []
+        return [{name: _in_utc(value) for name, value in row.items()} for row in rows]
+
+
+def _in_utc(value: Any) -> Any:
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value

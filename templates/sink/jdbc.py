@@ -1,0 +1,333 @@
+"""Where the result goes: a PostgreSQL table with one row for each key of the result."""
+
+import uuid
+from collections.abc import Iterable
+from functools import partial
+from typing import Annotated, Any, Literal, LiteralString
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+from pydantic import Field, PositiveInt, SecretStr
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from . import schema
+from .runtime.config import Secret, Table
+from .runtime.errors import CheckpointError, ConfigError, SetupError
+
+SPARK_CONF: dict[str, str] = {}
+CONNECT_SECONDS = 10
+OLDEST_SERVER = 15
+"""The first PostgreSQL in which two NULLs in a key can be equal."""
+
+NESTED = (T.ArrayType, T.MapType, T.StructType)
+TYPES: dict[type[T.DataType], str] = {
+    T.StringType: "text",
+    T.BooleanType: "boolean",
+    T.ByteType: "smallint",
+    T.ShortType: "smallint",
+    T.IntegerType: "integer",
+    T.LongType: "bigint",
+    T.FloatType: "real",
+    T.DoubleType: "double precision",
+    T.DateType: "date",
+    T.TimestampType: "timestamptz",
+    T.TimestampNTZType: "timestamp",
+    T.BinaryType: "bytea",
+    **dict.fromkeys(NESTED, "jsonb"),
+}
+# What Spark's writer does not know, or would shift by the time zone of the JVM.
+STAGED_AS_TEXT = (*NESTED, T.TimestampNTZType)
+NUL_IN_JSON = r"(?<!\\)((?:\\\\)*)\\u0000"
+
+TARGET = """
+CREATE TABLE {target} ({definitions}, UNIQUE NULLS NOT DISTINCT ({key}))
+"""
+# Unlogged: its rows go to disk once, not twice, and none is left after a crash of the server.
+STAGING = """
+CREATE UNLOGGED TABLE {staging}
+({staged}, stream_attempt text NOT NULL, stream_batch bigint NOT NULL)
+"""
+LEDGER = """
+CREATE TABLE {ledger}
+(epoch text PRIMARY KEY, batch_id bigint NOT NULL, committed_at timestamptz NOT NULL)
+"""
+CLAIM = """
+INSERT INTO {ledger} SELECT %(epoch)s, -1, now() WHERE NOT EXISTS (SELECT FROM {ledger})
+"""
+LAST_BATCH = "SELECT batch_id FROM {ledger} WHERE epoch = %(epoch)s FOR UPDATE"
+BEGIN = """
+INSERT INTO {staging} (stream_attempt, stream_batch) VALUES (%(mark)s, %(batch_id)s)
+"""
+MARK = "SELECT 1 FROM {staging} WHERE stream_attempt = %(mark)s"
+{% if cookiecutter.output_mode == "complete" %}
+# Until the commit readers see the old rows. A task that Spark runs twice may stage its rows twice.
+MOVE = (
+    "DELETE FROM {target}",
+    """
+    INSERT INTO {target} ({columns})
+    SELECT DISTINCT ON ({key}) {values} FROM {staging} WHERE stream_attempt = %(attempt)s
+    """,
+)
+{% elif cookiecutter.window == "none" %}
+# Of several events with one id the newest stays, within a batch and across batches.
+MOVE = (
+    """
+    INSERT INTO {target} AS held ({columns})
+    SELECT DISTINCT ON ({key}) {values} FROM {staging} WHERE stream_attempt = %(attempt)s
+    ORDER BY {key}, {time} DESC
+    ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE held.{time} < excluded.{time}
+    """,
+)
+{% else %}
+# A task that Spark runs twice may stage its rows twice.
+MOVE = (
+    """
+    INSERT INTO {target} ({columns})
+    SELECT DISTINCT ON ({key}) {values} FROM {staging} WHERE stream_attempt = %(attempt)s
+    ON CONFLICT ({key}) DO UPDATE SET {changes}
+    """,
+)
+{% endif %}
+FINISH = (
+    "DELETE FROM {staging} WHERE stream_batch <= %(batch_id)s",
+    "UPDATE {ledger} SET batch_id = %(batch_id)s, committed_at = now() WHERE epoch = %(epoch)s",
+)
+
+
+class Sink(Table):
+    """The table `[sink]` in conf/*.toml."""
+
+    host: str
+    port: PositiveInt = 5432
+    database: str
+    user: str
+    password: Secret = SecretStr("")
+    table: Annotated[str, Field(pattern=r"^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,54}$")]
+    """`table` or `schema.table`; `<table>_staging` and `<table>_ledger` stand beside it."""
+    connections: PositiveInt = 16
+    """How many of Spark's tasks write at the same time, at most."""
+    sslmode: Literal["disable", "require", "verify-ca", "verify-full"] = "verify-full"
+    sslrootcert: str | None = None
+    """The authorities that may have signed the server's certificate: a file on every node."""
+
+
+def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
+    """Write rows to the table, each batch exactly once.
+
+    1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
+       the same batch over the same offsets.
+    2. Tasks load the rows into the staging table, under the random name of this attempt. Died
+       after it: no other attempt reads them, and the next commit removes them.
+    3. One transaction locks the ledger, moves the rows to the table, and sets the ledger to the
+       batch's number. Died in it: PostgreSQL takes all of it back. Died after it: the batch
+       runs again, and finds its number.
+    4. Spark marks the batch as committed in the checkpoint.
+
+    Of two drivers with the same batch the second waits for the first, and finds its number.
+    """
+    return rows.writeStream.foreachBatch(partial(store, sink=sink, epoch=epoch))
+
+
+def owner(spark: SparkSession, sink: Sink) -> str | None:
+    """The epoch of the checkpoint whose batches the table holds, None where there is no ledger."""
+    with _connect(sink) as connection:
+        if not _exists(connection, _name(sink, "_ledger")):
+            return None
+        found = connection.execute(_sql("SELECT epoch FROM {ledger}", sink)).fetchone()
+    return str(found[0]) if found else None
+
+
+def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
+    """Create the table, its staging table and its ledger, where they are not there.
+
+    Raises:
+        CheckpointError: the table belongs to another checkpoint.
+        ConfigError: PostgreSQL has no type for a column of the result.
+        SetupError: the user may not create them, or a table that is there does not fit.
+    """
+    tables = {"": TARGET, "_staging": STAGING, "_ledger": LEDGER}
+    try:
+        with _connect(sink) as connection:
+            # Of two first starts the second waits here, and then finds what the first has made.
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [sink.table])
+            for suffix, statement in tables.items():
+                if not _exists(connection, _name(sink, suffix)):
+                    connection.execute(_sql(statement, sink, rows.schema))
+            connection.execute(_sql(CLAIM, sink), {"epoch": epoch})
+            _last_batch(connection, sink, epoch)
+            for statement in MOVE:
+                planned = sql.SQL("EXPLAIN ") + _sql(statement, sink, rows.schema)
+                connection.execute(planned, {"attempt": ""})
+    except psycopg.Error as error:
+        message = (
+            f"PostgreSQL refuses sink.table {sink.table}: {_reason(error)}. Let {sink.user} do "
+            "that, or name a table that fits."
+        )
+        raise SetupError(message) from None
+
+
+def check(sink: Sink) -> None:
+    """Raises SetupError unless the server lets the job in and is new enough."""
+    with _connect(sink) as connection:
+        version = connection.info.server_version // 10_000
+    if version < OLDEST_SERVER:
+        message = f"{sink.host} runs PostgreSQL {version}. Use {OLDEST_SERVER} or newer."
+        raise SetupError(message)
+
+
+def store(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
+    """Steps 2 and 3 of `write`."""
+    attempt = uuid.uuid4().hex
+    values = {"epoch": epoch, "batch_id": batch_id, "attempt": attempt, "mark": f"{attempt} mark"}
+    with _connect(sink) as connection:
+        is_new = _last_batch(connection, sink, epoch) < batch_id
+        if is_new:
+            connection.execute(_sql(BEGIN, sink), values)
+    if not is_new:
+        # Read all the same: Spark's state has to be brought to this batch.
+        batch.write.format("noop").mode("overwrite").save()
+        return
+    _stage(batch, sink, attempt, batch_id)
+    with _connect(sink) as connection:
+        if _last_batch(connection, sink, epoch) < batch_id:
+            # A crash of the server has emptied the staging table if the mark is gone.
+            if not connection.execute(_sql(MARK, sink), values).fetchone():
+                message = "PostgreSQL has lost the staged rows in a crash. Run the batch again."
+                raise SetupError(message)
+            for statement in (*MOVE, *FINISH):
+                connection.execute(_sql(statement, sink, batch.schema), values)
+
+
+def _stage(batch: DataFrame, sink: Sink, attempt: str, batch_id: int) -> None:
+    rows = batch.select(
+        *map(_staged, batch.schema),
+        F.lit(attempt).alias("stream_attempt"),
+        F.lit(batch_id).cast("bigint").alias("stream_batch"),
+    )
+    options: dict[str, str | int | None] = {
+        "url": f"jdbc:postgresql://{sink.host}:{sink.port}/{quote(sink.database, safe='')}",
+        "driver": "org.postgresql.Driver",
+        "dbtable": _name(sink, "_staging").as_string(),
+        "numPartitions": sink.connections,
+        "reWriteBatchedInserts": "true",
+        "user": sink.user,
+        "password": sink.password.get_secret_value() or None,
+        "sslmode": sink.sslmode,
+        "sslrootcert": sink.sslrootcert,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    rows.write.format("jdbc").options(**given).mode("append").save()
+
+
+def _staged(field: T.StructField) -> Column:
+    """A column as the staging table takes it; PostgreSQL has no place for the character NUL."""
+    column = F.col(f"`{field.name}`")
+    if isinstance(field.dataType, NESTED):
+        text = F.to_json(column, {"ignoreNullFields": "false"})
+        column = F.regexp_replace(text, NUL_IN_JSON, "$1\N{REPLACEMENT CHARACTER}")
+    elif isinstance(field.dataType, T.StringType):
+        column = F.replace(column, F.lit("\0"), F.lit("\N{REPLACEMENT CHARACTER}"))
+    elif isinstance(field.dataType, T.TimestampNTZType):
+        column = column.cast("string")
+    return column.alias(field.name)
+
+
+def _last_batch(connection: psycopg.Connection[Any], sink: Sink, epoch: str) -> int:
+    """The last batch that the table holds, -1 before the first; the ledger is locked until commit.
+
+    Raises:
+        CheckpointError: the table belongs to another checkpoint.
+    """
+    found = connection.execute(_sql(LAST_BATCH, sink), {"epoch": epoch}).fetchone()
+    if not found:
+        message = (
+            f"The ledger of {sink.table} has no epoch {epoch}: the table belongs to another "
+            "checkpoint. Name another table, or restore that checkpoint."
+        )
+        raise CheckpointError(message)
+    return int(found[0])
+
+
+def _connect(sink: Sink) -> psycopg.Connection[Any]:
+    """A connection; `with` makes it one transaction, and closes it."""
+    try:
+        return psycopg.connect(
+            host=sink.host,
+            port=sink.port,
+            dbname=sink.database,
+            user=sink.user,
+            password=sink.password.get_secret_value() or None,
+            sslmode=sink.sslmode,
+            sslrootcert=sink.sslrootcert,
+            connect_timeout=CONNECT_SECONDS,
+        )
+    except psycopg.OperationalError as error:
+        message = (
+            f"PostgreSQL at {sink.host}:{sink.port} does not let {sink.user} in: {_reason(error)}. "
+            "Start it, or mend [sink] and STREAM__SINK__PASSWORD."
+        )
+        raise SetupError(message) from None
+
+
+def _reason(error: psycopg.Error) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _exists(connection: psycopg.Connection[Any], name: sql.Identifier) -> bool:
+    found = connection.execute("SELECT to_regclass(%s)", [name.as_string()]).fetchone()
+    return found is not None and found[0] is not None
+
+
+def _name(sink: Sink, suffix: str = "") -> sql.Identifier:
+    return sql.Identifier(*f"{sink.table}{suffix}".split("."))
+
+
+def _sql(text: LiteralString, sink: Sink, result: T.StructType | None = None) -> sql.Composed:
+    """A statement with the names of tables and of the result's columns put in, quoted."""
+    fields = list(result or [])
+    names = [field.name for field in fields]
+    types = [_type(field) for field in fields]
+    staged = [
+        "text" if isinstance(field.dataType, STAGED_AS_TEXT) else _type(field) for field in fields
+    ]
+    changing = [name for name in names if name not in schema.RESULT_KEY]
+    return sql.SQL(text).format(
+        target=_name(sink),
+        staging=_name(sink, "_staging"),
+        ledger=_name(sink, "_ledger"),
+        key=_list("{}", schema.RESULT_KEY),
+        time=sql.Identifier(schema.EVENT_TIME),
+        columns=_list("{}", names),
+        changes=_list("{0} = excluded.{0}", changing),
+        definitions=_list("{} {}", names, types),
+        staged=_list("{} {}", names, staged),
+        values=_list("{}::{}", names, types),
+    )
+
+
+def _list(form: LiteralString, names: Iterable[str], *types: Iterable[str]) -> sql.Composed:
+    rows = zip(names, *types, strict=True)
+    return sql.SQL(", ").join(
+        sql.SQL(form).format(sql.Identifier(name), *map(sql.SQL, kind)) for name, *kind in rows
+    )
+
+
+def _type(field: T.StructField) -> str:
+    """What PostgreSQL calls the type of a column.
+
+    Raises:
+        ConfigError: it has no such type.
+    """
+    if isinstance(field.dataType, T.DecimalType):
+        return f"numeric({field.dataType.precision},{field.dataType.scale})"
+    if type(field.dataType) not in TYPES:
+        message = (
+            f"PostgreSQL has no type for {field.name} {field.dataType.simpleString().upper()}. "
+            "Cast the column in transform.py."
+        )
+        raise ConfigError(message)
+    return TYPES[type(field.dataType)]

@@ -1,0 +1,461 @@
+"""The sink on a real PostgreSQL: a batch is in the table once, whoever dies, and when."""
+
+import os
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from psycopg import sql
+from pyspark.sql import functions as F
+
+from {{ cookiecutter.__package }} import job, sink
+from {{ cookiecutter.__package }}.expected import expected
+from {{ cookiecutter.__package }}.runtime import errors, session
+from {{ cookiecutter.__package }}.runtime.accounting import verdict
+from {{ cookiecutter.__package }}.runtime.checkpoint import STREAM
+from {{ cookiecutter.__package }}.runtime.config import load
+from {{ cookiecutter.__package }}.schema import RESULT_KEY
+from {{ cookiecutter.__package }}.settings import Settings
+
+from dev.process import Process
+from dev.target import Target
+from tests.events import INGESTED, envelopes, event, raw
+
+EPOCH = "epoch"
+SECONDS = 120
+HOLD = 4711
+"""The advisory lock that a held statement waits for."""
+# A value of each type in Spark; its type and its text in PostgreSQL.
+KINDS = {
+    "cast(7 AS TINYINT)": ("smallint", "7"),
+    "cast(7 AS SMALLINT)": ("smallint", "7"),
+    "cast(7 AS INT)": ("integer", "7"),
+    "cast(7 AS BIGINT)": ("bigint", "7"),
+    "cast(0.5 AS FLOAT)": ("real", "0.5"),
+    "cast('NaN' AS DOUBLE)": ("double precision", "NaN"),
+    "cast(1.50 AS DECIMAL(10,2))": ("numeric", "1.50"),
+    "true": ("boolean", "true"),
+    "X'00FF'": ("bytea", "\\x00ff"),
+    "DATE'2026-03-29'": ("date", "2026-03-29"),
+    "TIMESTAMP'2026-03-29T01:30:00Z'": ("timestamp with time zone", "2026-03-29 01:30:00+00"),
+    "TIMESTAMP_NTZ'2026-03-29T02:30:00'": ("timestamp without time zone", "2026-03-29 02:30:00"),
+    "named_struct('a', array(1, null))": ("jsonb", '{"a": [1, null]}'),
+    "map('k', 'x')": ("jsonb", '{"k": "x"}'),
+    # PostgreSQL knows no NUL; what only looks like one stays.
+    "concat('a', char(0))": ("text", "a\N{REPLACEMENT CHARACTER}"),
+    r"array(r'\u0000', char(0))": ("jsonb", '["\\\\u0000", "\N{REPLACEMENT CHARACTER}"]'),
+}
+# Where a driver dies: the statement that is held until it is dead.
+STEPS = {
+    "after Spark's offsets": "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW "
+    "WHEN (NEW.stream_attempt LIKE '% mark')",
+    "while staging": "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW "
+    "WHEN (NEW.{column} = {value})",
+    "before the commit": "TRIGGER hold BEFORE UPDATE ON {ledger} FOR EACH ROW",
+    # The server goes on to commit for a driver that is dead by then.
+    "after the commit": "CONSTRAINT TRIGGER hold AFTER INSERT OR UPDATE ON {target} "
+    "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW",
+}
+ANY_STAGED_ROW = (
+    "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW "
+    "WHEN (NEW.stream_attempt NOT LIKE '% mark')"
+)
+
+
+class Trial:
+    """A stream from files, one a batch, through a state into a table of its own."""
+
+    def __init__(self, services, folder):
+        self.database = services.database
+        self.target = Target(services, folder, f"trial_{uuid.uuid4().hex}")
+        self.folder, self.files, self.batches = folder, folder / "files", []
+        self.overrides = [
+            *(f"{key}={value}" for key, value in self.target.settings.items()),
+            f"checkpoint.root={folder}/checkpoint",
+            f"quarantine.path={folder}/quarantine",
+        ]
+        self.settings = load(Settings, "dev", self.overrides)
+        self.files.mkdir()
+
+    def rows(self):
+        """What is in the table."""
+        return self.target.rows()
+
+    def wanted(self):
+        """What must be in it when every file is read and all is closed that can be."""
+        return expected(self.batches, self.settings).rows
+
+    def add_file(self):
+        """Events of the next hour."""
+        hour = len(self.batches)
+        events = [
+            event(60 * hour + 20 * (n % 3) + n / 6, key=n, number=12 * hour + n) for n in range(12)
+        ]
+        file = self.files / str(hour)
+        file.write_bytes(b"".join(raw(values) + b"\n" for values in events))
+        # Spark takes files in the order of their modification times.
+        os.utime(file, (hour, hour))
+        self.batches.append(events)
+
+    def run(self, spark, *, closing=True):
+        """Read what is there to the end; without `closing` no batch comes that has no data."""
+        own = spark.newSession()
+        own.conf.set("spark.sql.shuffle.partitions", 2)
+        own.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", closing)
+        start(own, self.files, self.settings).awaitTermination()
+
+    def forget_last_commit(self):
+        """Leave what a driver leaves that dies between the sink's commit and Spark's own."""
+        commits = Path(self.settings.checkpoint.root) / STREAM / "commits"
+        last = max(int(file.name) for file in commits.iterdir() if file.name.isdigit())
+        (commits / f"{last}").unlink()
+        # With a stale checksum Spark would take the rewritten file for another driver's.
+        (commits / f".{last}.crc").unlink()
+
+    def driver(self):
+        """A driver of its own, as a process."""
+        program = "from tests.test_sink import drive; drive()"
+        arguments = [str(self.folder), *self.overrides]
+        return Process([sys.executable, "-c", program, *arguments], self.folder / "driver.log")
+
+    def is_alone(self):
+        """Whether all connections of drivers are gone."""
+        query = (
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return self.execute(query) == [(0,)]
+
+    def execute(self, statement, **names):
+        """Run SQL, with the three tables of the sink as {target}, {staging} and {ledger}."""
+        suffixes = {"target": "", "staging": "_staging", "ledger": "_ledger"}
+        table = self.settings.sink.table
+        names |= {name: sql.Identifier(table + suffix) for name, suffix in suffixes.items()}
+        with self.database.connect() as connection:
+            cursor = connection.execute(sql.SQL(statement).format(**names))
+            return cursor.fetchall() if cursor.description else []
+
+    def prepare(self, rows):
+        """Make the tables for such rows."""
+        sink.prepare(rows.sparkSession, rows, self.settings.sink, EPOCH)
+
+    def store(self, rows, batch_id):
+        """What the sink does with a batch."""
+        sink.store(rows, batch_id, sink=self.settings.sink, epoch=EPOCH)
+
+    def result(self, spark, *events):
+        """The result of some events, as a batch of the stream has it."""
+        return job.result(envelopes(spark, [raw(values) for values in events]), self.settings)
+
+
+class Hold:
+    """A trigger that holds statements back until it is released."""
+
+    def __init__(self, trial, trigger, **names):
+        self._trial, self._trigger, self._names = trial, trigger, names
+
+    def __enter__(self):
+        self._lock = self._trial.database.connect()
+        self._lock.execute(f"SELECT pg_advisory_lock({HOLD})")
+        self._trial.execute(
+            "CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS "
+            f"'BEGIN PERFORM pg_advisory_xact_lock_shared({HOLD}); RETURN NEW; END'"
+        )
+        self._trial.execute(f"CREATE {self._trigger} EXECUTE FUNCTION hold()", **self._names)
+        return self
+
+    def __exit__(self, *_):
+        self.release()
+        self._trial.execute("DROP FUNCTION hold CASCADE")
+
+    def waiting(self):
+        """How many statements are held."""
+        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return self._trial.execute(query)[0][0]
+
+    def release(self):
+        """Let them go on."""
+        self._lock.close()
+
+
+def start(spark, files, settings):
+    """The query of a trial."""
+    lines = spark.readStream.format("text").option("maxFilesPerTrigger", 1).load(str(files))
+    records = lines.select(
+        F.col("value").cast("binary").alias("raw"),
+        F.lit(None).cast("binary").alias("key"),
+        F.lit(None).cast("array<struct<key: string, value: binary>>").alias("headers"),
+        F.lit(INGESTED).alias("ingest_time"),
+        F.lit("file").alias("origin"),
+    )
+    rows = job.result(records.dropDuplicates(["raw"]), settings)
+    sink.prepare(spark, rows, settings.sink, EPOCH)
+    writer = sink.write(rows, settings.sink, EPOCH).outputMode(job.OUTPUT_MODE)
+    placed = writer.option("checkpointLocation", settings.checkpoint.stream)
+    return placed.trigger(availableNow=True).start()
+
+
+def drive():
+    """A driver that is to be killed: its arguments are a folder and what to set."""
+    folder, *overrides = sys.argv[1:]
+    settings = load(Settings, "dev", overrides)
+    log = {"spark.eventLog.enabled": "true", "spark.eventLog.compress": "false"}
+    log |= {"spark.eventLog.dir": folder}
+    spark = session.build("driver", settings.session, settings.state, job.SPARK_CONF | log)
+    start(spark, Path(folder) / "files", settings).awaitTermination()
+
+
+def eventually(holds):
+    """Wait until something holds."""
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+
+
+@pytest.fixture(name="trial")
+def _trial(services, tmp_path):
+    return Trial(services, tmp_path)
+
+
+# Batches that come again
+
+
+def test_a_replayed_batch_is_read_but_not_written(trial, spark):
+    """It is in the ledger, so it adds nothing; its state is brought along, so the next one runs."""
+    for _ in range(3):
+        trial.add_file()
+    trial.run(spark, closing=False)
+    taken_out = trial.rows()
+    trial.execute("DELETE FROM {target}")
+    trial.forget_last_commit()
+
+    trial.run(spark, closing=False)
+
+    assert taken_out
+    assert trial.rows() == []
+    trial.add_file()
+    trial.run(spark)
+    kept = job.RESULT_STATE == "replaced"
+    wanted = [row for row in trial.wanted() if kept or row not in taken_out]
+    assert verdict(trial.rows(), wanted) == "exact"
+
+
+def test_without_the_ledger_an_old_batch_comes_back(trial, spark, monkeypatch):
+    """A driver that was thought dead writes its batch late: the ledger alone keeps it out."""
+    early = trial.result(spark, event(0, number=1))
+    late = trial.result(spark, event(0, number=1), event(1, number=1), event(60, number=2))
+    trial.prepare(early)
+    trial.store(early, 0)
+    trial.store(late, 1)
+    trial.execute("DELETE FROM {target}")
+
+    trial.store(early, 0)
+    assert trial.rows() == []
+
+    monkeypatch.setattr(sink, "_last_batch", lambda *_: -1)
+    trial.store(early, 0)
+    assert trial.rows() != []
+
+
+def test_two_drivers_write_a_batch_once(trial, spark):
+    """Both have their rows in staging before one of them commits; the other finds its number."""
+    rows = trial.result(spark, event(0))
+    trial.prepare(rows)
+    with Hold(trial, ANY_STAGED_ROW) as hold:
+        drivers = [threading.Thread(target=trial.store, args=(rows, 0)) for _ in range(2)]
+        for driver in drivers:
+            driver.start()
+        eventually(lambda: hold.waiting() == 2)
+        hold.release()
+        for driver in drivers:
+            driver.join()
+
+    assert trial.execute("SELECT epoch, batch_id FROM {ledger}") == [(EPOCH, 0)]
+    assert len(trial.rows()) == 1
+
+
+def test_a_driver_may_die_at_every_step(trial, spark):
+    """Killed by SIGKILL at each step, started again: no row is lost, none is there twice."""
+    trial.add_file()
+    trial.add_file()
+    trial.run(spark)
+    before = trial.rows()
+    trial.add_file()
+    new = next(row for row in trial.wanted() if row not in before)
+    names = {"column": sql.Identifier(RESULT_KEY[0]), "value": sql.Literal(new[RESULT_KEY[0]])}
+    for step, trigger in STEPS.items():
+        with Hold(trial, trigger, **names) as hold:
+            driver = trial.driver()
+            eventually(hold.waiting)
+            driver.kill()
+            hold.release()
+            eventually(trial.is_alone)
+        found = trial.wanted() if step == "after the commit" else before
+        assert verdict(trial.rows(), found) == "exact", step
+
+    trial.run(spark)
+    assert verdict(trial.rows(), trial.wanted()) == "exact"
+    trial.add_file()
+    trial.run(spark)
+    assert verdict(trial.rows(), trial.wanted()) == "exact"
+    assert trial.execute("SELECT count(*) FROM {staging}") == [(0,)]
+    password = trial.settings.sink.password.get_secret_value().encode()
+    kept = [file for file in trial.folder.rglob("*") if file.is_file()]
+    assert any("local-" in file.name for file in kept), "there is no event log"
+    assert [file for file in kept if password in file.read_bytes()] == []
+
+
+def test_a_crash_of_the_server_loses_no_staged_row(trial, spark, monkeypatch):
+    """It empties the staging table; the batch is not taken for one without rows."""
+    rows = trial.result(spark, event(0))
+    trial.prepare(rows)
+    stage = sink._stage  # noqa: SLF001 - the crash has to come right after it
+
+    def stage_and_crash(*arguments):
+        stage(*arguments)
+        trial.database.kill()
+        trial.database.start()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sink, "_stage", stage_and_crash)
+        with pytest.raises(errors.SetupError, match="has lost the staged rows"):
+            trial.store(rows, 0)
+    assert trial.rows() == []
+
+    trial.store(rows, 0)
+    assert len(trial.rows()) == 1
+
+
+def test_readers_see_a_batch_whole_or_not_at_all(trial, spark):
+    """Until the commit they see what was there before, also where all is replaced."""
+    first = trial.result(spark, event(0))
+    second = trial.result(spark, event(0), event(60, number=1))
+    trial.prepare(first)
+    trial.store(first, 0)
+    before = trial.rows()
+    with Hold(trial, STEPS["after the commit"]) as hold:
+        driver = threading.Thread(target=trial.store, args=(second, 1))
+        driver.start()
+        eventually(hold.waiting)
+        during = trial.rows()
+        hold.release()
+        driver.join()
+
+    assert during == before
+    assert len(before) == 1
+    assert len(trial.rows()) == 2
+
+
+# Rows
+
+
+def test_a_null_in_the_key_is_a_key(trial, spark):
+    """Two rows without the last column of the key are one, in a batch and across batches."""
+    rows = trial.result(spark, event(0))
+    null = F.lit(None).cast(rows.schema[RESULT_KEY[-1]].dataType)
+    rows = rows.withColumn(RESULT_KEY[-1], null)
+    trial.prepare(rows)
+
+    # A task that Spark runs twice may stage its rows twice.
+    trial.store(rows.union(rows), 0)
+    trial.store(rows, 1)
+
+    assert [row[RESULT_KEY[-1]] for row in trial.rows()] == [None]
+{% if cookiecutter.window == "none" %}
+
+
+def test_of_several_events_with_one_id_the_newest_stays(trial, spark):
+    """In whichever order they come, within a batch or in different ones."""
+    old, new, newest = (event(minute, key=minute) for minute in range(3))
+    trial.prepare(trial.result(spark, old))
+
+    trial.store(trial.result(spark, new, old), 0)
+    within = trial.rows()
+    trial.store(trial.result(spark, old), 1)
+    after_an_older = trial.rows()
+    trial.store(trial.result(spark, newest), 2)
+
+    assert [row[job.EVENT.time] for row in within] == [new[job.EVENT.time]]
+    assert after_an_older == within
+    assert [row[job.EVENT.time] for row in trial.rows()] == [newest[job.EVENT.time]]
+{% endif %}
+
+
+def test_every_type_has_its_place(trial, spark):
+    """A value of each type arrives whole, and so does its absence."""
+    values = [f"{value} AS c{number}" for number, value in enumerate(KINDS)]
+    nulls = [f"if(true, null, {value}) AS c{number}" for number, value in enumerate(KINDS)]
+    filled = trial.result(spark, event(0)).selectExpr("*", *values)
+    empty = trial.result(spark, event(60, number=1)).selectExpr("*", *nulls)
+    trial.prepare(filled)
+    query = (
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = {name}"
+    )
+    types = dict(trial.execute(query, name=sql.Literal(trial.settings.sink.table)))
+    names = [f"c{number}" for number in range(len(KINDS))]
+    texts = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
+
+    trial.store(filled, 0)
+    (arrived,) = trial.execute("SELECT {texts} FROM {target}", texts=texts)
+    trial.store(empty, 1)
+    (absent,) = trial.execute("SELECT {texts} FROM {target} WHERE c0 IS NULL", texts=texts)
+
+    found = [(types[name], text) for name, text in zip(names, arrived, strict=True)]
+    assert found == list(KINDS.values())
+    assert absent == (None,) * len(KINDS)
+
+
+def test_a_type_without_a_place_is_named(trial, spark):
+    """An interval is no column type of ours: the message says which column, and what to do."""
+    rows = trial.result(spark, event(0)).selectExpr("*", "INTERVAL '1' DAY AS lag")
+
+    with pytest.raises(errors.ConfigError, match=r"no type for lag INTERVAL DAY. Cast the column"):
+        trial.prepare(rows)
+
+
+# Whose table it is
+
+
+def test_the_table_belongs_to_one_checkpoint(trial, spark):
+    """The ledger names its epoch from the start; another one is refused, before and in a batch."""
+    rows = trial.result(spark, event(0))
+    assert sink.owner(spark, trial.settings.sink) is None
+
+    trial.prepare(rows)
+
+    assert sink.owner(spark, trial.settings.sink) == EPOCH
+    with pytest.raises(errors.CheckpointError, match="belongs to another checkpoint"):
+        sink.prepare(spark, rows, trial.settings.sink, "another")
+    with pytest.raises(errors.CheckpointError, match="belongs to another checkpoint"):
+        sink.store(rows, 0, sink=trial.settings.sink, epoch="another")
+
+
+def test_a_table_that_does_not_fit_is_refused_at_the_start(trial, spark):
+    """Not by the first batch that has a row, days later."""
+    rows = trial.result(spark, event(0))
+    trial.execute("CREATE TABLE {target} (something_else text)")
+
+    with pytest.raises(errors.SetupError, match=r"refuses sink\.table \w+: column"):
+        trial.prepare(rows)
+
+
+def test_a_refused_login_says_what_to_do_but_not_the_password(trial):
+    """No server, or not with this password: one line."""
+    sink.check(trial.settings.sink)
+    for override in ("sink.port=1", f"sink.password=file:{__file__}"):
+        wrong = load(Settings, "dev", [*trial.overrides, override])
+        with pytest.raises(errors.SetupError) as failure:
+            sink.check(wrong.sink)
+        assert "mend [sink] and STREAM__SINK__PASSWORD" in str(failure.value)
+        assert wrong.sink.password.get_secret_value() not in str(failure.value)
+
+
+@pytest.mark.parametrize("table", ['a"b', "a.b.c", "a; DROP TABLE b", "A", "", "x" * 56])
+def test_a_table_has_a_plain_name(trial, table):
+    """It stands in statements, and PostgreSQL cuts long names short without a word."""
+    with pytest.raises(errors.ConfigError, match=r"sink\.table"):
+        load(Settings, "dev", [*trial.overrides, f"sink.table={table}"])
