@@ -1,0 +1,126 @@
+"""Spark, Kafka and PostgreSQL for the template's own tests: one of each in a whole run.
+
+The tools that fetch jars and start servers are those of generated projects.
+"""
+
+import contextlib
+import importlib
+import os
+import sys
+from functools import cached_property
+
+import pyspark
+from pyspark.sql import SparkSession
+
+from stream_template_rules.plan import JARS
+from tests.examples import ROOT, bake
+
+FOLDER = ROOT / "build" / "jars"
+VERSION = pyspark.__version__.rpartition(".")[0]
+SETTINGS = {
+    "spark.master": "local[2]",
+    # Tests run many tiny queries: half of their time would go into compiling code.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.memory": "2g",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.log.level": "ERROR",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
+    # A stream with nothing to do says so at once.
+    "spark.sql.streaming.noDataProgressEventInterval": "300",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+def coordinates(group):
+    """Every jar of the group, whatever the answers, for the installed Spark."""
+    spelled = {"spark": VERSION, "pyspark": pyspark.__version__}
+    return [jar.coordinate.format(**spelled) for jar in JARS if jar.group == group]
+
+
+class Stage:
+    """What all runs share, each started at first use and ended by `close`.
+
+    Args:
+        folder: for what the servers keep, and for `jvm.log`, what Spark's JVM prints.
+    """
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._running = contextlib.ExitStack()
+
+    @cached_property
+    def spark(self):
+        """A session with all connectors; it outlives the runs that would stop it."""
+        jars = self._tool("dev.jars")
+        wanted, shipped = coordinates("connectors"), jars.shipped_with_spark()
+        folder = jars.resolve("connectors", wanted, FOLDER / VERSION, without=shipped)
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        settings = SETTINGS | {
+            "spark.jars": ",".join(map(str, folder.glob("*.jar"))),
+            "spark.sql.warehouse.dir": str(self._folder / "warehouse"),
+        }
+        with _output_to(self.output):
+            spark = SparkSession.builder.appName("tests").config(map=settings).getOrCreate()
+        self._running.callback(spark.stop)
+        spark.stop = lambda: None
+        return spark
+
+    @cached_property
+    def broker(self):
+        """A Kafka broker."""
+        module = self._tool("dev.broker")
+        return self._running.enter_context(module.Broker(self._folder / "broker"))
+
+    @cached_property
+    def database(self):
+        """A PostgreSQL server."""
+        module = self._tool("dev.database", sink="jdbc")
+        return self._running.enter_context(module.Database(self._folder / "database"))
+
+    @property
+    def output(self):
+        """What Spark's JVM prints."""
+        return self._folder / "jvm.log"
+
+    def close(self):
+        """End what was started."""
+        self._running.close()
+
+    def _tool(self, name, **answers):
+        """A module of a project that is generated for it.
+
+        It is taken out of `sys.modules` again: other projects have a package `dev` as well.
+        """
+        project = bake(self._folder / name, hooks=False, **answers)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        (project / ".jars").symlink_to(FOLDER)
+        sys.path.insert(0, str(project))
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.path.remove(str(project))
+            for loaded in [other for other in sys.modules if other.partition(".")[0] == "dev"]:
+                del sys.modules[loaded]
+
+
+@contextlib.contextmanager
+def _output_to(path):
+    """What is started meanwhile inherits the file as its output; our own comes back."""
+    kept = [os.dup(1), os.dup(2)]
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        for descriptor, old in enumerate(kept, 1):
+            os.dup2(old, descriptor)
+            os.close(old)
