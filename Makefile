@@ -22,8 +22,8 @@ test-all: needs-java .venv/.installed ## hours: all tests, and every job shape r
 	@$(RUN) -m pytest
 	@$(RUN) -m tests.matrix
 
-test-rules: .venv/.installed ## the quick ones: all but those that run generated projects
-	@$(RUN) -m pytest -m "not life"
+test-rules: .venv/.installed ## the quick ones: all but those that start Spark
+	@$(RUN) -m pytest -m "not life and not spark"
 
 check: .venv/.installed ## format, lint, types
 	@$(RUN) -m ruff format --check .

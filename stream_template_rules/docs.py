@@ -1,17 +1,24 @@
 """Write docs/choices.md from the rules: `python -m stream_template_rules.docs`."""
 
+import itertools
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .axes import AUTO, AXES, TEXTS, Box
 from .cautions import WARNINGS
-from .plan import GUARANTEES, REPLAYED
+from .plan import GUARANTEES, REPLAYED, guarantee
 from .rules import ROLE_RULES, RULES
+from .verdict import violations
 
 TEMPLATE = Path(__file__).parent.parent
 PAGE = TEMPLATE / "docs" / "choices.md"
+NUMBERS = {rule.id: str(number) for number, rule in enumerate((*RULES, *ROLE_RULES), 1)}
+SOURCES, SINKS = AXES["source"], AXES["sink"]
+TRIGGERS = tuple(trigger for trigger in AXES["trigger"] if trigger != "auto")
+LEGAL = "✓"
 
 INTRODUCTION = """\
 # Choices
@@ -31,6 +38,15 @@ KINDS = """\
 | platform | the platform has no such thing |
 | scope | it is legal, and not generated |
 """
+COMBINATIONS = f"""\
+Every source, window, output mode, sink and trigger: {LEGAL} is legal, a number is that of a rule
+that refuses it. A join, state, the platform, an older Spark, or columns that an event lacks may
+still break another rule.
+"""
+OFTEN = """\
+How often an event counts in the result if the job dies and starts again, for every source, sink
+and trigger; a number is that of a rule that refuses it.
+"""
 
 
 def page() -> str:
@@ -38,8 +54,9 @@ def page() -> str:
     labels = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))["__prompts__"]
     parts = [INTRODUCTION, "## Questions\n", *_questions(labels)]
     parts += ["## What is refused\n", KINDS, _rules()]
+    parts += ["## What goes together\n", COMBINATIONS, *_combinations()]
     parts += ["## What is allowed with a warning\n", _warnings()]
-    parts += ["## Delivery guarantees\n", _guarantees()]
+    parts += ["## Delivery guarantees\n", OFTEN, _how_often(), _guarantees()]
     return "\n".join(parts)
 
 
@@ -63,15 +80,71 @@ def _where(box: Box) -> str:
 
 def _rules() -> str:
     rows = (
-        (f"`{rule.id}`", rule.kind, _box(rule.box), f"{rule.reason} {rule.fix}")
+        (
+            NUMBERS[rule.id],
+            f"`{rule.id}`",
+            rule.kind,
+            _box(rule.box),
+            f"{rule.reason} {rule.fix}",
+        )
         for rule in (*RULES, *ROLE_RULES)
     )
-    return _table(("rule", "kind", "refuses", "because"), rows)
+    return _table(("", "rule", "kind", "refuses", "because"), rows)
+
+
+def _combinations() -> Iterator[str]:
+    """Yield a table of windows, modes and sinks; sources and triggers that are alike share one."""
+    alike = defaultdict(list)
+    for trigger, source in itertools.product(TRIGGERS, SOURCES):
+        cells = {
+            (window, mode): [
+                _verdict(trigger=trigger, source=source, window=window, output_mode=mode, sink=sink)
+                for sink in SINKS
+            ]
+            for window, mode in itertools.product(AXES["window"], AXES["output_mode"])
+        }
+        alike[_combined(cells)].append((trigger, source))
+    for text, ends in alike.items():
+        triggers, sources = (_codes(dict.fromkeys(names)) for names in zip(*ends, strict=True))
+        yield f"### {sources} with {triggers}\n\n{text}"
+
+
+def _combined(cells: dict[tuple[str, str], list[str]]) -> str:
+    """Return the table, or only which rules refuse all of it."""
+    each = [cell.split(", ") for row in cells.values() for cell in row]
+    if [LEGAL] not in each:
+        common = [number for number in NUMBERS.values() if all(number in cell for cell in each)]
+        return f"Nothing: each is refused by {', '.join(common)}.\n"
+    rows = ((f"`{window}`", f"`{mode}`", *row) for (window, mode), row in cells.items())
+    return _table(("window", "output mode", *(f"`{sink}`" for sink in SINKS)), rows)
+
+
+def _verdict(**answers: str) -> str:
+    """Return the sign for legal answers, or the numbers of the rules that refuse them."""
+    return ", ".join(NUMBERS[problem.id] for problem in violations(answers, RULES)) or LEGAL
 
 
 def _warnings() -> str:
     rows = ((f"`{warn.id}`", " or ".join(map(_box, warn.boxes)), warn.text) for warn in WARNINGS)
     return _table(("warning", "for", "says"), rows)
+
+
+def _how_often() -> str:
+    """Return a row for each sink and trigger; triggers that are alike share one."""
+    alike = defaultdict(list)
+    for sink, trigger in itertools.product(SINKS, TRIGGERS):
+        cells = (_often(source=source, sink=sink, trigger=trigger) for source in SOURCES)
+        alike[sink, *cells].append(trigger)
+    rows = ((f"`{sink}`", _codes(same), *cells) for (sink, *cells), same in alike.items())
+    return _table(("sink", "trigger", *(f"`{source}`" for source in SOURCES)), rows)
+
+
+def _often(**answers: str) -> str:
+    verdict = _verdict(**answers)
+    if verdict != LEGAL:
+        return verdict
+    promise, _, _ = guarantee(answers).partition(":")
+    return promise.partition(" into ")[0].partition(" for ")[0].lower()
 
 
 def _guarantees() -> str:
@@ -88,6 +161,10 @@ def _guarantees() -> str:
 
 def _box(box: Box) -> str:
     return ", ".join(f"{axis}={'/'.join(values)}" for axis, values in box.items())
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

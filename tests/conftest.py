@@ -3,6 +3,8 @@
 import pytest
 from machine import User, build
 
+from tests import sparks
+
 
 @pytest.fixture(scope="session", name="template")
 def _template(tmp_path_factory):
@@ -15,3 +17,17 @@ def _user(tmp_path):
     user.home.mkdir()
     user.work.mkdir()
     return user
+
+
+@pytest.fixture(scope="session", name="stage")
+def _stage(tmp_path_factory):
+    """One session, one broker and one database for the whole run."""
+    stage = sparks.Stage(tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.close()
+
+
+@pytest.fixture(scope="module", name="spark")
+def _spark(stage):
+    """A session whose settings are those of one file of tests."""
+    return stage.spark.newSession()

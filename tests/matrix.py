@@ -14,7 +14,6 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from tests import shapes, sparks
@@ -36,44 +35,6 @@ then was compared with a computation in plain Python, and the quarantine with wh
 broken records.
 
 """
-
-
-class Stage:
-    """What all runs share: the session, a broker and a database, each started at first use."""
-
-    def __init__(self, folder):
-        self._folder = folder
-        self._running = contextlib.ExitStack()
-        self._tools = sparks.Tools(folder / "tools")
-
-    @cached_property
-    def spark(self):
-        """The session with all connectors; it outlives the runs that would stop it."""
-        spark = self._running.enter_context(sparks.session(self._tools.jars, self._folder))
-        self._running.callback(lambda: delattr(spark, "stop"))
-        spark.stop = lambda: None
-        spark.conf.set("spark.sql.streaming.noDataProgressEventInterval", "300")
-        return spark
-
-    @cached_property
-    def broker(self):
-        """A Kafka broker."""
-        return self._running.enter_context(self._tools.broker.Broker(self._folder / "broker"))
-
-    @cached_property
-    def database(self):
-        """A PostgreSQL server."""
-        database = self._tools.database.Database(self._folder / "database")
-        return self._running.enter_context(database)
-
-    @property
-    def output(self):
-        """What Spark's JVM prints."""
-        return self._folder / "jvm.log"
-
-    def close(self):
-        """End what was started."""
-        self._running.close()
 
 
 @dataclass(frozen=True)
@@ -257,7 +218,7 @@ def main():
     outcomes = []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        stage = Stage(folder)
+        stage = sparks.Stage(folder)
         try:
             for number, parts in enumerate(chosen, 1):
                 outcomes.append(attempt(parts, stage, folder / f"{number}"))

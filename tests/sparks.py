@@ -1,13 +1,13 @@
-"""Spark and Kafka for the template's own tests: one session and one broker in a whole run.
+"""Spark, Kafka and PostgreSQL for the template's own tests: one of each in a whole run.
 
-The tools that fetch jars and start the broker are those of a generated project.
+The tools that fetch jars and start servers are those of generated projects.
 """
 
 import contextlib
 import importlib
 import os
 import sys
-from pathlib import Path
+from functools import cached_property
 
 import pyspark
 from pyspark.sql import SparkSession
@@ -30,6 +30,8 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
+    # A stream with nothing to do says so at once.
+    "spark.sql.streaming.noDataProgressEventInterval": "300",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -42,47 +44,75 @@ def coordinates(group):
     return [jar.coordinate.format(**spelled) for jar in JARS if jar.group == group]
 
 
-class Tools:
-    """`dev/jars.py` and `dev/broker.py` of a default project, generated into the folder.
+class Stage:
+    """What all runs share, each started at first use and ended by `close`.
 
-    The modules are taken out of `sys.modules` again: other projects have a package `dev` as well.
+    Args:
+        folder: for what the servers keep, and for `jvm.log`, what Spark's JVM prints.
     """
 
     def __init__(self, folder):
-        project = bake(folder)
+        self._folder = folder
+        self._running = contextlib.ExitStack()
+
+    @cached_property
+    def spark(self):
+        """A session with all connectors; it outlives the runs that would stop it."""
+        jars = self._tool("dev.jars")
+        wanted, shipped = coordinates("connectors"), jars.shipped_with_spark()
+        folder = jars.resolve("connectors", wanted, FOLDER / VERSION, without=shipped)
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        settings = SETTINGS | {
+            "spark.jars": ",".join(map(str, folder.glob("*.jar"))),
+            "spark.sql.warehouse.dir": str(self._folder / "warehouse"),
+        }
+        with _output_to(self.output):
+            spark = SparkSession.builder.appName("tests").config(map=settings).getOrCreate()
+        self._running.callback(spark.stop)
+        spark.stop = lambda: None
+        return spark
+
+    @cached_property
+    def broker(self):
+        """A Kafka broker."""
+        module = self._tool("dev.broker")
+        return self._running.enter_context(module.Broker(self._folder / "broker"))
+
+    @cached_property
+    def database(self):
+        """A PostgreSQL server."""
+        module = self._tool("dev.database", sink="jdbc")
+        return self._running.enter_context(module.Database(self._folder / "database"))
+
+    @property
+    def output(self):
+        """What Spark's JVM prints."""
+        return self._folder / "jvm.log"
+
+    def close(self):
+        """End what was started."""
+        self._running.close()
+
+    def _tool(self, name, **answers):
+        """A module of a project that is generated for it.
+
+        It is taken out of `sys.modules` again: other projects have a package `dev` as well.
+        """
+        project = bake(self._folder / name, hooks=False, **answers)
         FOLDER.mkdir(parents=True, exist_ok=True)
         (project / ".jars").symlink_to(FOLDER)
         sys.path.insert(0, str(project))
         try:
-            self.jars = importlib.import_module("dev.jars")
-            self.broker = importlib.import_module("dev.broker")
+            return importlib.import_module(name)
         finally:
             sys.path.remove(str(project))
-            for name in [name for name in sys.modules if name.partition(".")[0] == "dev"]:
-                del sys.modules[name]
+            for loaded in [other for other in sys.modules if other.partition(".")[0] == "dev"]:
+                del sys.modules[loaded]
 
 
 @contextlib.contextmanager
-def session(jars, folder):
-    """A session with all connectors; what its JVM prints goes to `jvm.log` in the folder."""
-    wanted, shipped = coordinates("connectors"), jars.shipped_with_spark()
-    connectors = jars.resolve("connectors", wanted, FOLDER / VERSION, without=shipped)
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    settings = SETTINGS | {
-        "spark.jars": ",".join(map(str, connectors.glob("*.jar"))),
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-    }
-    with _output_to(folder / "jvm.log"):
-        spark = SparkSession.builder.appName("tests").config(map=settings).getOrCreate()
-    try:
-        yield spark
-    finally:
-        spark.stop()
-
-
-@contextlib.contextmanager
-def _output_to(path: Path):
+def _output_to(path):
     """What is started meanwhile inherits the file as its output; our own comes back."""
     kept = [os.dup(1), os.dup(2)]
     with path.open("ab") as log:

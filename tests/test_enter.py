@@ -2,7 +2,7 @@
 
 import pytest
 
-from stream_template_rules import AXES, NOT_YET_RULES, ROLE_RULES, RULES, violations
+from stream_template_rules import AXES, NOT_YET_RULES, ROLE_RULES, RULES, Rule, violations
 
 DEFAULTS = {axis: values[0] for axis, values in AXES.items()}
 EVENT = {
@@ -10,6 +10,7 @@ EVENT = {
     "event_roles": "id=id, time=at, key=kind",
 }
 WITHOUT_ID = EVENT | {"event_roles": "time=at, key=kind"}
+WITHOUT_KEY = EVENT | {"event_roles": "id=id, time=at"}
 
 
 def beginnings(rules, answers, axes=tuple(AXES)):
@@ -19,6 +20,15 @@ def beginnings(rules, answers, axes=tuple(AXES)):
         longer = {**answers, axes[0]: value}
         if not violations(longer, rules):
             yield from beginnings(rules, longer, axes[1:])
+
+
+def dead_ends(rules, start, axes=tuple(AXES)):
+    """The legal beginnings that later defaults make illegal."""
+    return [
+        answers
+        for answers in beginnings(rules, start, axes)
+        if violations({**DEFAULTS, **answers}, rules)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -31,10 +41,20 @@ def beginnings(rules, answers, axes=tuple(AXES)):
 )
 def test_no_legal_beginning_is_a_dead_end(rules, start):
     """Accepting all later defaults keeps a legal beginning legal."""
-    dead = [
-        answers
-        for answers in beginnings(rules, start)
-        if violations({**DEFAULTS, **answers}, rules)
-    ]
+    assert dead_ends(rules, start) == []
 
-    assert dead == []
+
+@pytest.mark.parametrize("rules", [RULES + ROLE_RULES, RULES + ROLE_RULES + NOT_YET_RULES])
+def test_events_without_a_key_leave_one_question_to_think_about(rules):
+    """The default window needs a key; whoever has chosen window=none may press Enter again."""
+    dead = dead_ends(rules, WITHOUT_KEY)
+
+    assert dead
+    assert [answers for answers in dead if "window" in answers] == []
+
+
+def test_a_dead_end_is_seen():
+    """The search can fail: a rule against a later default is found."""
+    trap = Rule("trap", "scope", {"source": ("files",), "sink": ("delta",)}, "", "")
+
+    assert dead_ends((trap,), {}, ("source",)) == [{"source": "files"}]

@@ -8,13 +8,6 @@ COVERING = shapes.covering()
 DEFAULT = {axis: values[0] for axis, values in shapes.PARTS.items()} | {"trigger": "available_now"}
 
 
-@pytest.fixture(scope="module", name="stage")
-def _stage(tmp_path_factory):
-    stage = matrix.Stage(tmp_path_factory.mktemp("stage"))
-    yield stage
-    stage.close()
-
-
 def test_the_set_has_every_pair_that_any_job_has():
     """Constraints are respected, and no pair of answers is left out because of them."""
     wanted = set().union(*map(shapes.pairs, shapes.every()))

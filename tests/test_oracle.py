@@ -6,10 +6,24 @@ import pytest
 from oracle import legal
 
 from stream_template_rules import AXES, RULES, violations
+from stream_template_rules.axes import inside
 
 VALUES = {axis: [value for value in values if value != "auto"] for axis, values in AXES.items()}
 # Also implied by two others; it is there to say why.
 IMPLIED = {"real-time-not-databricks"}
+# The same for single values of a box.
+IDLE = {
+    "left-join-append-only": {("output_mode", "complete")},
+    "low-latency-source": {("source", "auto_loader")},
+    "real-time-update-only": {("output_mode", "complete")},
+    "serverless-available-now": {("trigger", "continuous"), ("trigger", "real_time")},
+    "continuous-not-databricks": {("platform", "databricks_serverless")},
+    "real-time-not-databricks": {
+        ("trigger", "real_time"),
+        ("platform", "databricks"),
+        ("platform", "databricks_serverless"),
+    },
+}
 
 
 @pytest.fixture(scope="module", name="broken")
@@ -51,6 +65,26 @@ def test_the_numbers_of_the_design(broken):
 def test_without_any_one_rule_the_oracle_objects(broken, accepted, rule):
     """The comparison can fail: a missing rule is seen, unless others imply it."""
     assert (differences(broken, accepted, {rule}) == 0) == (rule in IMPLIED)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_value_of_a_rule_counts(broken, rule):
+    """Without any one value of a box the oracle would object, unless other rules say it too."""
+    alone = [
+        set(zip(VALUES, values, strict=True)) for values in broken if broken[values] == {rule.id}
+    ]
+    listed = {(axis, value) for axis, values in rule.box.items() for value in values}
+
+    assert listed - set().union(*alone) == IDLE.get(rule.id, set())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_question_of_a_rule_counts(broken, rule):
+    """Whatever the answer to any one question of a box, the oracle would object."""
+    good = [dict(zip(VALUES, values, strict=True)) for values, ids in broken.items() if not ids]
+    for axis in rule.box:
+        wider = {other: listed for other, listed in rule.box.items() if other != axis}
+        assert any(inside(answers, wider) for answers in good)
 
 
 def test_auto_is_judged_like_the_value_it_stands_for():

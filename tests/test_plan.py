@@ -1,12 +1,14 @@
 """What follows from the answers: pins, jars, guarantees."""
 
 import itertools
+import tomllib
 
 import pytest
 
 from stream_template_rules import AXES, PINS, guarantee, plan, record
 from stream_template_rules.names import DEPENDENCIES
 from stream_template_rules.plan import SPARKS, VERSION
+from tests.examples import ROOT
 
 DEFAULTS = {
     "project_name": "Clickstream Metrics",
@@ -62,6 +64,17 @@ def test_requirements_are_the_versions_by_group():
 
     assert sorted(listed) == sorted(f"{n}=={v}" for n, v in job["versions"].items())
     assert list(job["requirements"]) == ["run", "local", "dev"]
+
+
+def test_the_template_s_own_tests_run_what_projects_get():
+    """Every package of the table that the template uses has the table's version there as well."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    own = dict(one.split("==") for one in extras["optional-dependencies"]["dev"])
+    spelled = {pin.name: pin.version.format(pyspark=SPARKS["4.2"].pyspark) for pin in PINS}
+    shared = own.keys() & spelled.keys()
+
+    assert {name: own[name] for name in shared} == {name: spelled[name] for name in shared}
+    assert {"pyspark", "delta-spark", "confluent-kafka"} <= shared
 
 
 def test_no_project_can_be_named_like_a_dependency():

@@ -1,5 +1,7 @@
 """What each rule refuses, what it leaves alone, and what is proposed instead."""
 
+from pathlib import Path
+
 import pytest
 
 from stream_template_rules import (
@@ -26,6 +28,17 @@ TEXTS = {
 DEFAULTS = TEXTS | {axis: values[0] for axis, values in AXES.items()}
 WITHOUT = {"id": "time=event_time, key=event_type", "key": "id=event_id, time=event_time"}
 EXISTING = RULES + ROLE_RULES
+TEMPLATES = Path(__file__).parent.parent / "templates"
+# Where a value's module is. An output mode is one expression, a Spark version one row of a table.
+MODULES = {
+    "platform": "platform/{}.*",
+    "source": "source/{}.py",
+    "window": "docs/window/{}.md",
+    "join": "join/{}.py",
+    "state": "state/{}.py",
+    "sink": "sink/{}.py",
+    "trigger": "docs/trigger/{}.md",
+}
 
 
 def ids(answers, rules=EXISTING):
@@ -86,6 +99,18 @@ def test_values_that_are_not_ready_are_refused_one_by_one():
             refused = ids({axis: value}, NOT_YET_RULES)
             expected = f"{axis}-{value}-not-yet".replace("_", "-")
             assert refused == ([expected] if value in NOT_YET.get(axis, ()) else [])
+
+
+@pytest.mark.parametrize("axis", MODULES)
+def test_a_value_is_ready_exactly_if_it_has_its_module(axis):
+    """No value is opened without its module, and no module lies about unused."""
+    missing = [
+        value
+        for value in AXES[axis]
+        if value not in {"none", "auto"} and not any(TEMPLATES.glob(MODULES[axis].format(value)))
+    ]
+
+    assert missing == list(NOT_YET[axis])
 
 
 def test_the_defaults_are_legal():

@@ -1,0 +1,207 @@
+"""What Spark says to answers: the plainest query that they describe, checked and started.
+
+Sources, operators and sinks are real. Of `delta_merge` and `jdbc` Spark sees `foreachBatch` and no
+more, so one that writes nothing stands for both. Custom state is kept in RocksDB.
+"""
+
+import itertools
+import json
+import time
+from dataclasses import dataclass
+
+import pandas as pd
+from confluent_kafka import Producer
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+from pyspark.sql.streaming import StatefulProcessor
+
+EVENT = "id STRING, at TIMESTAMP, kind STRING, amount DOUBLE"
+EVENTS = [
+    {"id": f"{n}", "at": f"2026-01-01T00:{n:02d}:00Z", "kind": "ab"[n % 2], "amount": n / 4}
+    for n in range(6)
+]
+DELAY = "10 minutes"
+WINDOWS = {
+    "tumbling": lambda: F.window("at", "5 minutes"),
+    "sliding": lambda: F.window("at", "10 minutes", "5 minutes"),
+    "session": lambda: F.session_window("at", "5 minutes"),
+}
+JOINS = {"stream_inner": "inner", "stream_left": "left_outer"}
+PARTNER = "kind = other_kind AND other_at BETWEEN at AND at + INTERVAL 1 HOUR"
+TRIGGERS = {
+    "processing_time": {"processingTime": "0 seconds"},
+    "available_now": {"availableNow": True},
+    "continuous": {"continuous": "100 milliseconds"},
+    "real_time": {"realTime": "300 milliseconds"},
+}
+STORE = "spark.sql.streaming.stateStore.providerClass"
+ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+EVENTS_TOPIC, RESULTS_TOPIC = "verdict-events", "verdict-results"
+SECONDS = 60  # for a first batch
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether Spark accepts, and what it says if it does not."""
+
+    accepted: bool
+    said: str = ""
+
+
+class UnknownError(Exception):
+    """Raised when this version of PySpark has no such trigger."""
+
+
+class Asker:
+    """Asks one session, with a topic, a table and a folder of the same few events.
+
+    Args:
+        spark: a session with all connectors; its settings are changed.
+        broker: a running one.
+        folder: for the inputs, the targets and the checkpoints.
+    """
+
+    def __init__(self, spark, broker, folder):
+        self._spark = spark
+        self._servers = broker.bootstrap_servers
+        self._folder = folder
+        self._names = (f"query-{number}" for number in itertools.count())
+        lines = [json.dumps(event) for event in EVENTS]
+        (folder / "files").mkdir()
+        (folder / "files" / "events.json").write_text("\n".join(lines), "utf-8")
+        given = spark.read.schema(EVENT).json(str(folder / "files"))
+        given.write.format("delta").save(str(folder / "table"))
+        # The row-by-row triggers keep a core for each partition.
+        for topic in (EVENTS_TOPIC, RESULTS_TOPIC):
+            broker.create_topic(topic, partitions=1)
+        producer = Producer({"bootstrap.servers": self._servers})
+        for line in lines:
+            producer.produce(EVENTS_TOPIC, line)
+        assert producer.flush(SECONDS) == 0
+        # Spark's own minimum for real-time batches is five seconds.
+        spark.conf.set("spark.sql.streaming.realTimeMode.minBatchDuration", "300")
+
+    def ask(self, answers, *, start=True, store=ROCKSDB):
+        """Spark's verdict on the answers, without a start only that of its check of plans."""
+        self._spark.conf.set(STORE, store)
+        try:
+            query = self._query(answers)
+            self._check(query, answers["output_mode"], answers["trigger"])
+            if start:
+                self._run(query, answers)
+        except (PySparkException, Py4JJavaError, UnknownError) as error:
+            return Verdict(False, " ".join(str(error).partition("===")[0].split()))
+        return Verdict(True)
+
+    def _query(self, answers):
+        """The rows that go to the sink; with a watermark where an operator needs one."""
+        operators = {answers[axis] for axis in ("window", "join", "state")}
+        rows = self._read(answers["source"])
+        if operators - {"none", "static_lookup"}:
+            rows = rows.withWatermark("at", DELAY)
+        rows = self._joined(rows, answers["join"], answers["source"])
+        if answers["state"] == "deduplicate":
+            rows = rows.dropDuplicatesWithinWatermark(["id"])
+        if answers["state"] == "custom":
+            rows = counted(rows)
+        if answers["window"] == "none":
+            return rows
+        window = WINDOWS[answers["window"]]().alias("window")
+        sums = rows.groupBy(window, "kind").agg(F.sum("amount").alias("total"))
+        return sums.select("window.start", "window.end", "kind", "total")
+
+    def _read(self, source):
+        reader = self._spark.readStream
+        if source == "files":
+            return reader.schema(EVENT).json(str(self._folder / "files"))
+        if source == "delta":
+            return reader.format("delta").load(str(self._folder / "table"))
+        topic = {"kafka.bootstrap.servers": self._servers, "subscribe": EVENTS_TOPIC}
+        records = reader.format("kafka").options(**topic, startingOffsets="earliest").load()
+        event = F.from_json(F.col("value").cast("string"), EVENT).alias("event")
+        return records.select(event).select("event.*")
+
+    def _joined(self, rows, join, source):
+        if join == "none":
+            return rows
+        if join == "static_lookup":
+            names = self._spark.sql("SELECT * FROM VALUES ('a', 'first') AS (kind, name)")
+            return rows.join(F.broadcast(names), "kind", "left")
+        other = self._read(source).selectExpr("kind AS other_kind", "at AS other_at")
+        other = other.withWatermark("other_at", DELAY)
+        return rows.join(other, F.expr(PARTNER), JOINS[join]).drop("other_kind", "other_at")
+
+    def _check(self, query, mode, trigger):
+        """Spark's own check of a plan, which reads and writes nothing."""
+        packages = self._spark._jvm.org.apache.spark.sql  # noqa: SLF001 - Python has no door to it
+        checker = packages.catalyst.analysis.UnsupportedOperationChecker
+        plan = query._jdf.queryExecution().analyzed()  # noqa: SLF001 - the same
+        output = getattr(packages.streaming.OutputMode, mode.capitalize())()
+        if trigger == "continuous":
+            checker.checkForContinuous(plan, output)
+        else:
+            checker.checkForStreaming(plan, output)
+
+    def _run(self, query, answers):
+        """Start, and return once a batch is committed."""
+        checkpoint = self._folder / f"{next(self._names)}-checkpoint"
+        writer = self._written(query, answers["sink"]).outputMode(answers["output_mode"])
+        writer = writer.option("checkpointLocation", str(checkpoint))
+        started = _triggered(writer, answers["trigger"]).start()
+        try:
+            deadline = time.monotonic() + SECONDS
+            while not (checkpoint / "commits" / "0").exists():
+                assert time.monotonic() < deadline, "neither a batch nor an error"
+                if not started.isActive:
+                    raise started.exception()
+                time.sleep(0.02)
+        finally:
+            started.stop()
+
+    def _written(self, query, sink):
+        writer, target = query.writeStream, str(self._folder / next(self._names))
+        if sink == "kafka":
+            topic = {"kafka.bootstrap.servers": self._servers, "topic": RESULTS_TOPIC}
+            records = query.select(F.to_json(F.struct("*")).alias("value"))
+            return records.writeStream.format("kafka").options(**topic)
+        if sink in {"delta", "files"}:
+            form = {"delta": "delta", "files": "parquet"}[sink]
+            return writer.format(form).option("path", target)
+        if sink == "console":
+            return writer.format("console")
+        return writer.foreachBatch(lambda rows, _: rows.write.format("noop").mode("append").save())
+
+
+def _triggered(writer, trigger):
+    try:
+        return writer.trigger(**TRIGGERS[trigger])
+    except TypeError as error:
+        raise UnknownError(str(error)) from error
+
+
+def counted(rows):
+    """Custom state: how many events of its kind there were."""
+
+    # Made here so that it travels to the worker whole, not as the name of this module.
+    class Counting(StatefulProcessor):
+        def init(self, handle):
+            self._count = handle.getValueState("count", "count BIGINT")
+
+        def handleInputRows(self, key, rows, timerValues):  # noqa: ARG002, N802, N803 - Spark's
+            events = pd.concat(rows)
+            count = len(events) + (self._count.get()[0] if self._count.exists() else 0)
+            self._count.update((count,))
+            last = events["at"].max()
+            yield pd.DataFrame({"kind": key, "at": [last], "amount": [float(count)]})
+
+        def close(self):
+            pass
+
+    return rows.groupBy("kind").transformWithStateInPandas(
+        statefulProcessor=Counting(),
+        outputStructType="kind STRING, at TIMESTAMP, amount DOUBLE",
+        outputMode="Append",
+        timeMode="EventTime",
+        eventTimeColumnName="at",
+    )
