@@ -1,24 +1,35 @@
 """The report's charts: what was counted, how long batches took, how the watermark moved."""
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from dev.outcome import Outcome, Place, Played
+from dev.events import Shape
+from dev.outcome import Outcome, Played
 from dev.svg import Frame, box, chart, line, path, round_ticks, rule, steps, text, x_axis, y_axis
 from dev.values import Value
+from dev.verdict import Row
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Place = tuple[datetime, Value]
+"""The start of a step, and a key."""
+ALL = "events"
+"""Stands for the key where events have none."""
 COLOURS = 6
 MOST_TICKS = 9
 TICKS = [timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 720, 1440, 10_080)]
 
 
-def counts(outcome: Outcome, key: str) -> Counter[Place]:
-    """Events for each window and key: those of the result, and those in open windows."""
-    closed = {(row["window_start"], row[key]): row["event_count"] for row in outcome.rows}
-    return outcome.open + Counter(closed)
+def counts(rows: Iterable[Row], shape: Shape) -> Counter[Place]:
+    """How many events the rows stand for, for each step of the day and key."""
+    found: Counter[Place] = Counter()
+    for row in rows:
+        time = row["window_start"] if "window_start" in row else row[shape.time]
+        key = row[shape.key] if shape.key else ALL
+        found[time - (time - EPOCH) % shape.step, key] += row.get("event_count", 1)
+    return found
 
 
 def ranked(by_place: Counter[Place]) -> list[Value]:
@@ -30,23 +41,24 @@ def ranked(by_place: Counter[Place]) -> list[Value]:
 
 
 def counted(outcome: Outcome, played: Played) -> str:
-    """Events per window, stacked by key; open windows are pale, late events are ticks."""
+    """Events per step, stacked by key; open windows are pale, late events are ticks."""
     shape = played.shape
-    by_place = counts(outcome, shape.key)
-    starts, keys = _starts(by_place, shape.window), ranked(by_place)
+    waiting = counts(outcome.waiting, shape)
+    by_place = waiting + counts(outcome.rows, shape)
+    starts, keys = _starts(by_place, shape.step), ranked(by_place)
     bands = [[by_place[start, key] for start in starts] for key in keys]
     tops = list(accumulate(bands, lambda low, own: [a + b for a, b in zip(low, own, strict=True)]))
-    edges = [start.timestamp() for start in [*starts, starts[-1] + shape.window]]
+    edges = [start.timestamp() for start in [*starts, starts[-1] + shape.step]]
     scale = round_ticks(max(tops[-1]))
     frame = Frame(320, (edges[0], edges[-1]), (0, scale[-1]), bottom=42)
-    open_from = bisect_left(starts, min((start for start, _ in outcome.open), default=starts[-1]))
+    open_from = bisect_left(starts, min((start for start, _ in waiting), default=starts[-1]))
     parts = [y_axis(frame, [(tick, f"{tick:,.0f}") for tick in scale])]
     for number, top in enumerate(tops):
         low = tops[number - 1] if number else [0] * len(top)
         for css, span in (("", slice(open_from)), (" open", slice(open_from, None))):
             band = (edges[span.start or 0 :], low[span], top[span])
             parts += [path(steps(frame, *band), f"s{number % COLOURS}{css}")]
-    if outcome.open:
+    if waiting:
         parts += _open_windows(frame, edges[open_from])
     parts += _late(frame, played)
     parts += [x_axis(frame, _clock_ticks(edges[0], edges[-1]))]
@@ -55,14 +67,14 @@ def counted(outcome: Outcome, played: Played) -> str:
         tip += [f"{key}: {band[number]:,}" for key, band in zip(keys, bands, strict=True)]
         corners = (frame.x(edges[number]), frame.top), (frame.x(edges[number + 1]), frame.base)
         parts += [box(*corners, "hover", "\n".join(tip))]
-    return chart(frame, "Events per window, stacked by key", parts)
+    return chart(frame, "Events over time, stacked by key", parts)
 
 
-def _starts(by_place: Counter[Place], window: timedelta) -> list[datetime]:
-    """Every window from the first to the last, empty ones too."""
+def _starts(by_place: Counter[Place], step: timedelta) -> list[datetime]:
+    """Every step from the first to the last, empty ones too."""
     found = [start for start, _ in by_place]
     first, last = min(found), max(found)
-    return [first + number * window for number in range((last - first) // window + 1)]
+    return [first + number * step for number in range((last - first) // step + 1)]
 
 
 def _open_windows(frame: Frame, since: float) -> Iterator[str]:
@@ -117,11 +129,11 @@ def durations(played: Played, interval: timedelta | None) -> str:
 
 def watermark(played: Played) -> str:
     """The newest event read and the watermark behind it, batch by batch."""
-    newest = _newest_read(played)
+    first = next(batch.newest for batch in played.batches if batch.newest)
+    newest = list(accumulate((batch.newest or first for batch in played.batches), max))
     behind = [batch.watermark for batch in played.batches]
-    first = min(time for time in newest if time)
     marks = [max(time, first) if time else first for time in behind]
-    read = [(time or first).timestamp() for time in newest]
+    read = [time.timestamp() for time in newest]
     times = [*read, *(time.timestamp() for time in marks)]
     frame = _batch_frame(played, max(times), min(times))
     parts = [y_axis(frame, _clock_ticks(min(times), max(times))), _batch_numbers(frame, played)]
@@ -141,25 +153,3 @@ def _batch_numbers(frame: Frame, played: Played) -> str:
     every = max(1, len(played.batches) // MOST_TICKS)
     numbered = [(number + 0.5, str(batch.number)) for number, batch in enumerate(played.batches)]
     return x_axis(frame, numbered[::every])
-
-
-def _newest_read(played: Played) -> list[datetime | None]:
-    """For each batch the newest time of a good event up to where it read each partition."""
-    by_partition: dict[str, list[datetime | None]] = defaultdict(list)
-    for origin, event in zip(played.origins, played.traffic.all, strict=True):
-        partition = origin.split("/")[-2]
-        before = by_partition[partition][-1] if by_partition[partition] else None
-        time = None if event.reason else event.values[played.shape.time]
-        by_partition[partition].append(max((t for t in (before, time) if t), default=None))
-    return [
-        max(
-            (by_partition[part][end - 1] for part, end in batch.offsets.items() if end),
-            key=_or_never,
-            default=None,
-        )
-        for batch in played.batches
-    ]
-
-
-def _or_never(time: datetime | None) -> datetime:
-    return time or datetime.min.replace(tzinfo=UTC)

@@ -2,7 +2,8 @@
 
 The same seed gives the same bytes. The traffic is a day in little: a morning wave, a burst at
 noon, an evening peak, events out of order within the watermark's delay, some sent twice, some
-broken in every way that happens, and those of a client that was offline and sends far too late.
+broken in every way that happens, and, where time matters, those of a client that was offline
+and sends far too late.
 """
 
 import math
@@ -15,12 +16,14 @@ from dev.faults import FAULTS, Fault
 from dev.values import Value, dumps, value
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
-WINDOWS = 192
-TAIL_WINDOWS = 12
+STEPS = 192
+TAIL_STEPS = 12
 SENT_TWICE = 0.004
 NULL = 0.04
 OFFLINE = (0.30, 0.35)
 """When, in parts of the whole, the late events happened."""
+BUSY, QUIET = 2.5, 2.0
+"""For how many steps a key is busy, and then quiet, where its pauses count."""
 KEY_WORDS = {
     "type": ("page_view", "search", "add_to_cart", "purchase", "refund"),
     "country": ("DE", "FR", "IT", "ES", "PL"),
@@ -36,11 +39,21 @@ class Shape:
 
     columns: Mapping[str, str]
     time: str
-    key: str
+    key: str | None = None
     id: str | None = None
     measure: str | None = None
-    window: timedelta = timedelta(minutes=5)
+    step: timedelta = timedelta(minutes=5)
+    """The unit of the day: from window to window, or the gap that ends a session."""
     delay: timedelta = timedelta(minutes=10)
+    """How far the watermark is behind the newest event."""
+    drops_late: bool = True
+    """Whether an event can come too late."""
+    pauses: bool = False
+    """Whether each key falls quiet now and then, so that its sessions end."""
+    repeats: bool = True
+    """Whether an event that is sent twice can be told from a row that is written twice."""
+    typed: bool = False
+    """Whether records have columns, so that none can be malformed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,7 @@ class Event:
     """One record and what has to become of it."""
 
     raw: bytes | None
-    key: bytes
+    key: bytes | None
     sent: datetime
     kind: str
     reason: str | None = None
@@ -85,13 +98,14 @@ def generate(shape: Shape, total: int = 50_000, seed: int = 7) -> Traffic:
     """About `total` events for a project."""
     maker = _Maker(shape, Random(seed))
     moments = maker.moments(total)
-    cut = maker.at(maker.windows - TAIL_WINDOWS)
+    cut = maker.at(maker.steps - TAIL_STEPS)
     events = [event for moment in moments for event in maker.ordinary(moment)]
     for fault in FAULTS:
         if fault.applies(shape):
             spoiled = maker.rng.sample(moments, max(4, total * fault.per_100k // 100_000))
             events += [maker.spoiled(moment, fault) for moment in spoiled]
-    events += [maker.late(cut) for _ in range(max(20, total // 250))]
+    if shape.drops_late:
+        events += [maker.late(cut) for _ in range(max(20, total // 250))]
     events.sort(key=lambda event: event.sent)
     main = [event for event in events if event.sent < cut]
     return Traffic(main, events[len(main) :])
@@ -118,26 +132,26 @@ class _Maker:
 
     def __init__(self, shape: Shape, rng: Random) -> None:
         self.shape, self.rng = shape, rng
-        self.windows = max(WINDOWS, 4 * math.ceil(shape.delay / shape.window))
+        self.steps = max(STEPS, 4 * math.ceil(shape.delay / shape.step))
         self._keys = self._key_values()
         self._made = 0
 
-    def at(self, windows: float) -> datetime:
-        """The moment so many windows after the start."""
-        moment = START + windows * self.shape.window
+    def at(self, steps: float) -> datetime:
+        """The moment so many steps after the start."""
+        moment = START + steps * self.shape.step
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def moments(self, total: int) -> list[datetime]:
         """When things happen: more by day, most in the burst and in the evening."""
-        weights = [_load(number / self.windows) for number in range(self.windows)]
-        numbers = self.rng.choices(range(self.windows), weights, k=total)
+        weights = [_load(number / self.steps) for number in range(self.steps)]
+        numbers = self.rng.choices(range(self.steps), weights, k=total)
         return sorted(self.at(number + self.rng.random()) for number in numbers)
 
     def ordinary(self, moment: datetime) -> list[Event]:
         """A good event, now and then with a second copy of it."""
         values = self._values(moment)
         first = self._event(values, self._sent(moment), "plain")
-        if self.rng.random() > SENT_TWICE:
+        if not self.shape.repeats or self.rng.random() > SENT_TWICE:
             return [first]
         return [first, self._event(values, self._sent(moment), "repeated")]
 
@@ -145,19 +159,20 @@ class _Maker:
         """An event with something wrong."""
         values = self._values(moment)
         raw = fault.spoil(values, self.shape, self.rng)
-        key = str(values[self.shape.key]).encode()
         kept = {} if fault.reason else values
-        return Event(raw, key, self._sent(moment), fault.kind, fault.reason, kept)
+        return Event(raw, self._key(values), self._sent(moment), fault.kind, fault.reason, kept)
 
     def late(self, cut: datetime) -> Event:
         """An event of the client that was offline, sent in the tail."""
-        happened = self.at(self.rng.uniform(*OFFLINE) * self.windows)
-        sent = cut + self.rng.uniform(0.5, TAIL_WINDOWS - 2) * self.shape.window
+        happened = self.at(self.rng.uniform(*OFFLINE) * self.steps)
+        sent = cut + self.rng.uniform(0.5, TAIL_STEPS - 2) * self.shape.step
         return self._event(self._values(happened), sent, "late")
 
     def _event(self, values: dict[str, Value], sent: datetime, kind: str) -> Event:
-        key = str(values[self.shape.key]).encode()
-        return Event(dumps(values).encode(), key, sent, kind, None, values)
+        return Event(dumps(values).encode(), self._key(values), sent, kind, None, values)
+
+    def _key(self, values: Mapping[str, Value]) -> bytes | None:
+        return str(values[self.shape.key]).encode() if self.shape.key else None
 
     def _sent(self, moment: datetime) -> datetime:
         """Disorder: up to half of the watermark's delay passes on the way."""
@@ -169,9 +184,17 @@ class _Maker:
         values = {name: self._optional(kind, moment) for name, kind in shape.columns.items()}
         if shape.id:
             values[shape.id] = self._identity(shape.columns[shape.id])
-        values[shape.key] = rng.choices(self._keys, KEY_WEIGHTS[: len(self._keys)])[0]
+        if shape.key:
+            weights = [self._weight(number, moment) for number in range(len(self._keys))]
+            values[shape.key] = rng.choices(self._keys, weights)[0]
         values[shape.time] = moment
         return values
+
+    def _weight(self, number: int, moment: datetime) -> int:
+        """How likely the key of a number is at a moment; a key that pauses does so in its turn."""
+        turn = number * (BUSY + QUIET) / len(self._keys)
+        into = ((moment - START) / self.shape.step + turn) % (BUSY + QUIET)
+        return 0 if self.shape.pauses and into > BUSY else KEY_WEIGHTS[number]
 
     def _optional(self, kind: str, moment: datetime) -> Value:
         return None if self.rng.random() < NULL else value(kind, self.rng, moment)
@@ -182,6 +205,8 @@ class _Maker:
         return self._made % {"TINYINT": 127, "SMALLINT": 32_767}.get(kind, 10**9)
 
     def _key_values(self) -> list[Value]:
+        if not self.shape.key:
+            return []
         name, kind = self.shape.key, self.shape.columns[self.shape.key]
         if kind == "STRING":
             return list(next(words for part, words in KEY_WORDS.items() if part in name.lower()))

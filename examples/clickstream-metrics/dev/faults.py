@@ -24,7 +24,7 @@ class Fault:
     per_100k: int
     """How many of 100,000 events have it."""
     spoil: "Callable[[dict[str, Value], Shape, Random], bytes | None]"
-    applies: "Callable[[Shape], bool]" = lambda _: True
+    applies: "Callable[[Shape], bool]" = lambda shape: not shape.typed
 
 
 def _raw(values: dict[str, Value]) -> bytes:
@@ -87,15 +87,18 @@ FAULTS = (
     Fault(
         *("missing_time", "missing_time", 45),
         lambda values, shape, rng: _missing(values, shape.time, rng),
+        lambda _: True,
     ),
     Fault(
         *("missing_key", "missing_key", 55),
         lambda values, shape, rng: _missing(values, shape.key, rng),
+        lambda shape: shape.key is not None,
     ),
     Fault("epoch_millis", "future_time", 35, _epoch_millis),
     Fault(
         *("far_future", "future_time", 15),
         lambda values, shape, _: _raw({**values, shape.time: FAR_FUTURE}),
+        lambda _: True,
     ),
     Fault("not_finite", "not_finite", 30, _not_finite, _has_floating_measure),
     Fault("unknown_field", None, 120, lambda values, *_: _raw({**values, "utm_source": "mail"})),

@@ -34,6 +34,12 @@ def ensure(name: str, folder: Path = FOLDER) -> Path:
     return resolve(name, coordinates, folder, without=shipped)
 
 
+def ensure_all() -> None:
+    """All sets of pyproject.toml, fetched if need be."""
+    for name in _sets():
+        ensure(name)
+
+
 def resolve(
     name: str, coordinates: Sequence[str], folder: Path, *, without: Iterable[str] = ()
 ) -> Path:
@@ -97,10 +103,13 @@ def _coordinate(text: str) -> str:
 def _ivy_module(coordinates: Sequence[str], without: Iterable[str]) -> str:
     lines = ['<ivy-module version="2.0"><info organisation="local" module="jars"/>']
     lines += ['<configurations><conf name="default"/></configurations><dependencies>']
-    for coordinate in coordinates:
-        group, artifact, version = map(quoteattr, coordinate.split(":"))
+    wanted = [[quoteattr(part) for part in coordinate.split(":")] for coordinate in coordinates]
+    for group, artifact, version in wanted:
         lines += [f'<dependency org={group} name={artifact} rev={version} conf="default"/>']
     lines += [f"<exclude module={quoteattr(artifact)}/>" for artifact in without]
+    # What is listed is wanted in that version, whatever another artifact asks for.
+    for group, artifact, version in wanted:
+        lines += [f"<override org={group} module={artifact} rev={version}/>"]
     return "\n".join([*lines, "</dependencies></ivy-module>"])
 
 

@@ -1,25 +1,13 @@
 """What became of the demo's events: every record accounted for, and checked in several ways."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from dev.events import Event, Shape, Traffic
+from dev.events import Shape, Traffic
 from dev.stream import Batch
-from dev.verdict import (
-    Check,
-    Row,
-    same_number,
-    same_quarantine,
-    same_rows,
-    verdict,
-)
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Place = tuple[datetime, Any]
-"""The start of a window, and a key."""
+from dev.verdict import Check, Row, Sighting, same_number, same_quarantine, same_rows, verdict
 
 
 class Expected(Protocol):
@@ -27,7 +15,11 @@ class Expected(Protocol):
 
     @property
     def rows(self) -> Sequence[Row]:
-        """The result table."""
+        """The result."""
+
+    @property
+    def waiting(self) -> Sequence[Row]:
+        """The rows of windows that are not written yet."""
 
     @property
     def late(self) -> int:
@@ -35,7 +27,15 @@ class Expected(Protocol):
 
     @property
     def open(self) -> int:
-        """Events in windows that are not closed yet."""
+        """Events in windows that are not written yet."""
+
+    @property
+    def placed(self) -> int | None:
+        """How often the events count together, where it is not once each."""
+
+    @property
+    def duplicates(self) -> int | None:
+        """Events that gave way to another one with their id."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,8 @@ class Outcome:
     """What the job left behind and how it compares."""
 
     rows: Sequence[Row]
-    quarantined: Sequence[Row]
-    open: Counter[Place]
-    """Events in each window that was still open, as the truth has it."""
+    waiting: Sequence[Row]
+    """The rows of windows that were not written yet, as the truth has them."""
     checks: list[Check]
     summary: dict[str, Any]
 
@@ -68,42 +67,43 @@ def judge(
     quarantined: Sequence[Row],
 ) -> Outcome:
     """Compare what the job left behind with what is known of its input."""
-    waiting = _open(played, expected.rows)
     counts = _counts(played, rows, quarantined, expected)
     checks = [
         same_rows(expected.rows, rows, compare),
-        same_quarantine(_reasons(played), quarantined),
-        *_agreements(played, counts, len(waiting)),
+        same_quarantine(broken(played.origins, played.traffic), quarantined),
+        *_agreements(played, counts, expected),
     ]
-    summary = counts | {"duplicate_rows": None, "verdict": verdict(checks)}
-    return Outcome(rows, quarantined, waiting, checks, summary)
+    return Outcome(rows, expected.waiting, checks, counts | {"verdict": verdict(checks)})
 
 
-def _reasons(played: Played) -> dict[str, str]:
+def broken(origins: Sequence[str], traffic: Traffic) -> Counter[Sighting]:
     """What has to be in quarantine: the origin of each broken record, and why."""
-    sent = zip(played.origins, played.traffic.all, strict=True)
-    return {origin: event.reason for origin, event in sent if event.reason}
+    sent = zip(origins, traffic.all, strict=True)
+    return Counter((origin, event.reason) for origin, event in sent if event.reason)
 
 
-def _agreements(played: Played, counts: Mapping[str, Any], waiting: int) -> list[Check]:
+def _agreements(played: Played, counts: Mapping[str, Any], expected: Expected) -> Iterator[Check]:
     """Numbers that have to agree although they come from different places."""
-    read, made_late = counts["input_rows"], sum(event.late for event in played.traffic.all)
-    parts = ("counted_rows", "open_rows", "late_rows", "quarantined_rows")
-    return [
-        same_number("The job read every record once", len(played.origins), read, "records"),
-        same_number(
-            "Each is counted, in an open window, too late, or in quarantine",
-            *(read, sum(counts[part] for part in parts), "records"),
-        ),
-        same_number(
-            "The events that were left out as too late are those that were made late",
-            *(made_late, counts["late_rows"], "events"),
-        ),
-        same_number(
-            "The job's state holds the open windows and nothing else",
-            *(waiting, played.batches[-1].open_groups, "pairs of window and key"),
-        ),
-    ]
+    sent = len(played.origins)
+    yield same_number("The job read every record once", sent, counts["input_rows"], "records")
+    good = sent - counts["quarantined_rows"]
+    parts = ("counted_rows", "open_rows", "late_rows", "duplicate_rows")
+    found = sum(counts[part] or 0 for part in parts)
+    if expected.placed is None:
+        what = "Each record is accounted for: in the result, {}or in quarantine"
+        among = "in an open window, too late, " if played.shape.drops_late else ""
+        yield same_number(what.format(among), good, found, "events that are not in quarantine")
+    else:
+        what = "Each event is in all of its windows, or too late for them"
+        yield same_number(what, expected.placed, found, "places in windows")
+    if played.shape.drops_late and expected.placed is None:
+        late = sum(event.late for event in played.traffic.all)
+        what = "The events that were left out as too late are those that were made late"
+        yield same_number(what, late, counts["late_rows"], "events")
+    if expected.waiting:
+        what = "The job's state holds the open windows and nothing else"
+        groups = played.batches[-1].open_groups
+        yield same_number(what, len(expected.waiting), groups, "pairs of window and key")
 
 
 def _counts(
@@ -114,25 +114,11 @@ def _counts(
     return {
         "input_rows": read,
         "output_rows": len(rows),
-        "counted_rows": sum(row["event_count"] for row in rows),
+        "counted_rows": sum(row.get("event_count", 1) for row in rows),
         "open_rows": expected.open,
         "late_rows": expected.late,
+        "duplicate_rows": expected.duplicates,
         "quarantined_rows": len(quarantined),
         "batches": len(played.batches),
         "rows_per_second": round(read / seconds) if seconds else 0,
     }
-
-
-def _open(played: Played, closed: Sequence[Row]) -> Counter[Place]:
-    """The windows that have events but no row of the result yet."""
-    shape = played.shape
-    events = (event for event in played.traffic.all if not event.reason and not event.late)
-    done = {(row["window_start"], row[shape.key]) for row in closed}
-    places = Counter(_place(event, shape) for event in events)
-    return Counter({where: count for where, count in places.items() if where not in done})
-
-
-def _place(event: Event, shape: Shape) -> Place:
-    """The window and the key under which a good event is counted."""
-    time = event.values[shape.time]
-    return time - (time - EPOCH) % shape.window, event.values[shape.key]

@@ -23,19 +23,24 @@ class ProcessError(Exception):
 
 
 class Process:
-    """A running command whose output goes to a log file."""
+    """A running command; what it says goes to a log file, or its standard output to another."""
 
     def __init__(
-        self, command: Sequence[str], log: Path, *, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        output: Path | None = None,
     ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
-        with log.open("ab") as output:
+        with log.open("ab") as said, (output or log).open("ab") as written:
             self._leash = subprocess.Popen(
                 [sys.executable, "-S", str(Path(__file__).resolve()), *command],
                 stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                stdout=written,
+                stderr=said,
                 env={**os.environ, **(environment or {})},
                 # Out of the terminal's group: Ctrl-C reaches us alone, and we end it in order.
                 start_new_session=True,

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
 from pathlib import Path
@@ -12,10 +13,6 @@ from dev.outcome import Outcome, Played
 from dev.verdict import EXACT, Check
 
 STYLE = Path(__file__).with_name("report.css")
-STORY = (
-    "Kafka, the job and its table ran for real on this machine. What had to come out was known: "
-    "some events were made to come late, twice or broken."
-)
 LONGEST_EXAMPLE = 240
 KINDS = {
     "truncated": "cut off",
@@ -35,8 +32,21 @@ KINDS = {
 }
 
 
+@dataclass(frozen=True)
+class Words:
+    """What only the project itself can say of its demo."""
+
+    title: str
+    story: str
+    """What ran."""
+    rows: str
+    """What a step of the first chart is, and when it is written."""
+    twice: str
+    """What becomes of events that were sent twice."""
+
+
 def page(
-    title: str,
+    words: Words,
     played: Played,
     outcome: Outcome,
     *,
@@ -46,7 +56,7 @@ def page(
     """The whole file.
 
     Args:
-        title: the job's name.
+        words: what to call things.
         played: what was sent and what the job said of itself.
         outcome: what it left behind.
         interval: from trigger to trigger, None for a job that runs once.
@@ -55,20 +65,21 @@ def page(
     summary = outcome.summary
     exact = summary["verdict"] == EXACT
     badge = "yes" if exact else "no"
-    words = "exact: equal to an independent computation" if exact else "not exact"
+    verdict = "exact: equal to an independent computation" if exact else "not exact"
+    title = escape(words.title)
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}: demo</title>",
+            f"<title>{title}: demo</title>",
             f"<style>{STYLE.read_text('utf-8')}</style></head><body><main>",
-            f'<header><h1>{escape(title)}</h1><span class="badge {badge}">{words}</span></header>',
-            f"<p>{STORY}</p>",
+            f'<header><h1>{title}</h1><span class="badge {badge}">{verdict}</span></header>',
+            f"<p>{escape(words.story)}</p>",
             _tiles(outcome),
-            _windows(played, outcome),
+            _counted(words, played, outcome),
             _proof(outcome),
             _batches(played, interval),
-            _refused(played),
+            _refused(words, played),
             _where(outcome, places),
             "</main></body></html>",
         ]
@@ -78,28 +89,24 @@ def page(
 def _tiles(outcome: Outcome) -> str:
     summary = outcome.summary
     tiles = {
-        "events read from Kafka": summary["input_rows"],
-        "rows in the result table": summary["output_rows"],
+        "events read": summary["input_rows"],
+        "rows in the result": summary["output_rows"],
         "events in quarantine": summary["quarantined_rows"],
         "events too late": summary["late_rows"],
         "events in open windows": summary["open_rows"],
         "events a second, with JVM warm-up": summary["rows_per_second"],
     }
     tile = '<div class="tile"><b>{:,}</b><span>{}</span></div>'
-    inner = (tile.format(number, name) for name, number in tiles.items())
+    inner = (tile.format(number, name) for name, number in tiles.items() if number)
     return f'<div class="tiles">{"".join(inner)}</div>'
 
 
-def _windows(played: Played, outcome: Outcome) -> str:
+def _counted(words: Words, played: Played, outcome: Outcome) -> str:
     shape = played.shape
-    keys = charts.ranked(charts.counts(outcome, shape.key))
-    text = (
-        f"Each step is one window of {_spoken(shape.window)}. A window is written once, when the "
-        f"watermark, {_spoken(shape.delay)} behind the newest event, has passed its end."
-    )
+    keys = charts.ranked(charts.counts([*outcome.rows, *outcome.waiting], shape))
     return _card(
-        f"Events per window and {shape.key}",
-        text,
+        f"Events over time, by {shape.key}" if shape.key else "Events over time",
+        words.rows,
         _key({f"var(--s{n % charts.COLOURS})": str(key) for n, key in enumerate(keys)}),
         charts.counted(outcome, played),
     )
@@ -115,13 +122,19 @@ def _proof(outcome: Outcome) -> str:
         "counted_rows": ("var(--s0)", "counted"),
         "open_rows": ("var(--s1)", "in open windows"),
         "late_rows": ("var(--late)", "too late"),
+        "duplicate_rows": ("var(--idle)", "gave way to a newer one"),
         "quarantined_rows": ("var(--bad)", "in quarantine"),
     }
     bar = "".join(
         f'<div style="background:{colour};flex:{summary[name]}"></div>'
         for name, (colour, _) in parts.items()
+        if summary[name]
     )
-    named = {colour: f"{summary[name]:,} {words}" for name, (colour, words) in parts.items()}
+    named = {
+        colour: f"{summary[name]:,} {words}"
+        for name, (colour, words) in parts.items()
+        if summary[name]
+    }
     checks = "".join(_check(check) for check in outcome.checks)
     share = f'<div class="share">{bar}</div>{_key(named)}'
     title = f"Where {summary['input_rows']:,} events went, and how we know"
@@ -139,12 +152,14 @@ def _batches(played: Played, interval: timedelta | None) -> str:
         "Duration of each batch",
         "A batch that takes longer than the trigger's interval delays the next one. "
         "The first pays for the warm-up of the JVM.",
-        _key({"var(--bar)": "with events", "var(--idle)": "without: it closes windows"}),
+        _key({"var(--bar)": "with events", "var(--idle)": "without"}),
         charts.durations(played, interval),
     )
+    if not any(batch.watermark for batch in played.batches):
+        return first
     second = _card(
         "The watermark follows the events",
-        f"It stays {_spoken(played.shape.delay)} behind the newest event of all earlier batches; "
+        f"It stays {spoken(played.shape.delay)} behind the newest event of all earlier batches; "
         "what falls below it comes too late.",
         _key({"var(--s0)": "newest event read", "var(--s1)": "watermark of the batch"}),
         charts.watermark(played),
@@ -152,7 +167,7 @@ def _batches(played: Played, interval: timedelta | None) -> str:
     return f'<div class="pair">{first}{second}</div>'
 
 
-def _refused(played: Played) -> str:
+def _refused(words: Words, played: Played) -> str:
     """A table of all that was not counted: for each reason its kinds, with an example of each."""
     origins = dict(zip(map(id, played.traffic.all), played.origins, strict=True))
     by_reason: dict[str, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
@@ -173,9 +188,7 @@ def _refused(played: Played) -> str:
     head = "<thead><tr><th>Reason<th>Events<th>What is wrong<th>For example</tr></thead>"
     return _card(
         "What was not counted, and why",
-        "Broken records are kept in quarantine as they came. Late ones are left out: their "
-        "windows were written long before. Events sent twice count twice: this job removes no "
-        "duplicates.",
+        f"Broken records are kept in quarantine as they came. {words.twice}",
         f'<div class="scroll"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>',
     )
 
@@ -225,7 +238,7 @@ def _key(named: Mapping[str, str]) -> str:
     return f'<div class="key">{"".join(entries)}</div>'
 
 
-def _spoken(span: timedelta) -> str:
+def spoken(span: timedelta) -> str:
     """`5 minutes` of a timedelta."""
     units = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
     seconds = int(span.total_seconds())

@@ -1,19 +1,15 @@
-"""The two ends of a running job: what is sent to its topic, and what it says of itself."""
+"""The job as a process of its own, and what it says of itself."""
 
 import json
-import logging
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from confluent_kafka import KafkaError, Message, Producer
-
-from dev.events import Event
 from dev.process import Process, ProcessError
 
 POLL_SECONDS = 0.1
@@ -21,46 +17,6 @@ POLL_SECONDS = 0.1
 
 class JobError(ProcessError):
     """Raised when the job ends, or stays silent, when it should not."""
-
-
-class Sender:
-    """Writes events to a topic, in turn to each partition, and notes where each landed."""
-
-    def __init__(self, bootstrap_servers: str, topic: str, partitions: int) -> None:
-        self._producer = Producer(
-            {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "linger.ms": 1},
-            logger=logging.Logger("kafka", logging.CRITICAL + 1),
-        )
-        self._topic, self._partitions = topic, partitions
-        self.origins: list[str] = []
-        """`topic/partition/offset` of each event, in the order of sending."""
-
-    def send(self, events: Sequence[Event], seconds: float = 60) -> None:
-        """Send, and return once the broker has all of them."""
-        landed: dict[int, str] = {}
-        first = len(self.origins)
-        for number, event in enumerate(events, first):
-            self._producer.produce(
-                self._topic,
-                value=event.raw,
-                key=event.key,
-                partition=number % self._partitions,
-                timestamp=round(event.sent.timestamp() * 1000),
-                on_delivery=_noting(number, landed),
-            )
-        self._producer.flush(seconds)
-        if len(landed) < len(events):
-            message = f"the broker took {len(landed)} of {len(events)} events"
-            raise ProcessError(message)
-        self.origins += [landed[number] for number in range(first, first + len(events))]
-
-
-def _noting(number: int, landed: dict[int, str]) -> Callable[[KafkaError | None, Message], None]:
-    def note(error: KafkaError | None, message: Message) -> None:
-        if not error:
-            landed[number] = f"{message.topic()}/{message.partition()}/{message.offset()}"
-
-    return note
 
 
 @dataclass(frozen=True)
@@ -71,23 +27,22 @@ class Batch:
     ended: datetime
     rows: int
     seconds: float
+    newest: datetime | None
+    """The newest event in it, where the job follows event time."""
     watermark: datetime | None
     open_groups: int
-    offsets: Mapping[str, int]
-    """The next message of each partition."""
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> "Batch":
         """Read one line of the log."""
-        offsets = json.loads(line["end_offset"]) if line["end_offset"] else {}
         return cls(
             number=line["batch_id"],
             ended=datetime.fromisoformat(line["at"]),
             rows=line["input_rows"],
             seconds=line["duration_ms"] / 1000,
+            newest=line["newest_event"] and datetime.fromisoformat(line["newest_event"]),
             watermark=line["watermark"] and datetime.fromisoformat(line["watermark"]),
             open_groups=line["state_rows"],
-            offsets={part: end for ends in offsets.values() for part, end in ends.items()},
         )
 
 
@@ -125,7 +80,8 @@ class Job:
 
     def start(self) -> None:
         """Start it, or start it again."""
-        self._process = Process([*self._command, "run", *self._arguments], self.log)
+        command = [*self._command, "run", *self._arguments]
+        self._process = Process(command, self.log)
 
     def wait(self, reached: Callable[[], bool], deadline: float, what: str) -> None:
         """Follow its metrics until something is reached.

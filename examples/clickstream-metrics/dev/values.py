@@ -82,26 +82,27 @@ def _date(_: str, rng: Random, __: datetime) -> date:
 
 
 def _array(kind: str, rng: Random, now: datetime) -> list[Value]:
-    return [value(_inside(kind), rng, now) for _ in range(rng.randrange(4))]
+    return [value(inside(kind), rng, now) for _ in range(rng.randrange(4))]
 
 
 def _map(kind: str, rng: Random, now: datetime) -> dict[str, Value]:
-    of_keys, of_values = _parts(_inside(kind))
+    of_keys, of_values = parts(inside(kind))
     if of_keys != "STRING":
         return {}
     return {word: value(of_values, rng, now) for word in rng.sample(WORDS, rng.randrange(3))}
 
 
 def _struct(kind: str, rng: Random, now: datetime) -> dict[str, Value]:
-    fields = (field.split(":", 1) for field in _parts(_inside(kind)))
+    fields = (field.split(":", 1) for field in parts(inside(kind)))
     return {name.strip(): value(of_field.strip(), rng, now) for name, of_field in fields}
 
 
-def _inside(kind: str) -> str:
+def inside(kind: str) -> str:
+    """`DATE` of `ARRAY<DATE>`."""
     return kind[kind.index("<") + 1 : kind.rindex(">")]
 
 
-def _parts(text: str) -> list[str]:
+def parts(text: str) -> list[str]:
     """Split at the commas that no bracket encloses."""
     return [part.strip() for part in "".join(_marked(text)).split("\0")]
 

@@ -1,4 +1,4 @@
-"""What the tests share: a Spark session, a broker, and settings for a folder of their own."""
+"""What the tests share: a Spark session, servers, and settings for a folder of their own."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from clickstream_metrics.runtime.config import load
 from clickstream_metrics.settings import Settings
 
 from dev import jars
-from dev.broker import Broker
+from dev.services import Services
 
 MakeSettings = Callable[..., Settings]
 
@@ -52,8 +52,8 @@ def _spark() -> Iterator[SparkSession]:
     spark.stop()
 
 
-@pytest.fixture(scope="session", name="broker")
-def _broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A real Kafka broker."""
-    with Broker(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker
+@pytest.fixture(scope="session", name="services")
+def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The real servers that the job needs; each starts when a test first asks for it."""
+    with Services(tmp_path_factory.mktemp("services")) as services:
+        yield services

@@ -24,6 +24,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "AGENTS.md", ROOT / "CLAUDE.md", AGENT, 
 FOREIGN_COMMANDS = {"cruft", "journalctl", "spark-sql", "systemctl"}
 KNOWN_WORDS = {
     AGENT.stem,
+    "try_",
     *(f"total_{measure}" for measure in schema.MEASURES),
     "CANNOT_LOAD_STATE_STORE",
     "OutOfMemoryError",

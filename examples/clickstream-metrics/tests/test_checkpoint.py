@@ -15,7 +15,7 @@ from clickstream_metrics.runtime.storage import (
     HadoopStorage,
     LocalStorage,
 )
-from clickstream_metrics.schema import KEY
+from clickstream_metrics.schema import EVENT
 
 
 def current(spark, settings):
@@ -59,21 +59,18 @@ def test_free_settings(spark, make_settings, override):
 
 
 def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
-    """A filter or a projection before the window leaves the meaning of the state as it is."""
+    """A filter before the state leaves the meaning of the state as it is."""
     before, right = current(spark, settings), job.transform
-    monkeypatch.setattr(
-        job, "transform", lambda events, known: right(events.where(F.length(KEY) < 9), known)
-    )
+    some = F.col(EVENT.time) > "2020-01-01"
+    monkeypatch.setattr(job, "transform", lambda events, known: right(events.where(some), known))
 
     assert checkpoint.differences(before, current(spark, settings)) == []
 
 
-def test_an_edit_of_the_aggregate_is_noticed(spark, settings, monkeypatch):
-    """Spark would read the old counts as what the new code computes; here it shows."""
+def test_an_edit_of_the_state_is_noticed(spark, settings, monkeypatch):
+    """Spark would read the old state as what the new code computes; here it shows."""
     before, right = current(spark, settings), job.transform
-    monkeypatch.setattr(
-        job, "transform", lambda events, known: right(events, known).groupBy(KEY).count()
-    )
+    monkeypatch.setattr(job, "transform", lambda *given: right(*given).groupBy().count())
 
     changes = checkpoint.differences(before, current(spark, settings))
 

@@ -1,24 +1,16 @@
-"""What this machine is made to bring: processes that end, a broker that survives, Java, jars."""
+"""What this machine is made to bring: processes that end, Java, jars."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer
 
 from dev import jars, preflight
-from dev.broker import Broker, BrokerError
-from dev.events import Event
 from dev.process import Process
-from dev.stream import Sender
-
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
-
 
 # Processes
 
@@ -70,52 +62,6 @@ def _eventually(found, seconds=20):
             pass
         time.sleep(0.02)
     pytest.fail("it never came")
-
-
-# The broker
-
-
-def test_a_killed_broker_comes_back_with_its_data(tmp_path):
-    """What was acknowledged before a SIGKILL is there after the restart, on the same port."""
-    sent = [Event(b"%d" % n, b"key", NOW, "plain") for n in range(500)]
-    with Broker(tmp_path / "broker") as broker:
-        broker.create_topic("events", partitions=2)
-        sender = Sender(broker.bootstrap_servers, "events", 2)
-        sender.send(sent)
-        port = broker.port
-
-        broker.kill()
-        assert not broker.running
-        broker.start()
-
-        assert broker.port == port
-        assert _read(broker, "events", 500) == {
-            origin: event.raw for origin, event in zip(sender.origins, sent, strict=True)
-        }
-
-
-def _read(broker: Broker, topic: str, count: int) -> dict[str, bytes | None]:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": broker.bootstrap_servers,
-            "group.id": "test",
-            "auto.offset.reset": "earliest",
-        }
-    )
-    consumer.subscribe([topic])
-    messages = consumer.consume(count, timeout=30)
-    consumer.close()
-    return {f"{m.topic()}/{m.partition()}/{m.offset()}": m.value() for m in messages}
-
-
-def test_a_broker_whose_port_is_taken_says_so(tmp_path, broker):
-    """The message names the port, even where another broker answers, and nothing is left."""
-    second = Broker(tmp_path, port=broker.port)
-
-    with pytest.raises(BrokerError, match=f"another program has port {broker.port}"):
-        second.start()
-
-    assert not second.running
 
 
 # What the machine has to bring

@@ -21,33 +21,33 @@ def problem(*overrides, env="dev"):
 
 def test_stronger_layers_win(monkeypatch):
     """The command line beats the environment, which beats the files."""
-    monkeypatch.setenv("STREAM__WINDOW__DURATION", "1 hour")
+    monkeypatch.setenv("STREAM__EVENTS__MAX_AHEAD", "1 hour")
 
-    assert load(Settings, "dev").window.duration == "1 hour"
-    assert load(Settings, "dev", ["window.duration=2 hours"]).window.duration == "2 hours"
+    assert load(Settings, "dev").events.max_ahead == "1 hour"
+    assert load(Settings, "dev", ["events.max_ahead=2 hours"]).events.max_ahead == "2 hours"
 
 
 def test_a_misspelt_key_names_its_place_and_the_right_one():
     """A typo is no silent default."""
-    assert "--set window.durtion: durtion is no key of [window]; did you mean duration?" in problem(
-        "window.durtion=1 hour"
-    )
+    text = problem("events.max_ahed=1 hour")
+
+    assert "--set events.max_ahed: max_ahed is no key of [events]; did you mean max_ahead?" in text
 
 
 def test_a_misspelt_environment_variable_is_noticed(monkeypatch):
     """A variable with the prefix that names no setting stops the start."""
-    monkeypatch.setenv("STREAM__WATERMAK__DELAY", "1 hour")
+    monkeypatch.setenv("STREAM__EVENS__MAX_AHEAD", "1 hour")
 
-    assert "STREAM__WATERMAK__DELAY: watermak is no key of []; did you mean watermark?" in problem()
+    assert "STREAM__EVENS__MAX_AHEAD: evens is no key of []; did you mean events?" in problem()
 
 
 def test_all_problems_at_once():
     """Nobody has to start three times to learn of three mistakes."""
-    text = problem("window.duration=5", "watermark.delay=soon", "state.partitions=0")
+    text = problem("events.max_ahead=5", "lifecycle.drain=soon", "state.partitions=0")
 
     assert "3 problem(s)" in text
-    assert "window.duration = '5': '5' is not a duration" in text
-    assert "watermark.delay = 'soon': 'soon' is not a duration" in text
+    assert "events.max_ahead = '5': '5' is not a duration" in text
+    assert "lifecycle.drain = 'soon': 'soon' is not a duration" in text
     assert "state.partitions = '0'" in text
 
 
@@ -71,7 +71,7 @@ def test_a_local_checkpoint_is_refused_in_prod():
 
 def test_an_error_ends_the_command(capsys):
     """A configuration error is a message without a traceback, and exit code 2."""
-    assert main(job, expected, ["run", "--set", "window.duration=5"]) == 2
+    assert main(job, expected, ["run", "--set", "events.max_ahead=5"]) == 2
     assert "is not a duration" in capsys.readouterr().err
 
 

@@ -43,9 +43,9 @@ def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected
         closed_before, watermark = watermark, max([watermark, *(_ms(t) - delay for t in times)])
     closed = {place for place in windows if place[0] + size <= watermark}
     return Expected(
-        rows=[_row(*place, size, windows[place]) for place in sorted(closed, key=str)],
+        rows=[_row(*place, size, windows[place]) for place in closed],
+        waiting=[_row(*place, size, windows[place]) for place in windows.keys() - closed],
         late=late,
-        open=sum(len(events) for place, events in windows.items() if place not in closed),
     )
 
 

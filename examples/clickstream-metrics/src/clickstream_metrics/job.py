@@ -13,6 +13,7 @@ from .transform import transform
 
 NAME = "clickstream-metrics"
 OUTPUT_MODE = "append"
+RESULT_STATE = "appended"
 GUARANTEE = (
     "Exactly once into the Delta table: a batch repeated after a crash reads the same "
     "offsets, and the table's log knows its number."
@@ -23,6 +24,7 @@ PARTS = {
     "trigger": "processing_time",
 }
 EVENT = schema.EVENT
+RESULT_KEY = schema.RESULT_KEY
 SETTINGS = Settings
 SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
@@ -43,9 +45,9 @@ def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
     return transform(events, settings)
 
 
-def write(rows: DataFrame, settings: Settings) -> DataStreamWriter:
+def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
     """The rows on their way to the sink, batch by batch."""
-    writer = sink.write(rows, settings.sink).outputMode(OUTPUT_MODE)
+    writer = sink.write(rows, settings.sink, epoch).outputMode(OUTPUT_MODE)
     return writer.trigger(processingTime=settings.trigger.interval)
 
 
@@ -62,6 +64,7 @@ def owner(spark: SparkSession, settings: Settings) -> str | None:
 def check(settings: Settings) -> None:
     """Raises SetupError where a server does not answer."""
     source.check(settings.source)
+    sink.check(settings.sink)
 
 
 def prepare(spark: SparkSession, rows: DataFrame, settings: Settings, epoch: str) -> None:

@@ -13,6 +13,8 @@ EVENT_ID = "event_id"
 EVENT_TIME = "event_time"
 KEY = "event_type"
 MEASURES = ("amount",)
+RESULT_KEY: tuple[str, ...] = ("window_start", "window_end", KEY)
+"""The columns that identify a row of the result."""
 
 EVENT = EventSchema(
     columns=COLUMNS,

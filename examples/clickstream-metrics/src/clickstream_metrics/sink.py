@@ -1,20 +1,14 @@
 """Where the result goes: a Delta table to which rows are added."""
 
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+from .runtime import delta
 from .runtime.config import Location, Table
 
-EPOCH = "stream.epoch"
-"""The table property that names the checkpoint whose batches the table holds."""
-
-SPARK_CONF = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    # A commit reads the state of the table's log, by default in 50 tasks; small tables need one.
-    "spark.databricks.delta.snapshotPartitions": "1",
-}
+SPARK_CONF = delta.SPARK_CONF
+TIME = "window_start"
+"""The column by which the table is clustered: readers ask for a span of time."""
 
 
 class Sink(Table):
@@ -23,7 +17,7 @@ class Sink(Table):
     path: Location
 
 
-def write(rows: DataFrame, sink: Sink) -> DataStreamWriter:
+def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
     """Add rows to the table, each exactly once.
 
     1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
@@ -39,14 +33,13 @@ def write(rows: DataFrame, sink: Sink) -> DataStreamWriter:
 
 def owner(spark: SparkSession, sink: Sink) -> str | None:
     """The epoch of the checkpoint whose batches the table holds, None where there is no table."""
-    if not DeltaTable.isDeltaTable(spark, sink.path):
-        return None
-    details = DeltaTable.forPath(spark, sink.path).detail().select("properties")
-    ((properties,),) = details.collect()
-    return str(properties.get(EPOCH, "unknown"))
+    return delta.owner(spark, sink.path)
+
+
+def check(sink: Sink) -> None:
+    """Nothing to ask: there is no server."""
 
 
 def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
     """Create the table with the result's columns, if it is not there."""
-    table = DeltaTable.createIfNotExists(spark).location(sink.path).addColumns(rows.schema)
-    table.property(EPOCH, epoch).execute()
+    delta.create(spark, sink.path, rows.schema, epoch=epoch, cluster_by=TIME)

@@ -1,45 +1,52 @@
-"""Where the events come from: a Kafka topic of JSON messages."""
+"""Where the events come from: Kafka topics of JSON messages."""
 
 import json
-import socket
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import PositiveInt
+from pydantic import AwareDatetime, PositiveInt, model_validator
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from .runtime.config import Table
-from .runtime.errors import SetupError
+from .runtime.kafka import Kafka
 
 SPARK_CONF: dict[str, str] = {}
 EARLIEST = -2
 """The beginning of a partition, as Spark's Kafka source writes it in offsets."""
-CONNECT_SECONDS = 5
 
 
-class Source(Table):
-    """The table `[source]` in conf/*.toml."""
+class Source(Kafka):
+    """The table `[source]` in conf/*.toml, beside what runtime/kafka.py says of the cluster."""
 
-    bootstrap_servers: str
-    topic: str
+    topic: str | None = None
+    """The topic, or several with commas between them."""
+    topic_pattern: str | None = None
+    """Instead of it, a regular expression: all topics that it matches, future ones included."""
     starting_offsets: Literal["earliest", "latest"] = "earliest"
     """Where the first start of a checkpoint begins; later ones go on where the last ended."""
+    starting_time: AwareDatetime | None = None
+    """Instead of it, the first start begins with the messages that came at this time or after."""
     max_offsets_per_trigger: PositiveInt = 100_000
     """Messages a batch takes at most, so that a backlog does not become one endless batch."""
     fail_on_data_loss: bool = True
     """Whether messages that Kafka deleted before they were read stop the job."""
 
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if bool(self.topic) == bool(self.topic_pattern):
+            message = "set either topic or topic_pattern, and not both"
+            raise ValueError(message)
+        return self
+
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
-    """The messages of the topic as a stream of envelopes (see runtime/records.py)."""
-    stream = spark.readStream.format("kafka").options(**_connection(source))
-    messages = (
-        stream.option("subscribe", source.topic)
-        .option("startingOffsets", source.starting_offsets)
-        .option("maxOffsetsPerTrigger", source.max_offsets_per_trigger)
-        .load()
-    )
-    return _envelopes(messages)
+    """The messages of the topics as a stream of envelopes (see runtime/records.py)."""
+    stream = spark.readStream.format("kafka").options(**_options(source), **_start(source))
+    if source.topic_pattern:
+        stream = stream.option("subscribePattern", source.topic_pattern)
+    else:
+        stream = stream.option("subscribe", source.topic or "")
+    limited = stream.option("maxOffsetsPerTrigger", source.max_offsets_per_trigger)
+    return _envelopes(limited.load())
 
 
 def reread(spark: SparkSession, source: Source, start: str | None, end: str) -> DataFrame:
@@ -55,7 +62,7 @@ def reread(spark: SparkSession, source: Source, start: str | None, end: str) -> 
         for topic, parts in ends.items()
     }
     partitions = {topic: [int(partition) for partition in parts] for topic, parts in ends.items()}
-    batch = spark.read.format("kafka").options(**_connection(source))
+    batch = spark.read.format("kafka").options(**_options(source))
     messages = (
         # Named one by one: with `subscribe` a partition added since would have to have offsets.
         batch.option("assign", json.dumps(partitions))
@@ -68,32 +75,33 @@ def reread(spark: SparkSession, source: Source, start: str | None, end: str) -> 
 
 def origin(source: Source) -> str:
     """What the offsets in a checkpoint are of."""
+    if source.topic_pattern:
+        return f"kafka topics like {source.topic_pattern}"
     return f"kafka topic {source.topic}"
 
 
 def check(source: Source) -> None:
     """Raises SetupError unless one of the brokers accepts a connection."""
-    causes = []
-    for server in source.bootstrap_servers.split(","):
-        host, _, port = server.strip().rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
-        except (OSError, ValueError) as cause:
-            causes.append(f"{server}: {cause}")
-        else:
-            return
-    message = (
-        f"No Kafka broker answers ({'; '.join(causes)}). Start it, or set "
-        "source.bootstrap_servers to where it is."
-    )
-    raise SetupError(message)
+    source.check("source")
 
 
-def _connection(source: Source) -> dict[str, str]:
+def _options(source: Source) -> dict[str, str]:
     return {
-        "kafka.bootstrap.servers": source.bootstrap_servers,
+        **source.options(),
+        # What a producer's transaction wrote and took back is no event.
+        "kafka.isolation.level": "read_committed",
         "failOnDataLoss": str(source.fail_on_data_loss),
         "includeHeaders": "true",
+    }
+
+
+def _start(source: Source) -> dict[str, str]:
+    if not source.starting_time:
+        return {"startingOffsets": source.starting_offsets}
+    return {
+        "startingTimestamp": str(round(source.starting_time.timestamp() * 1000)),
+        # A partition without messages since then begins with the next one.
+        "startingOffsetsByTimestampStrategy": "latest",
     }
 
 

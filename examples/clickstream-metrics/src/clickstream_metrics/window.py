@@ -20,12 +20,13 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
     `event_count` BIGINT, and `total_<measure>` for each measure, to which an event without one
     adds nothing; it is null where the sum overflows its type, which must not stop the stream.
     """
+    window_of = F.window(schema.EVENT_TIME, window.duration)
     totals = [
         F.try_sum(F.coalesce(measure, F.lit(0))).alias(f"total_{measure}")
         for measure in schema.MEASURES
     ]
     return (
-        events.groupBy(F.window(schema.EVENT_TIME, window.duration), schema.KEY)
+        events.groupBy(window_of.alias("window"), schema.KEY)
         .agg(F.count("*").alias("event_count"), *totals)
         .withColumn("window_start", F.col("window.start"))
         .withColumn("window_end", F.col("window.end"))

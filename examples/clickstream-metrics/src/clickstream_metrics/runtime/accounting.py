@@ -14,11 +14,25 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Expected:
-    """What a stream must yield: its rows, and how many events came late or are in open windows."""
+    """What a stream must yield: the final state of its result, and where the other events went.
+
+    Where windows overlap, an event counts once for each window that it is in.
+    """
 
     rows: Sequence[Row]
-    late: int
-    open: int
+    waiting: Sequence[Row] = ()
+    """The rows of windows that are not written yet."""
+    late: int = 0
+    """Events that came after their window had closed."""
+    placed: int | None = None
+    """How often the events count together, where it is not once each."""
+    duplicates: int | None = None
+    """Events that were dropped or replaced because of another one with their id."""
+
+    @property
+    def open(self) -> int:
+        """Events in windows that are not written yet."""
+        return sum(row["event_count"] for row in self.waiting)
 
 
 SecondOpinion = Callable[[Iterable[Sequence[Row]], Any], Expected]

@@ -15,7 +15,7 @@ from os import utime
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -24,15 +24,11 @@ from .accounting import Expected, Row, SecondOpinion, verdict
 from .errors import ConfigError
 from .job import Job
 from .progress import say
-from .records import bad, judged
+from .records import JSON, bad, judged
 
 NUMBER_WIDTH = 12
 """Digits of the line number with which each line of a slice begins."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-JSON_OPTIONS = {
-    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
-    "ignoreNullFields": "false",
-}
 
 
 def run(
@@ -59,7 +55,7 @@ def run(
             bounded = BoundedRun(job, settings, spark, source, Path(work), batch_rows)
             summary = bounded.into(output, second_opinion)
     finally:
-        spark.stop()
+        session.close(spark, settings.session)
     _conclude(summary, output)
     return 0 if summary["verdict"] == "exact" else 1
 
@@ -159,7 +155,21 @@ class BoundedRun:
 
     def _result(self, batches: dict[int, list[Row]]) -> list[Row]:
         """The final state of the result table."""
-        return [row for batch_id in sorted(batches) for row in batches[batch_id]]
+        if self._job.RESULT_STATE == "replaced":
+            return batches[max(batches)] if batches else []
+        rows = [row for batch_id in sorted(batches) for row in batches[batch_id]]
+        return self._newest(rows) if self._job.RESULT_STATE == "upserted" else rows
+
+    def _newest(self, rows: list[Row]) -> list[Row]:
+        """The last row of each key, where rows of single events are ordered by their time."""
+        key, time = self._job.RESULT_KEY, self._job.EVENT.time
+        newest: dict[tuple[Any, ...], Row] = {}
+        for row in rows:
+            place = tuple(row[name] for name in key)
+            before = newest.get(place, row)
+            if time not in row or row[time] >= before[time]:
+                newest[place] = row
+        return list(newest.values())
 
     def _quarantined(self) -> list[Row]:
         records = bad(self._records(), self._job.EVENT, self._settings.events)
@@ -169,11 +179,8 @@ class BoundedRun:
 
     def _events(self) -> Iterator[list[Row]]:
         """The events of each slice, for the computation in plain Python."""
-        schema = self._job.EVENT
-        names = [schema.id, schema.time, schema.key, *schema.measures]
-        events = judged(self._records(), schema, self._settings.events)
-        columns = [_summand(name, schema.columns[name]) for name in dict.fromkeys(names) if name]
-        rows = typed_rows(events.where("reason IS NULL").sort("line").select("line", *columns))
+        events = judged(self._records(), self._job.EVENT, self._settings.events)
+        rows = typed_rows(events.where("reason IS NULL").sort("line").select("line", "event.*"))
         for _, batch in groupby(rows, key=lambda row: (row["line"] - 1) // self._batch_rows):
             yield list(batch)
 
@@ -185,17 +192,18 @@ class BoundedRun:
         bad_rows: int,
         expected: Expected,
     ) -> dict[str, Any]:
-        counted = sum(row["event_count"] for row in result)
-        accounted = bad_rows + expected.late + counted + expected.open
+        counted = sum(row.get("event_count", 1) for row in result)
+        accounted = counted + expected.late + expected.open + (expected.duplicates or 0)
+        due = input_rows - bad_rows if expected.placed is None else expected.placed
         found = verdict(result, expected.rows)
-        if found == "exact" and accounted != input_rows:
-            found = f"{input_rows} rows came in, but {accounted} are accounted for"
+        if found == "exact" and accounted != due:
+            found = f"{due} events have to be accounted for, but {accounted} are"
         return {
             "input_rows": input_rows,
             "output_rows": len(result),
             "quarantined_rows": bad_rows,
             "late_rows": expected.late,
-            "duplicate_rows": None,
+            "duplicate_rows": expected.duplicates,
             "counted_rows": counted,
             "open_rows": expected.open,
             "batches": len(batches),
@@ -206,12 +214,6 @@ class BoundedRun:
         }
 
 
-def _summand(name: str, kind: str) -> Column:
-    """A column of an event; Spark adds up a FLOAT as the double that it stands for, not as text."""
-    column = F.col(f"event.{name}")
-    return column.cast("double").alias(name) if kind == "FLOAT" else column
-
-
 def _chunks(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
     lines = iter(lines)
     while chunk := list(islice(lines, size)):
@@ -219,9 +221,14 @@ def _chunks(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
 
 
 def typed_rows(rows: DataFrame) -> list[Row]:
-    """Rows as Python values by way of JSON, which knows no time zone but the one it names."""
+    """Rows as Python values by way of JSON, which knows no time zone but the one it names.
+
+    A FLOAT becomes the double that it stands for, as which Spark adds it up.
+    """
     times = [field.name for field in rows.schema if isinstance(field.dataType, T.TimestampType)]
-    texts = rows.select(F.to_json(F.struct("*"), JSON_OPTIONS)).toLocalIterator()
+    floats = [field.name for field in rows.schema if isinstance(field.dataType, T.FloatType)]
+    wide = rows.withColumns({name: F.col(name).cast("double") for name in floats})
+    texts = wide.select(F.to_json(F.struct("*"), JSON)).toLocalIterator()
     return [_with_times(json.loads(text), times) for (text,) in texts]
 
 

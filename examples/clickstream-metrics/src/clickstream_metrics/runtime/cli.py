@@ -11,7 +11,7 @@ from .errors import ConfigError, StreamJobError
 from .job import Job
 from .lifecycle import MARKER
 from .progress import say
-from .run import run
+from .run import create, run
 from .storage import storage
 
 
@@ -22,6 +22,8 @@ def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | Non
         settings = load(job.SETTINGS, asked.env, asked.set, conf=asked.conf)
         if asked.command == "stop":
             return _stop(settings.checkpoint.root)
+        if asked.command == "create":
+            return create(job, settings)
         if asked.command == "doctor":
             return doctor.examine(job, settings)
         if asked.input:
@@ -45,6 +47,7 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     running.add_argument("--input", type=Path, help="a file of JSON lines, instead of the source")
     running.add_argument("--output", type=Path, help="with --input: the folder for the result")
     running.add_argument("--batch-rows", type=_positive, default=1000, help="rows a micro-batch")
+    commands.add_parser("create", parents=[shared], help="create the target before a first start")
     commands.add_parser("stop", parents=[shared], help="end the running job between two batches")
     commands.add_parser("doctor", parents=[shared], help="check everything before a start")
     return parser

@@ -14,11 +14,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SecretStr,
+    ValidationError,
+)
 
 from .errors import ConfigError
 
 PREFIX = "STREAM__"
+FILE = "file:"
 
 
 class Table(BaseModel):
@@ -59,6 +67,22 @@ Location = Annotated[str, AfterValidator(_from_root)]
 """A folder: a path, where a relative one starts at the working directory, or a URI."""
 
 
+def _content(value: object) -> object:
+    # A number is taken for a text: were it refused, the refusal would show it.
+    text = value if isinstance(value, SecretStr) else str(value)
+    if isinstance(text, SecretStr) or not text.startswith(FILE):
+        return text
+    path = Path(text.removeprefix(FILE))
+    if not path.is_file():
+        message = f"there is no file {path}"
+        raise ValueError(message)
+    return path.read_text("utf-8").removesuffix("\n")
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_content)]
+"""A text that is never shown: from the environment, or as `file:/path` the content of a file."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """What one place says, and how to name that place to a person."""
@@ -91,7 +115,7 @@ def load(
     values: dict[str, Any] = {}
     for layer in layers:
         values = _merged(values, layer.values)
-    problems = list(_examples(values, layers))
+    problems = [*_examples(values, layers), *_exposed(values, layers, settings)]
     try:
         loaded = settings.model_validate(values, context={"environment": environment})
     except ValidationError as error:
@@ -155,6 +179,23 @@ def _examples(values: Mapping[str, Any], layers: Sequence[Layer], *path: str) ->
             yield f"{place} still is the example {value!r}; put yours there."
 
 
+def _exposed(
+    values: Mapping[str, Any], layers: Sequence[Layer], table: type[BaseModel], *path: str
+) -> Iterator[str]:
+    """Secrets that stand in a file of conf/ or on the command line, for everybody to read."""
+    for key, field in table.model_fields.items():
+        value, location, kind = values.get(key), (*path, key), field.annotation
+        if kind is SecretStr:
+            origin = _origin(location, layers)
+            if value and not (origin.startswith(PREFIX) or str(value).startswith(FILE)):
+                yield (
+                    f"{origin}: {'.'.join(location)} is a secret; put it into the variable "
+                    f"{PREFIX}{'__'.join(location).upper()}, or name a file: {FILE}/path."
+                )
+        elif isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _exposed(value, layers, kind, *location)
+
+
 def _explained(detail: Any, settings: type[BaseModel], layers: Sequence[Layer]) -> str:
     location = tuple(str(part) for part in detail["loc"])
     key, kind = ".".join(location), detail["type"]
@@ -168,7 +209,9 @@ def _explained(detail: Any, settings: type[BaseModel], layers: Sequence[Layer]) 
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}."
         return f"{where}: {location[-1]} is no key of [{parent}]; {hint}"
     message = detail["msg"].removeprefix("Value error, ")
-    return f"{where}: {key} = {detail['input']!r}: {message}."
+    # Of a whole table only the name: it may hold a secret.
+    shown = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
+    return f"{where}: {key}{shown}: {message}."
 
 
 def _origin(location: Sequence[str], layers: Sequence[Layer]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, is_remote
 
 from . import checkpoint, session
 from .errors import StreamJobError
@@ -31,7 +31,7 @@ def examine(job: Job, settings: Any) -> int:
         fingerprint, owner = shape(job, rows, settings), job.owner(spark, settings)
         report.ask("checkpoint", lambda: _checkpoint(root, fingerprint, owner))
     finally:
-        spark.stop()
+        session.close(spark, settings.session)
     return report.exit_code
 
 
@@ -62,6 +62,8 @@ def _servers(job: Job, settings: Any) -> str:
 
 def _plan(spark: SparkSession, rows: DataFrame, output_mode: str) -> str:
     """Spark's own check of streaming queries, which start() would make as well."""
+    if is_remote():
+        return f"Spark resolves it; the start shows whether it accepts it in {output_mode} mode"
     jvm: Any = spark._jvm  # noqa: SLF001 - PySpark has no name for this check
     mode = getattr(jvm.org.apache.spark.sql.streaming.OutputMode, output_mode.title())()
     checker = jvm.org.apache.spark.sql.catalyst.analysis.UnsupportedOperationChecker

@@ -5,8 +5,9 @@ longer window, another aggregate of the same type, another output mode. Read fro
 plan, so that an edit of transform.py shows as well as one of the configuration.
 """
 
+import io
 import re
-from typing import Any
+from contextlib import redirect_stdout
 
 from pyspark.sql import DataFrame
 
@@ -42,8 +43,11 @@ def fingerprint(rows: DataFrame, output_mode: str, **fixed: object) -> Fingerpri
 
 
 def _plan(rows: DataFrame) -> str:
-    execution: Any = rows._jdf.queryExecution()  # noqa: SLF001 - explain() prints, it returns nothing
-    return str(execution.analyzed().toString())
+    """The analysed plan; what explain() prints can be had without a JVM at hand, too."""
+    with redirect_stdout(io.StringIO()) as printed:
+        rows.explain(extended=True)
+    _, _, analysed = printed.getvalue().partition("== Analyzed Logical Plan ==\n")
+    return analysed.partition("\n== Optimized Logical Plan ==")[0]
 
 
 def _normal(text: str) -> str:

@@ -1,6 +1,6 @@
 """What the runtime asks of a pipeline: the names that its job.py offers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -8,6 +8,9 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from .records import EventSchema
 from .settings import RuntimeSettings
+
+Reread = Callable[[SparkSession, Any, str | None, str], DataFrame]
+"""The envelopes between two offsets once more, as a batch; no start: from the first."""
 
 
 class Job(Protocol):
@@ -17,6 +20,11 @@ class Job(Protocol):
     GUARANTEE: str
     OUTPUT_MODE: str
     EVENT: EventSchema
+    RESULT_KEY: tuple[str, ...]
+    """The columns that identify a row of the result."""
+    RESULT_STATE: str
+    """What the result holds after all batches: all rows (`appended`), the newest of each key
+    (`upserted`), or those of the last batch (`replaced`)."""
 
     @property
     def SETTINGS(self) -> type[RuntimeSettings]:  # noqa: N802 - a constant of the module
@@ -42,8 +50,9 @@ class Job(Protocol):
     def read(self, spark: SparkSession, settings: Any) -> DataFrame:
         """The stream of envelopes (see records.py)."""
 
-    def reread(self, spark: SparkSession, settings: Any, start: str | None, end: str) -> DataFrame:
-        """The envelopes between two offsets once more, as a batch; no start: from the first."""
+    @property
+    def reread(self) -> Reread | None:
+        """Reads the envelopes between two offsets once more; None where its source cannot."""
 
     def result(self, envelopes: DataFrame, settings: Any) -> DataFrame:
         """The result rows of a stream, or of a batch, of envelopes."""
@@ -51,5 +60,5 @@ class Job(Protocol):
     def prepare(self, spark: SparkSession, rows: DataFrame, settings: Any, epoch: str) -> None:
         """Create the target, with the epoch as its owner, unless it is there."""
 
-    def write(self, rows: DataFrame, settings: Any) -> DataStreamWriter:
+    def write(self, rows: DataFrame, settings: Any, epoch: str) -> DataStreamWriter:
         """The result on its way to the sink, with its trigger, not yet started."""

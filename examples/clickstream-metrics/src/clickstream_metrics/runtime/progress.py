@@ -7,11 +7,15 @@ the numbers here tell how the stream is doing; exact counts come from counting t
 import json
 import queue
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from py4j.protocol import Py4JError
+from pyspark.sql import SparkSession
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
     QueryProgressEvent,
@@ -46,6 +50,7 @@ class Batch:
     late_groups_dropped: int
     output_rows: int | None
     duration_ms: int
+    newest_event: str | None
     watermark: str | None
     state_rows: int
     state_bytes: int
@@ -57,7 +62,7 @@ class Batch:
     def of(cls, progress: StreamingQueryProgress) -> "Batch":
         """The facts of one progress report of a query with a single source."""
         source, counts = progress.sources[0], progress.observedMetrics.get(COUNTS)
-        state = progress.stateOperators
+        offsets, state = json.loads(source.json), progress.stateOperators
         return cls(
             batch_id=progress.batchId,
             input_rows=progress.numInputRows,
@@ -66,12 +71,13 @@ class Batch:
             late_groups_dropped=sum(operator.numRowsDroppedByWatermark for operator in state),
             output_rows=_known(progress.sink.numOutputRows),
             duration_ms=progress.batchDuration,
+            newest_event=progress.eventTime.get("max"),
             watermark=progress.eventTime.get("watermark"),
             state_rows=sum(operator.numRowsTotal for operator in state),
             state_bytes=sum(operator.memoryUsedBytes for operator in state),
             backlog_rows=_backlog(source.metrics),
-            start_offset=_offset(source.startOffset),
-            end_offset=_offset(source.endOffset),
+            start_offset=_offset(offsets["startOffset"]),
+            end_offset=_offset(offsets["endOffset"]),
         )
 
 
@@ -79,9 +85,11 @@ def _known(rows: int) -> int | None:
     return None if rows < 0 else rows
 
 
-def _offset(text: str | None) -> str | None:
-    """PySpark turns the absent offset of a first batch into the text `None`."""
-    return None if text in {None, "None"} else text
+def _offset(offset: Any) -> str | None:
+    """As Spark writes it to its log; PySpark's own text of it is another one on Spark Connect."""
+    if offset is None or isinstance(offset, str):
+        return offset
+    return json.dumps(offset, separators=(",", ":"), ensure_ascii=False)
 
 
 def _backlog(metrics: dict[str, str]) -> int | None:
@@ -115,6 +123,19 @@ class Feed(StreamingQueryListener):
     def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
         """Keep that the query has ended: no report follows this one."""
         self.reports.put((str(event.runId), event))
+
+
+@contextmanager
+def reports_of(spark: SparkSession) -> Iterator[Feed]:
+    """A feed of Spark's reports; behind Spark Connect it is a thread that has to end."""
+    feed = Feed()
+    spark.streams.addListener(feed)
+    try:
+        yield feed
+    finally:
+        # A JVM that is gone reports nothing any more.
+        with suppress(Py4JError):
+            spark.streams.removeListener(feed)
 
 
 class Reporter:

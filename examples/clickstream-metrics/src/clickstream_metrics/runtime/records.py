@@ -20,6 +20,13 @@ from .config import Duration, Table
 COUNTS = "records"
 """Under this name each batch's progress carries `rows`, `bad_rows` and `unknown_field_rows`."""
 
+JSON = {
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
+    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
+    "ignoreNullFields": "false",
+}
+"""How rows are written as JSON: nothing is left out, no part of a time is cut off."""
+
 
 class Events(Table):
     """The table `[events]` in conf/*.toml: what an event may be."""

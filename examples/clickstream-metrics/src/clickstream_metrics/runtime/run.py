@@ -1,6 +1,7 @@
 """From configuration to a running, supervised stream."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from .errors import StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lifecycle import Drain, Supervisor
-from .progress import Feed, Reporter, say
+from .progress import Reporter, reports_of, say
 from .quarantine import Sweeper
 from .records import bad
 from .storage import Storage, storage
@@ -25,18 +26,36 @@ def run(job: Job, settings: Any) -> int:
     Raises:
         StreamJobError: with the reason, and the exit code that goes with it.
     """
+    with _admitted(job, settings) as (spark, root, contract), Drain(root).listening() as drain:
+        _supervise(job, spark, settings, root, contract, drain)
+        return drain.exit_code
+
+
+def create(job: Job, settings: Any) -> int:
+    """Create the target ahead of the first start, owned by the checkpoint; the exit code.
+
+    Raises:
+        StreamJobError: with the reason, and the exit code that goes with it.
+    """
+    with _admitted(job, settings):
+        say(f"the target is there, for the checkpoint on {settings.checkpoint.root}")
+    return 0
+
+
+@contextmanager
+def _admitted(job: Job, settings: Any) -> Iterator[tuple[SparkSession, Storage, Contract]]:
+    """A session in which checkpoint, code and target belong together, and no other driver runs."""
     job.check(settings)
     with ExitStack() as stack:
-        stack.enter_context(sole_driver(settings.checkpoint.root))
+        if settings.session.platform == "own":
+            stack.enter_context(sole_driver(settings.checkpoint.root))
         spark = session.build(job.NAME, settings.session, settings.state, job.SPARK_CONF)
-        stack.callback(spark.stop)
+        stack.callback(session.close, spark, settings.session)
         root = storage(settings.checkpoint.root, spark)
-        drain = stack.enter_context(Drain(root).listening())
         rows = job.result(job.read(spark, settings), settings)
         contract = admit(root, shape(job, rows, settings), job.owner(spark, settings))
         job.prepare(spark, rows, settings, contract.epoch)
-        _supervise(job, spark, settings, root, contract, drain)
-        return drain.exit_code
+        yield spark, root, contract
 
 
 def shape(job: Job, rows: DataFrame, settings: Any) -> Fingerprint:
@@ -53,10 +72,9 @@ def shape(job: Job, rows: DataFrame, settings: Any) -> Fingerprint:
 def _supervise(
     job: Job, spark: SparkSession, settings: Any, root: Storage, contract: Contract, drain: Drain
 ) -> None:
-    reporter, feed = Reporter(settings.metrics, job.NAME), Feed()
+    reporter = Reporter(settings.metrics, job.NAME)
     target = f"{settings.quarantine.path}/{contract.epoch}"
     sweeper = Sweeper(root, target, partial(bad_records, job, spark, settings), reporter)
-    spark.streams.addListener(feed)
     reporter.event("started", job=job.NAME, epoch=contract.epoch, guarantee=job.GUARANTEE)
     say(f"{job.NAME} runs on {settings.checkpoint.root}; `make stop` drains it")
 
@@ -64,29 +82,32 @@ def _supervise(
         # An outage is not a failing batch: it ends the job with another exit code.
         job.check(settings)
         sweeper.recover()
-        return start(job, spark, settings)
+        return start(job, spark, settings, contract.epoch)
 
-    supervisor = Supervisor(
-        start=begin,
-        feed=feed,
-        follow=sweeper.follow,
-        reporter=reporter,
-        drain=drain,
-        lifecycle=settings.lifecycle,
-    )
     try:
-        supervisor.run()
+        with reports_of(spark) as feed:
+            supervisor = Supervisor(
+                start=begin,
+                feed=feed,
+                follow=sweeper.follow,
+                reporter=reporter,
+                drain=drain,
+                lifecycle=settings.lifecycle,
+            )
+            supervisor.run()
     except StreamJobError as error:
         reporter.event("failed", cause=str(error), exit_code=error.exit_code)
         raise
+    finally:
+        spark.streams.removeListener(feed)
     reporter.event("stopped", exit_code=drain.exit_code)
 
 
-def start(job: Job, spark: SparkSession, settings: Any) -> StreamingQuery:
+def start(job: Job, spark: SparkSession, settings: Any, epoch: str) -> StreamingQuery:
     """Start the query on its checkpoint."""
     rows = job.result(job.read(spark, settings), settings)
     location = settings.checkpoint.stream
-    writer = job.write(rows, settings).queryName(job.NAME)
+    writer = job.write(rows, settings, epoch).queryName(job.NAME)
     return writer.option("checkpointLocation", location).start()
 
 
@@ -94,4 +115,6 @@ def bad_records(
     job: Job, spark: SparkSession, settings: Any, begin: str | None, end: str
 ) -> DataFrame:
     """The records between two offsets that hold no event."""
+    if job.reread is None:
+        raise NotImplementedError
     return bad(job.reread(spark, settings, begin, end), job.EVENT, settings.events)

@@ -13,19 +13,25 @@ from .config import Table
 from .errors import SetupError
 from .java import java_problem
 
-FIXED = {
+AT_ANY_TIME = {
     # Windows and rendered timestamps mean the same on every machine.
     "spark.sql.session.timeZone": "UTC",
     # A second start in one session must fail, not silently stop the first stream.
     "spark.sql.streaming.stopActiveRunOnRestart": "false",
     # The checkpoint's fingerprint reads whole plans, wide schemas included.
     "spark.sql.debug.maxToStringFields": "10000",
-    # Spark's own pattern misses API keys and abbreviated passwords.
-    "spark.redaction.regex": "(?i)secret|passw|pwd|token|access[.]?key|api[.]?key|credential|jaas",
     # Spark turns it off for stateful streams in any case, with a warning at each start.
     "spark.sql.adaptive.enabled": "false",
+}
+
+AT_THE_START = {
+    # Spark's own pattern misses API keys and abbreviated passwords.
+    "spark.redaction.regex": "(?i)secret|passw|pwd|token|access[.]?key|api[.]?key|credential|jaas",
     "spark.ui.showConsoleProgress": "false",
 }
+
+SERVERLESS = ("spark.sql.session.timeZone", "spark.sql.shuffle.partitions")
+"""Of what the job sets, all that Databricks lets it set on serverless compute."""
 
 LOCAL = {
     "spark.driver.host": "127.0.0.1",
@@ -48,8 +54,10 @@ STORES = {
 
 
 class Session(Table):
-    """The table `[session]`: empty where spark-submit or the platform decides."""
+    """The table `[session]`: what spark-submit or the platform does not decide."""
 
+    platform: Literal["own", "databricks", "serverless"] = "own"
+    """Whose the session is: the job's own, or one that Databricks has made for it."""
     master: str | None = None
     jars: Path | None = None
     log_config: Path | None = None
@@ -63,18 +71,20 @@ class State(Table):
 
 
 def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -> SparkSession:
-    """The session of one job; `extra` holds what its source and sink need.
+    """The session of one job; `extra` holds what its source and sink need of one of its own.
 
     Raises:
         SetupError: no usable Java, or no jars where `session.jars` points.
     """
-    conf: dict[str, bool | float | int | str | None] = {
-        **FIXED,
+    changeable = {
+        **AT_ANY_TIME,
         # 200, Spark's default, costs 30 ms of an empty task each in every batch.
         "spark.sql.shuffle.partitions": str(state.partitions),
         **STORES[state.store],
-        **extra,
     }
+    if session.platform != "own":
+        return _given(changeable, session.platform)
+    conf: dict[str, bool | float | int | str | None] = {**AT_THE_START, **changeable, **extra}
     if session.master:
         if problem := java_problem():
             raise SetupError(problem)
@@ -89,6 +99,21 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
         conf["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={location}"
     builder = SparkSession.builder.appName(name).config(map=conf)
     return builder.getOrCreate()
+
+
+def _given(changeable: Mapping[str, str], platform: str) -> SparkSession:
+    """The platform's session; what it has to be started with stands in deploy/databricks.yml."""
+    spark = SparkSession.builder.getOrCreate()
+    for name, value in changeable.items():
+        if platform == "databricks" or name in SERVERLESS:
+            spark.conf.set(name, value)
+    return spark
+
+
+def close(spark: SparkSession, session: Session) -> None:
+    """End the session, unless it is the platform's."""
+    if session.platform == "own":
+        spark.stop()
 
 
 def _jars(folder: Path) -> str:

@@ -5,10 +5,11 @@ import uuid
 from pathlib import Path
 from typing import Any, Protocol
 
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, is_remote
 from typing_extensions import override
 
 from .config import is_local
+from .errors import ConfigError
 
 
 class Storage(Protocol):
@@ -28,14 +29,24 @@ class Storage(Protocol):
 
 
 def storage(root: str, spark: SparkSession | None = None) -> Storage:
-    """The storage under a root; other file systems than the local one need a session."""
+    """The storage under a root; other file systems than the local one need a session.
+
+    Raises:
+        ConfigError: Spark Connect shows no JVM, through which alone the root could be reached.
+    """
     if is_local(root):
         return LocalStorage(Path(root.removeprefix("file:")))
+    if is_remote():
+        message = (
+            f"checkpoint.root = {root!r} cannot be reached from serverless compute. Name a folder "
+            "of a volume: /Volumes/<catalog>/<schema>/<volume>/..."
+        )
+        raise ConfigError(message)
     return HadoopStorage(root, spark or SparkSession.builder.getOrCreate())
 
 
 class LocalStorage(Storage):
-    """A folder on a local disk."""
+    """A folder on a local disk, or on what looks like one."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -1,0 +1,82 @@
+"""What the job reads, on this machine: a Kafka topic."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from dev.events import Event, in_step
+from dev.process import ProcessError
+from dev.services import Services
+
+PARTITIONS = 2
+SECONDS = 60
+"""After so long events that the broker has not taken count as lost."""
+
+
+class Feed:
+    """A topic, to each of its partitions in turn; it notes where each event landed."""
+
+    PLACE = "a Kafka topic"
+    TYPED = False
+    """Whether its records have columns, so that none can be malformed."""
+
+    def __init__(self, services: Services, _: Path, name: str) -> None:
+        broker = services.broker
+        broker.create_topic(name, PARTITIONS)
+        self._producer = Producer(
+            {
+                "bootstrap.servers": broker.bootstrap_servers,
+                "enable.idempotence": True,
+                "linger.ms": 1,
+            },
+            logger=logging.Logger("kafka", logging.CRITICAL + 1),
+        )
+        self._topic = name
+        self.settings = {
+            "source.bootstrap_servers": broker.bootstrap_servers,
+            "source.topic": name,
+            "source.starting_offsets": "earliest",
+        }
+        """What the job has to be told to find it."""
+        self.origins: list[str] = []
+        """`topic/partition/offset` of each event, in the order of sending."""
+
+    @staticmethod
+    def slices(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:
+        """Parts to send one after another, so that no partition is far ahead of another."""
+        return in_step(events, delay)
+
+    @staticmethod
+    def batches_of(rows: int) -> dict[str, str]:
+        """Settings with which the job takes so many records at a time."""
+        return {"source.max_offsets_per_trigger": str(rows)}
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Send, and return once the broker has all of them."""
+        landed: dict[int, str] = {}
+        first = len(self.origins)
+        for number, event in enumerate(events, first):
+            self._producer.produce(
+                self._topic,
+                value=event.raw,
+                key=event.key,
+                partition=number % PARTITIONS,
+                timestamp=round(event.sent.timestamp() * 1000),
+                on_delivery=_noting(number, landed),
+            )
+        self._producer.flush(SECONDS)
+        if len(landed) < len(events):
+            message = f"the broker took {len(landed)} of {len(events)} events"
+            raise ProcessError(message)
+        self.origins += [landed[number] for number in range(first, first + len(events))]
+
+
+def _noting(number: int, landed: dict[int, str]) -> Callable[[KafkaError | None, Message], None]:
+    def note(error: KafkaError | None, message: Message) -> None:
+        if not error:
+            landed[number] = f"{message.topic()}/{message.partition()}/{message.offset()}"
+
+    return note

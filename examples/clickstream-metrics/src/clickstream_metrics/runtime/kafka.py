@@ -1,0 +1,160 @@
+"""How to reach Kafka: what its source and its sink have in common."""
+
+import socket
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from py4j.protocol import Py4JJavaError
+from pydantic import SecretStr, model_validator
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from .config import Secret, Table
+from .errors import ConfigError, SetupError
+
+CONNECT_SECONDS = 5
+SHADE = "kafkashaded."
+LOGIN = "org.apache.kafka.common.security"
+# A fixed list: some login modules of Java load code from wherever their options say.
+LOGIN_MODULES = {
+    "PLAIN": f"{LOGIN}.plain.PlainLoginModule",
+    "SCRAM-SHA-256": f"{LOGIN}.scram.ScramLoginModule",
+    "SCRAM-SHA-512": f"{LOGIN}.scram.ScramLoginModule",
+}
+
+
+class Kafka(Table):
+    """What a table of conf/*.toml says of the Kafka cluster that it is about."""
+
+    bootstrap_servers: str
+    security: Literal["PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How user and password are shown to the brokers; of no account with PLAINTEXT."""
+    username: str = ""
+    password: Secret = SecretStr("")
+    shaded: bool = False
+    """Whether Spark's Kafka client has renamed classes, as it has on Databricks."""
+
+    @model_validator(mode="after")
+    def _has_user(self) -> Self:
+        if self.security == "SASL_SSL" and not (self.username and self.password):
+            message = "security SASL_SSL needs a username and a password"
+            raise ValueError(message)
+        return self
+
+    def options(self) -> dict[str, str]:
+        """The options by which Spark's Kafka connector reaches the brokers.
+
+        Raises:
+            ConfigError: the username or the password has a control character.
+        """
+        options = {
+            "kafka.bootstrap.servers": self.bootstrap_servers,
+            "kafka.security.protocol": self.security,
+        }
+        if self.security == "SASL_SSL":
+            module = (SHADE if self.shaded else "") + LOGIN_MODULES[self.mechanism]
+            options["kafka.sasl.mechanism"] = self.mechanism
+            options["kafka.sasl.jaas.config"] = jaas(
+                module, username=self.username, password=self.password.get_secret_value()
+            )
+        return options
+
+    def check(self, table: str) -> None:
+        """Raises SetupError unless one of the brokers accepts a connection."""
+        causes = []
+        for server in self.bootstrap_servers.split(","):
+            host, _, port = server.strip().rpartition(":")
+            try:
+                socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+            except (OSError, ValueError) as cause:
+                causes.append(f"{server}: {cause}")
+            else:
+                return
+        message = (
+            f"No Kafka broker answers ({'; '.join(causes)}). Start it, or set "
+            f"{table}.bootstrap_servers to where it is."
+        )
+        raise SetupError(message)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic to write to, as it is made where it is missing."""
+
+    name: str
+    partitions: int
+    replication_factor: int
+    cleanup_policy: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} with {self.partitions} partitions and "
+            f"cleanup.policy={self.cleanup_policy}"
+        )
+
+
+def jaas(module: str, **options: str) -> str:
+    """A line of Java's login configuration, the only place where one is put together.
+
+    Raises:
+        ConfigError: an option has a control character; its value is not told.
+    """
+    quoted = [f'{name}="{_escaped(name, value)}"' for name, value in options.items()]
+    return f"{module} required {' '.join(quoted)};"
+
+
+def _escaped(name: str, value: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        message = f"The Kafka {name} has a control character. Give it without (a line's end, say)."
+        raise ConfigError(message)
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def ensure_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
+    """Make a topic on purpose, if it is missing; where that cannot be done here it has to exist.
+
+    Left to a broker that makes topics by itself, it would have that broker's defaults.
+
+    Raises:
+        SetupError: the topic is not there and cannot be made.
+    """
+    if kafka.shaded:
+        _find_topic(spark, kafka, topic)
+        return
+    try:
+        _make_topic(spark, kafka.options(), topic)
+    except Py4JJavaError as error:
+        cause = error.java_exception.getCause() or error.java_exception
+        message = f"The Kafka topic cannot be made: {cause.getMessage()}. Make {topic}."
+        raise SetupError(message) from None
+
+
+def _find_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
+    records = spark.read.format("kafka").options(**kafka.options())
+    try:
+        records.option("subscribe", topic.name).load().limit(1).collect()
+    except PySparkException as error:
+        message = (
+            f"The Kafka topic is not there ({error}), and on this platform the job cannot make "
+            f"it. Make {topic}."
+        )
+        raise SetupError(message) from error
+
+
+def _make_topic(spark: SparkSession, options: Mapping[str, str], topic: Topic) -> None:
+    """By the admin client that Spark's own Kafka connector brings along."""
+    jvm: Any = spark._jvm  # noqa: SLF001 - the only door to it
+    properties = {name.removeprefix("kafka."): value for name, value in options.items()}
+    clients = jvm.org.apache.kafka.clients.admin
+    admin = clients.AdminClient.create(jvm.java.util.HashMap(properties))
+    try:
+        if admin.listTopics().names().get().contains(topic.name):
+            return
+        wanted = clients.NewTopic(topic.name, topic.partitions, topic.replication_factor)
+        wanted.configs({"cleanup.policy": topic.cleanup_policy})
+        admin.createTopics([wanted]).all().get()
+    finally:
+        admin.close()
