@@ -27,6 +27,7 @@ PARTS = {
 }
 EVENT = schema.EVENT
 RESULT_KEY = schema.RESULT_KEY
+REPLAYABLE = source.REPLAYABLE
 SETTINGS = Settings
 SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
@@ -34,16 +35,6 @@ SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 def read(spark: SparkSession, settings: Settings) -> DataFrame:
     """Every record of the source, in an envelope (see runtime/records.py)."""
     return source.read(spark, settings.source)
-
-
-{% if cookiecutter.source == "kafka" %}
-def reread(spark: SparkSession, settings: Settings, start: str | None, end: str) -> DataFrame:
-    """The envelopes between two offsets of the source once more, as a batch."""
-    return source.reread(spark, settings.source, start, end)
-{% else %}
-# What lies between two offsets of this source cannot be read by itself: see quarantine.py.
-reread = None
-{% endif %}
 
 
 def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
