@@ -17,6 +17,8 @@ FREE: tuple[tuple[Box, tuple[str, ...]], ...] = (
     ({"trigger": ("processing_time", "continuous", "real_time")}, ("trigger.interval",)),
     ({"source": ("kafka",)}, ("source.max_offsets_per_trigger", "source.fail_on_data_loss")),
     ({"source": ("delta", "auto_loader", "files")}, ("source.max_files_per_trigger",)),
+    ({"source": ("delta",)}, ("source.upstream_changes",)),
+    ({"source": ("auto_loader", "files")}, ("source.file_names",)),
     ({}, ("events.max_ahead", "lifecycle.attempts", "metrics.log")),
 )
 # The setting that bounds a batch.

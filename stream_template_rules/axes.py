@@ -30,7 +30,7 @@ TEXT_DEFAULTS = {
 # Values without a module under templates/ yet. Each one is refused by a rule of kind `scope` that
 # is derived from this table; a new module is made known by taking its value out.
 NOT_YET: dict[str, tuple[str, ...]] = {
-    "source": ("delta", "auto_loader", "files"),
+    "source": (),
     "window": (),
     "join": ("static_lookup", "stream_inner", "stream_left"),
     "state": ("deduplicate", "custom"),

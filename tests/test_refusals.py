@@ -97,10 +97,10 @@ def test_enter_to_the_end_makes_the_default_project(user, template):
 
 def test_between_the_questions(user, template):
     """A wrong answer is refused before the next question, and the typed ones are kept."""
-    typed = "My Orders\n\n\n\n\n2\n"
+    typed = "My Orders\n\n\n\n\n3\n"
     result = user.run("cookiecutter", str(template), typed=typed)
 
-    refused(user, result, "source-delta-not-yet")
+    refused(user, result, "auto-loader-databricks")
     assert "[7/13]" not in result.stdout
     assert command_in(result) == f'cookiecutter {template} "project_name=My Orders" source=kafka'
 

@@ -25,6 +25,8 @@ VARIANTS = {
     "serverless": {"platform": "databricks_serverless"},
     "spark-4.1": {"spark_version": "4.1"},
     "spark-4.0": {"spark_version": "4.0"},
+    "files": {"source": "files", "trigger": "available_now"},
+    "delta-source": {"source": "delta"},
     "explicit": {"trigger": "processing_time", "spark_version": "4.2"},
     "merge": {"sink": "delta_merge"},
     "merge-update": {"sink": "delta_merge", "output_mode": "update"},

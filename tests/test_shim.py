@@ -102,4 +102,4 @@ def test_the_hook_before_generation_refuses_while_it_is_rendered(shim):
 
     hook.render(cookiecutter={"source": "kafka"})
     with pytest.raises(shim.Refusal):
-        hook.render(cookiecutter={"source": "files"})
+        hook.render(cookiecutter={"source": "auto_loader", "platform": "kubernetes"})

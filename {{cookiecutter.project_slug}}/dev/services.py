@@ -15,7 +15,9 @@ from dev.broker import Broker
 {% if job.postgres %}
 from dev.database import Database
 {% endif %}
+{% if job.kafka or job.postgres %}
 
+{% endif %}
 
 class Services:
     """What runs beside the job: `with Services(folder) as services: ...`; its end ends them."""

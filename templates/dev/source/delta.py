@@ -1,0 +1,62 @@
+"""What the job reads, on this machine: a Delta table, written without Spark."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
+from {{ cookiecutter.__package }}.schema import COLUMNS
+
+from dev.events import Event
+from dev.services import Services
+from dev.typed import arrow_type, in_python
+from dev.values import Value
+
+COMMIT_ROWS = 1000
+SCHEMA = pa.schema([(name, arrow_type(kind)) for name, kind in COLUMNS.items()])
+
+
+class Feed:
+    """A table to which commits add rows; it notes in which file each event is."""
+
+    PLACE = "a Delta table"
+    TYPED = True
+    """Whether its records have columns, so that none can be malformed."""
+
+    def __init__(self, _: Services, folder: Path, name: str) -> None:
+        self._path = (folder / name).resolve()
+        DeltaTable.create(str(self._path), SCHEMA, mode="ignore")
+        self.settings = {"source.path": str(self._path)}
+        """What the job has to be told to find it."""
+        self.origins: list[str] = []
+        """The file of each event, in the order of sending."""
+
+    @staticmethod
+    def slices(events: Sequence[Event], _: timedelta) -> Iterator[Sequence[Event]]:
+        """Parts to send one after another."""
+        for first in range(0, len(events), COMMIT_ROWS):
+            yield events[first : first + COMMIT_ROWS]
+
+    @staticmethod
+    def batches_of(rows: int) -> dict[str, str]:
+        """Settings with which the job takes so many records at a time."""
+        return {"source.max_files_per_trigger": str(max(1, rows // COMMIT_ROWS))}
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Send, a commit of one file."""
+        rows = [_row(json.loads(event.raw or b"{}")) for event in events]
+        write_deltalake(str(self._path), pa.Table.from_pylist(rows, SCHEMA), mode="append")
+        version = DeltaTable(str(self._path)).version()
+        commit = (self._path / "_delta_log" / f"{version:020d}.json").read_text("utf-8")
+        (file,) = (line["add"] for line in map(json.loads, commit.splitlines()) if "add" in line)
+        path = self._path / file["path"]
+        # As Spark writes it, with one slash.
+        self.origins += [path.as_uri().replace("file://", "file:", 1)] * len(events)
+
+
+def _row(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """The columns of an event, null where it lacks them."""
+    return {name: in_python(kind, fields.get(name)) for name, kind in COLUMNS.items()}

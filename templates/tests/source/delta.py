@@ -1,0 +1,239 @@
+"""Which rows of a Delta table are read, in which order, and when the job refuses them."""
+
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+from delta.tables import DeltaTable
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import functions as F
+
+from {{ cookiecutter.__package }} import source
+from {{ cookiecutter.__package }}.runtime import records
+from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
+from {{ cookiecutter.__package }}.runtime.errors import ConfigError, SetupError
+from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
+
+from dev.events import Event
+from dev.feed import Feed
+from tests.events import event, raw
+
+
+@pytest.fixture(name="send")
+def _send(services, tmp_path):
+    """Add events to the table, in a commit of one file."""
+    feed = Feed(services, tmp_path, "events")
+
+    def send(*events):
+        now = datetime.now(UTC)
+        feed.send([Event(raw(values), None, now, "test") for values in events])
+        return feed
+
+    return send
+
+
+@pytest.fixture(name="run")
+def _run(spark, make_settings, tmp_path):
+    """Read on from where the last run ended: the envelopes of each batch."""
+
+    def run(*overrides, checkpoint="rows"):
+        taken = []
+        envelopes = source.read(spark, make_settings(*overrides).source)
+        writer = envelopes.writeStream.foreachBatch(lambda rows, _: taken.append(rows.collect()))
+        writer = writer.option("checkpointLocation", str(tmp_path / checkpoint))
+        writer.trigger(availableNow=True).start().awaitTermination()
+        return taken
+
+    return run
+
+
+def minutes(batches):
+    """The minute of each event, batch by batch."""
+    return [sorted(row.event[EVENT.time].minute for row in rows) for rows in batches]
+
+
+def test_rows_are_events_and_bad_ones_become_text(spark, settings, send):
+    """A row has the verdict that its record would have, without being parsed."""
+    lost = {name: value for name, value in event(1).items() if name != EVENT.time}
+    feed = send(event(0), lost)
+    envelopes = source.read(spark, settings.source)
+    good = records.good(envelopes, EVENT, settings.events)
+    bad = records.bad(envelopes, EVENT, settings.events)
+    for name, rows in (("good", good), ("bad", bad)):
+        writer = rows.writeStream.format("memory").queryName(name).trigger(availableNow=True)
+        writer.start().awaitTermination()
+
+    (row,) = typed_rows(spark.table("good"))
+    assert {name: row[name] for name in event(0)} == event(0)
+    assert list(row) == list(COLUMNS)
+    (row,) = spark.table("bad").collect()
+    assert row.reason == "missing_time"
+    assert row.origin == feed.origins[0]
+    rows = spark.read.format("delta").load(settings.source.path).where(F.isnull(EVENT.time))
+    assert row.raw == rows.select(F.to_json(F.struct("*"))).first()[0]
+
+
+def test_a_good_row_never_becomes_text(spark, settings, send, capsys):
+    """The good path's plan makes no JSON; that of the bad one does."""
+    send(event(0))
+    envelopes = source.read(spark, settings.source)
+
+    def plan(rows):
+        query = rows.writeStream.format("noop").trigger(availableNow=True).start()
+        query.awaitTermination()
+        query.explain()
+        return capsys.readouterr().out
+
+    assert "ToJson" not in plan(records.good(envelopes, EVENT, settings.events))
+    assert "ToJson" in plan(records.bad(envelopes, EVENT, settings.events))
+
+
+def test_commits_are_read_in_their_order(run, send):
+    """From the first on, so many files a batch; a restart goes on, and reads nothing twice."""
+    for minute in (7, 3, 5):
+        send(event(minute))
+    first = minutes(run("source.max_files_per_trigger=1"))
+    send(event(1))
+
+    assert first == [[7], [3], [5]]
+    assert minutes(run()) == [[1]]
+    assert run() == []
+
+
+def test_where_to_start_is_a_setting(spark, run, send, settings):
+    """With a commit, with the first one at or after a time, or with the table as it is."""
+    for minute in (1, 2, 3):
+        send(event(minute))
+    history = DeltaTable.forPath(spark, settings.source.path).history().where("version = 2")
+    iso = F.date_format("timestamp", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX")
+    ((second,),) = history.select(iso).collect()
+
+    version = run("source.starting_version=3", checkpoint="version")
+    time = run(f"source.starting_time={second}", checkpoint="time")
+    snapshot = run("source.starting_version=snapshot", checkpoint="snapshot")
+
+    assert minutes(version) == [[3]]
+    assert minutes(time) == [[2, 3]]
+    assert minutes(snapshot) == [[1, 2, 3]]
+
+
+def test_a_batch_that_is_repeated_has_its_time(run, send, tmp_path):
+    """The ingest time is the batch's own, from Spark's log, and never that of a later reading."""
+    send(event(0))
+    ((before,),) = run()
+    shutil.rmtree(tmp_path / "rows/commits")
+    ((again,),) = run()
+
+    assert again.ingest_time == before.ingest_time
+    assert again.origin == before.origin
+
+
+@pytest.mark.parametrize(
+    ("deleted", "policy", "outcome"),
+    [
+        ([1, 2], "fail", "DELTA_SOURCE_IGNORE_DELETE"),
+        ([1, 2], "ignore_deletes", [[1, 2], [3]]),
+        ([1], "ignore_deletes", "DELTA_SOURCE_TABLE_IGNORE_CHANGES"),
+        ([1], "skip_change_commits", [[1, 2], [3]]),
+    ],
+)
+def test_changes_upstream(spark, run, send, settings, deleted, policy, outcome):
+    """A commit that takes rows away, or a part of a file, stops the job, unless it may pass."""
+    overrides = (f"source.upstream_changes={policy}", "source.max_files_per_trigger=1")
+    send(event(1), event(2))
+    before = run(*overrides)
+    table = DeltaTable.forPath(spark, settings.source.path)
+    table.delete(F.minute(EVENT.time).isin(deleted))
+    send(event(3))
+
+    if isinstance(outcome, str):
+        with pytest.raises(StreamingQueryException, match=outcome):
+            run(*overrides)
+    else:
+        assert minutes(before) + minutes(run(*overrides)) == outcome
+
+
+def test_a_new_column_upstream_is_not_read(run, send, spark, settings):
+    """After a restart the job goes on with the columns that it knows."""
+    send(event(1))
+    before = run()
+    spark.sql(f"ALTER TABLE delta.`{settings.source.path}` ADD COLUMN surprise STRING")
+    table = spark.read.format("delta").load(settings.source.path)
+    table.withColumn("surprise", F.lit("!")).write.format("delta").mode("append").save(
+        settings.source.path
+    )
+
+    assert minutes(before) == minutes(run()) == [[1]]
+
+
+def test_columns_that_do_not_fit_are_refused_before_the_start(spark, tmp_path, make_settings):
+    """All of them at once, each with what it is and what it would have to be."""
+    time, kept = EVENT.time, {name: kind for name, kind in COLUMNS.items() if name != EVENT.time}
+    other, *lost = kept
+    spark.createDataFrame([], f"{time} STRING, {other} ARRAY<INT>").write.format("delta").save(
+        str(tmp_path / "other")
+    )
+
+    with pytest.raises(SetupError, match="does not hold the events") as refusal:
+        source.read(spark, make_settings(f"source.path={tmp_path}/other").source)
+
+    text = str(refusal.value)
+    assert f"{time} is STRING and not TIMESTAMP" in text
+    assert f"{other} is ARRAY<INT> and not {COLUMNS[other]}" in text
+    assert all(f"there is no column {name}" in text for name in lost)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "fits"),
+    [
+        ("INT", "BIGINT", True),
+        ("BIGINT", "INT", False),
+        ("BIGINT", "DOUBLE", False),
+        ("FLOAT", "DOUBLE", True),
+        ("STRING", "TIMESTAMP", False),
+        ("TIMESTAMP_NTZ", "TIMESTAMP", True),
+        ("DECIMAL(9, 2)", "DECIMAL(12, 3)", True),
+        ("DECIMAL(9, 2)", "DECIMAL(9, 3)", False),
+        ("ARRAY<STRUCT<a: INT>>", "ARRAY<STRUCT<a: INT>>", True),
+        ("ARRAY<STRUCT<a: INT>>", "ARRAY<STRUCT<a: BIGINT>>", False),
+    ],
+)
+def test_a_type_fits_where_every_value_stays_what_it_is(spark, monkeypatch, found, wanted, fits):
+    """A wider number, yes; a narrower one, or a text that might be a time, no."""
+    monkeypatch.setattr(source.schema, "COLUMNS", {"x": wanted})
+    table = spark.createDataFrame([], f"x {found}").schema
+
+    assert bool(list(source._misfits(table))) != fits  # noqa: SLF001
+
+
+def test_a_table_of_the_catalog(spark, send, settings):
+    """Its name instead of its folder finds the same rows."""
+    send(event(4))
+    spark.sql(f"CREATE TABLE named USING delta LOCATION '{settings.source.path}'")
+    given = settings.source.model_copy(update={"table": "named", "path": None})
+    rows = source.read(spark, given).writeStream.format("memory").queryName("by_name")
+    rows.trigger(availableNow=True).start().awaitTermination()
+    spark.sql("DROP TABLE named")
+
+    assert spark.table("by_name").count() == 1
+    assert source.origin(given) != source.origin(settings.source)
+
+
+def test_one_place_is_named(make_settings):
+    """A table and a folder, or neither, is a mistake of the configuration."""
+    with pytest.raises(ConfigError, match="name the table in `table` or its folder in `path`"):
+        make_settings("source.table=x")
+
+
+def test_what_is_not_there(spark, tmp_path, make_settings):
+    """A folder without a table, a name without a table, and an order that only Databricks has."""
+    here = make_settings(f"source.path={tmp_path}/nowhere").source
+    named = here.model_copy(update={"table": "nowhere", "path": None})
+    ordered = make_settings("source.event_time_order=true").source
+
+    with pytest.raises(SetupError, match="There is no Delta table in"):
+        source.check(here)
+    with pytest.raises(SetupError, match="There is no Delta table in nowhere"):
+        source.read(spark, named)
+    with pytest.raises(SetupError, match="event_time_order=false"):
+        source.check(ordered)

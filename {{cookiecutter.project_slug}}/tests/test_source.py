@@ -1,0 +1,1 @@
+{% include "tests/source/" ~ cookiecutter.source ~ ".py" %}
