@@ -1,6 +1,7 @@
 """What the job reads, on this machine: a Delta table, written without Spark."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,24 @@ from {{ cookiecutter.__package }}.schema import COLUMNS
 
 from dev.events import Event
 from dev.services import Services
-from dev.typed import arrow_type, in_python
-from dev.values import Value
+from dev.typed import typed
+from dev.values import Value, base_of, fields_of, inside, parts
 
 COMMIT_ROWS = 1000
-SCHEMA = pa.schema([(name, arrow_type(kind)) for name, kind in COLUMNS.items()])
+ARROW = {
+    "STRING": pa.string(),
+    "BOOLEAN": pa.bool_(),
+    "TINYINT": pa.int8(),
+    "SMALLINT": pa.int16(),
+    "INT": pa.int32(),
+    "BIGINT": pa.int64(),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us", "UTC"),
+    "TIMESTAMP_NTZ": pa.timestamp("us"),
+    "BINARY": pa.binary(),
+}
 
 
 class Feed:
@@ -28,7 +42,8 @@ class Feed:
 
     def __init__(self, _: Services, folder: Path, name: str) -> None:
         self._path = (folder / name).resolve()
-        DeltaTable.create(str(self._path), SCHEMA, mode="ignore")
+        self._schema = pa.schema([(name, _arrow(kind)) for name, kind in COLUMNS.items()])
+        DeltaTable.create(str(self._path), self._schema, mode="ignore")
         self.settings = {"source.path": str(self._path)}
         """What the job has to be told to find it."""
         self.origins: list[str] = []
@@ -48,7 +63,7 @@ class Feed:
     def send(self, events: Sequence[Event]) -> None:
         """Send, a commit of one file."""
         rows = [_row(json.loads(event.raw or b"{}")) for event in events]
-        write_deltalake(str(self._path), pa.Table.from_pylist(rows, SCHEMA), mode="append")
+        write_deltalake(str(self._path), pa.Table.from_pylist(rows, self._schema), mode="append")
         version = DeltaTable(str(self._path)).version()
         commit = (self._path / "_delta_log" / f"{version:020d}.json").read_text("utf-8")
         (file,) = (line["add"] for line in map(json.loads, commit.splitlines()) if "add" in line)
@@ -59,4 +74,18 @@ class Feed:
 
 def _row(fields: Mapping[str, Value]) -> dict[str, Value]:
     """The columns of an event, null where it lacks them."""
-    return {name: in_python(kind, fields.get(name)) for name, kind in COLUMNS.items()}
+    return {name: typed(kind, fields.get(name)) for name, kind in COLUMNS.items()}
+
+
+def _arrow(kind: str) -> pa.DataType:
+    """`list<date32>` of `ARRAY<DATE>`."""
+    base = base_of(kind)
+    if base == "DECIMAL":
+        return pa.decimal128(*(int(number) for number in re.findall(r"\d+", kind)))
+    if base == "ARRAY":
+        return pa.list_(_arrow(inside(kind)))
+    if base == "MAP":
+        return pa.map_(*(_arrow(part) for part in parts(inside(kind))))
+    if base == "STRUCT":
+        return pa.struct([(name, _arrow(of)) for name, of in fields_of(kind).items()])
+    return ARROW[base]
