@@ -8,10 +8,10 @@ from machine import goes_on, refused, repository
 def test_cruft_create_refuses_in_words(user, template):
     """Cruft knows no refusals, but ends without a traceback all the same."""
     url = repository(user, template)
-    answers = json.dumps({"window": "session", "sorce": "kafka"})
+    answers = json.dumps({"window": "session", "output_mode": "update", "sorce": "kafka"})
     result = user.run("cruft", "create", url, "--no-input", "--extra-context", answers)
 
-    refused(user, result, "window-session-not-yet", "unknown-question")
+    refused(user, result, "session-no-update", "unknown-question")
     goes_on(user, result, "clickstream-metrics")
 
 
@@ -22,9 +22,9 @@ def test_cruft_update_refuses_and_leaves_the_project_alone(user, template):
     project = user.work / "clickstream-metrics"
     user.commit(project)
     words = ("cruft", "update", "-y", "-p", "clickstream-metrics", "--variables-to-update")
-    result = user.run(*words, '{"sink": "files"}')
+    result = user.run(*words, '{"sink": "files", "output_mode": "complete"}')
 
-    refused(user, result, "sink-files-not-yet", before=["clickstream-metrics"])
+    refused(user, result, "files-append-only", before=["clickstream-metrics"])
     goes_on(user, result, "clickstream-metrics")
     stored = project / ".cruft.json"
     stored.write_text(stored.read_text("utf-8").replace("Clickstream Metrics", "{{ 7 * 7 }}"))

@@ -6,7 +6,7 @@ import pytest
 from machine import UNTOUCHED, command_in, goes_on, refused, repository
 
 CLASH = ("window=session", "output_mode=update", "project_slug=json")
-CLASH_IDS = {"session-no-update", "output-mode-update-not-yet", "slug-taken"}
+CLASH_IDS = {"session-no-update", "slug-taken"}
 
 
 def given_as_relative_path(user, template):
@@ -63,22 +63,24 @@ def test_the_command_keeps_options_and_other_answers(user, template):
     """Only what was wrong is another one in it."""
     (user.work / "a=b").mkdir()
     options = ("-o", "a=b", "--no-input", "-f")
-    answers = ("project_name=My Orders", "trigger=available_now", "sink=files", "sorce=kafka")
+    clash = ("sink=files", "output_mode=complete")
+    answers = ("project_name=My Orders", "trigger=available_now", *clash, "sorce=kafka")
     result = user.run("cookiecutter", str(template), *options, *answers)
 
-    refused(user, result, "sink-files-not-yet", "unknown-question", before=["a=b"])
+    refused(user, result, "files-append-only", "unknown-question", before=["a=b"])
     assert command_in(result) == (
         f"cookiecutter {template} -o a=b --no-input -f "
-        '"project_name=My Orders" source=kafka sink=delta trigger=available_now'
+        '"project_name=My Orders" source=kafka sink=files output_mode=append trigger=available_now'
     )
     goes_on(user, result, "a=b/my-orders")
 
 
 def test_as_a_module(user, template):
     """`python -m cookiecutter` goes on as the same."""
-    result = user.run("python", "-m", "cookiecutter", str(template), "--no-input", "state=custom")
+    words = ("python", "-m", "cookiecutter", str(template), "--no-input")
+    result = user.run(*words, "output_mode=update")
 
-    refused(user, result, "state-custom-not-yet")
+    refused(user, result, "delta-no-update")
     assert command_in(result).startswith("python -m cookiecutter ")
     goes_on(user, result, "clickstream-metrics")
 
@@ -126,9 +128,9 @@ def test_private_variables_are_no_questions(user, template, override):
 
 def test_a_default_of_the_user_is_refused_like_an_answer(user, template):
     """The command names the nearest value although the question would propose it elsewhere."""
-    (user.home / ".cookiecutterrc").write_text("default_context:\n  state: custom\n")
+    (user.home / ".cookiecutterrc").write_text("default_context:\n  output_mode: update\n")
     result = user.run("cookiecutter", str(template), "--no-input")
 
-    refused(user, result, "state-custom-not-yet")
-    assert command_in(result).endswith("state=none")
+    refused(user, result, "delta-no-update")
+    assert command_in(result).endswith("output_mode=append")
     goes_on(user, result, "clickstream-metrics")
