@@ -1,4 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
+{# Complete mode closes no window, and has no batch without data that moves the watermark. #}
+{% set closes = job.watermark and cookiecutter.output_mode != "complete" %}
 """The job as a process of its own, with real servers: terminated, killed, started again.
 
 Nothing may be lost and nothing may count twice, wherever it dies. What is compared is the whole
@@ -18,7 +20,7 @@ from {{ cookiecutter.__package }} import job as pipeline
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime import checkpoint
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
-{% if job.watermark %}
+{% if closes %}
 from {{ cookiecutter.__package }}.runtime.config import load, to_timedelta
 {% else %}
 from {{ cookiecutter.__package }}.runtime.config import load
@@ -106,7 +108,7 @@ class Trial:
             self.job.finish(deadline)
 
     def _is_done(self) -> bool:
-{% if job.watermark %}
+{% if closes %}
         watermark = GOOD[-1][pipeline.EVENT.time] - to_timedelta(self.settings.watermark.delay)
         return (self.job.watermark or datetime.min.replace(tzinfo=UTC)) >= watermark
 {% else %}

@@ -2,9 +2,9 @@
 
 import os
 import sys
-import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -265,14 +265,12 @@ def test_two_drivers_write_a_batch_once(trial, spark):
     """Both have their rows in staging before one of them commits; the other finds its number."""
     rows = trial.result(spark, event(0))
     trial.prepare(rows)
-    with Hold(trial, ANY_STAGED_ROW) as hold:
-        drivers = [threading.Thread(target=trial.store, args=(rows, 0)) for _ in range(2)]
-        for driver in drivers:
-            driver.start()
+    with ThreadPoolExecutor() as pool, Hold(trial, ANY_STAGED_ROW) as hold:
+        drivers = [pool.submit(trial.store, rows, 0) for _ in range(2)]
         eventually(lambda: hold.waiting() == 2)
         hold.release()
         for driver in drivers:
-            driver.join()
+            driver.result()
 
     assert trial.execute("SELECT epoch, batch_id FROM {ledger}") == [(EPOCH, 0)]
     assert len(trial.rows()) == 1
@@ -337,13 +335,12 @@ def test_readers_see_a_batch_whole_or_not_at_all(trial, spark):
     trial.prepare(first)
     trial.store(first, 0)
     before = trial.rows()
-    with Hold(trial, STEPS["after the commit"]) as hold:
-        driver = threading.Thread(target=trial.store, args=(second, 1))
-        driver.start()
+    with ThreadPoolExecutor() as pool, Hold(trial, STEPS["after the commit"]) as hold:
+        driver = pool.submit(trial.store, second, 1)
         eventually(hold.waiting)
         during = trial.rows()
         hold.release()
-        driver.join()
+        driver.result()
 
     assert during == before
     assert len(before) == 1
