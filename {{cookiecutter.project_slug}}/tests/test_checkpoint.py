@@ -28,7 +28,7 @@ def current(spark, settings):
     ("override", "fact"),
     [
 {% if cookiecutter.window == "session" %}
-        ("window.gap=1 hour", "SessionWindow"),
+        ("window.gap=1 hour", "window"),
 {% elif cookiecutter.window == "sliding" %}
         ("window.duration=1 hour", "window"),
         ("window.slide=2 minutes", "window"),
