@@ -90,18 +90,18 @@ def _said(axis: str, answers: Answers, known: Mapping[str, Any]) -> str:
     return f"{axis}={known[axis]}{auto}"
 
 
-def nearest(answers: Answers, rules: tuple[Rule, ...] = ALL_RULES) -> dict[str, str] | None:
+def nearest(answers: Answers, rules: tuple[Rule, ...] = ALL_RULES) -> dict[str, str]:
     """Return the smallest change of the choices that breaks no rule, later questions first.
 
-    None: the columns of the event allow no choices at all.
+    There is one for any columns: events that are taken one by one need neither id nor key.
     """
     known = _known(answers, text_violations(answers))
-    for change in _changes(answers, rules):
+
+    def legal(change: dict[str, str]) -> bool:
         changed = {**answers, **change}
-        facts = {**known, **changed, **resolved(changed)}
-        if not any(_broken(rules, changed, facts)):
-            return change
-    return None
+        return not any(_broken(rules, changed, {**known, **changed, **resolved(changed)}))
+
+    return next(filter(legal, _changes(answers, rules)))
 
 
 def _changes(answers: Answers, rules: tuple[Rule, ...]) -> Iterator[dict[str, str]]:
@@ -134,8 +134,4 @@ def mended(answers: Answers) -> dict[str, str]:
         fixed.pop(problem.answer, None)
         if problem.answer == "event_schema":
             fixed.pop("event_roles", None)
-    change = nearest(fixed)
-    if change is None:
-        del fixed["event_schema"], fixed["event_roles"]
-        change = nearest(fixed)
-    return fixed | (change or {})
+    return fixed | nearest(fixed)
