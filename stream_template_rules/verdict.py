@@ -93,20 +93,15 @@ def _said(axis: str, answers: Answers, known: Mapping[str, Any]) -> str:
 def nearest(answers: Answers, rules: tuple[Rule, ...] = ALL_RULES) -> dict[str, str]:
     """Return the smallest change of the choices that breaks no rule, later questions first.
 
-    There always is one: single events into a Delta table, without a key or an id.
+    There is one for any columns: events that are taken one by one need neither id nor key.
     """
     known = _known(answers, text_violations(answers))
-    return next(
-        change for change in _changes(answers, rules) if _heals(change, answers, known, rules)
-    )
 
+    def legal(change: dict[str, str]) -> bool:
+        changed = {**answers, **change}
+        return not any(_broken(rules, changed, {**known, **changed, **resolved(changed)}))
 
-def _heals(
-    change: Answers, answers: Answers, known: Mapping[str, Any], rules: tuple[Rule, ...]
-) -> bool:
-    changed = {**answers, **change}
-    facts = {**known, **changed, **resolved(changed)}
-    return not any(_broken(rules, changed, facts))
+    return next(filter(legal, _changes(answers, rules)))
 
 
 def _changes(answers: Answers, rules: tuple[Rule, ...]) -> Iterator[dict[str, str]]:

@@ -12,11 +12,19 @@ from functools import cached_property
 import pyspark
 from pyspark.sql import SparkSession
 
-from stream_template_rules.plan import JARS
+from stream_template_rules import AXES, plan
 from tests.examples import ROOT, bake
+from tests.shapes import EVENTS
 
 FOLDER = ROOT / "build" / "jars"
 VERSION = pyspark.__version__.rpartition(".")[0]
+ANSWERS = {
+    "project_name": "Tests",
+    "project_slug": "tests",
+    **EVENTS,
+    **{axis: values[0] for axis, values in AXES.items()},
+    "spark_version": VERSION,
+}
 SETTINGS = {
     "spark.master": "local[2]",
     # Tests run many tiny queries: half of their time would go into compiling code.
@@ -38,10 +46,10 @@ SETTINGS = {
 }
 
 
-def coordinates(group):
-    """Every jar of the group, whatever the answers, for the installed Spark."""
-    spelled = {"spark": VERSION, "pyspark": pyspark.__version__}
-    return [jar.coordinate.format(**spelled) for jar in JARS if jar.group == group]
+def connectors():
+    """Every jar that some job has on Spark's class path, for the installed Spark."""
+    jobs = (plan(ANSWERS | {"sink": sink}) for sink in ("delta", "jdbc"))
+    return list(dict.fromkeys(jar for job in jobs for jar in job["jars"]["connectors"]))
 
 
 class Stage:
@@ -59,8 +67,8 @@ class Stage:
     def spark(self):
         """A session with all connectors; it outlives the runs that would stop it."""
         jars = self._tool("dev.jars")
-        wanted, shipped = coordinates("connectors"), jars.shipped_with_spark()
-        folder = jars.resolve("connectors", wanted, FOLDER / VERSION, without=shipped)
+        shipped = jars.shipped_with_spark()
+        folder = jars.resolve("connectors", connectors(), FOLDER / VERSION, without=shipped)
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         settings = SETTINGS | {

@@ -31,7 +31,7 @@ EXISTING = RULES + ROLE_RULES
 TEMPLATES = Path(__file__).parent.parent / "templates"
 # Where a value's module is. An output mode is one expression, a Spark version one row of a table.
 MODULES = {
-    "platform": "docs/platform/{}.command.md",
+    "platform": "docs/platform/{}.deploy.md",
     "source": "source/{}.py",
     "window": "docs/window/{}.md",
     "join": "join/{}.py",
@@ -194,12 +194,18 @@ def test_legal_answers_have_nothing_to_change():
     assert nearest(DEFAULTS) == {}
 
 
-def test_events_without_a_key_are_written_one_by_one():
-    """Windows are of a key; single events need none."""
-    answers = DEFAULTS | {"event_roles": WITHOUT["key"]}
+@pytest.mark.parametrize("roles", ["time=event_time", *WITHOUT.values()])
+@pytest.mark.parametrize("value", [0, -1])
+def test_any_columns_leave_something_to_choose(roles, value):
+    """Whatever an event lacks and whatever was answered, a legal set is found."""
+    answers = TEXTS | {"event_roles": roles} | {axis: AXES[axis][value] for axis in AXES}
 
-    assert nearest(answers) == {"window": "none"}
-    assert violations(mended(answers)) == []
+    assert violations(answers | nearest(answers)) == []
+
+
+def test_events_without_a_key_are_taken_one_by_one():
+    """Windows need a key; what goes without one is proposed."""
+    assert nearest(DEFAULTS | {"event_roles": WITHOUT["key"]}) == {"window": "none"}
 
 
 def test_mended_answers_are_legal():
