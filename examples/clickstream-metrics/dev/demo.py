@@ -39,7 +39,8 @@ SECONDS = 600
 """After so long the demo gives up."""
 RUNS_ON = "trigger" in Settings.model_fields
 """Whether the job runs until it is stopped; else it ends when it has read what there is."""
-FOLLOWS_TIME = "watermark" in Settings.model_fields
+FOLLOWS_TIME = "watermark" in Settings.model_fields and pipeline.OUTPUT_MODE != "complete"
+"""Whether a batch without data follows the last one, and closes windows."""
 INTERVAL = timedelta(seconds=2) if RUNS_ON else None
 OVERRIDES = {
     **Feed.batches_of(BATCH_ROWS),

@@ -93,13 +93,18 @@ def _map(kind: str, rng: Random, now: datetime) -> dict[str, Value]:
 
 
 def _struct(kind: str, rng: Random, now: datetime) -> dict[str, Value]:
-    fields = (field.split(":", 1) for field in parts(inside(kind)))
-    return {name.strip(): value(of_field.strip(), rng, now) for name, of_field in fields}
+    return {name: value(of, rng, now) for name, of in fields_of(kind).items()}
 
 
 def inside(kind: str) -> str:
     """`DATE` of `ARRAY<DATE>`."""
     return kind[kind.index("<") + 1 : kind.rindex(">")]
+
+
+def fields_of(kind: str) -> dict[str, str]:
+    """The fields of a STRUCT, and their types."""
+    fields = (field.partition(":") for field in parts(inside(kind)))
+    return {name.strip(): of.strip() for name, _, of in fields}
 
 
 def parts(text: str) -> list[str]:

@@ -122,7 +122,7 @@ def test_a_result_of_another_epoch_is_refused(tmp_path, contract):
 
 
 def test_sparks_log_is_read(tmp_path):
-    """The last committed batch, its offsets, and the batch that a start would replay."""
+    """The last committed batch, the one that a start would replay, and the offsets of each."""
     root = LocalStorage(tmp_path)
     for batch in (9, 10, 11):
         offsets = json.dumps({"topic": {"0": batch}})
@@ -130,8 +130,10 @@ def test_sparks_log_is_read(tmp_path):
     for batch in (9, 10):
         root.write(f"stream/commits/{batch}", "v1")
 
-    assert checkpoint.committed(root) == checkpoint.Committed(10, ('{"topic": {"0": 10}}',))
+    assert checkpoint.committed(root) == 10
     assert checkpoint.planned(root) == 11
+    assert checkpoint.offsets(root, 10) == ['{"topic": {"0": 10}}']
+    assert checkpoint.offsets(root, 8) == []
 
 
 def test_one_driver_at_a_time(tmp_path):

@@ -1,44 +1,48 @@
-"""Bad records reach quarantine exactly once, wherever the process that moves them dies."""
+"""Bad records reach quarantine exactly once, wherever the process that moves them dies.
+
+The stream under test reads text files, one a batch, in both ways of finding bad records again.
+"""
 
 import contextlib
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
+from clickstream_metrics.runtime import quarantine
 from clickstream_metrics.runtime.progress import (
     Batch,
     Metrics,
     Reporter,
 )
-from clickstream_metrics.runtime.quarantine import MARKS, Sweeper
-from clickstream_metrics.runtime.records import Events, bad
+from clickstream_metrics.runtime.quarantine import (
+    CHECKPOINT,
+    MARKS,
+    Replay,
+    SecondReading,
+    Sweeper,
+)
+from clickstream_metrics.runtime.records import Events, bad, envelope
 from clickstream_metrics.runtime.storage import LocalStorage
 from clickstream_metrics.schema import EVENT
 
-from tests.events import envelopes, event, raw
+from tests.events import INGESTED, event, raw
 
-RECORDS = [raw(event(0)), b"bad 1", raw(event(1)), b"bad 3", b"bad 4", raw(event(2))]
+BATCHES = [
+    [raw(event(0)), b"bad 1"],
+    [raw(event(1))],
+    [b"bad 2", b"bad 3", raw(event(2))],
+]
+ALL_BAD = ["bad 1", "bad 2", "bad 3"]
+WAYS = pytest.mark.parametrize("way", [Replay, SecondReading])
 
 
 class KilledError(Exception):
     """The process dies here."""
-
-
-@pytest.fixture(name="sweeper")
-def _sweeper(spark, tmp_path):
-    """Make a sweeper over RECORDS, as a new process would; an offset is a number of records."""
-
-    def bad_records(start, end):
-        part = envelopes(spark, RECORDS[int(start or 0) : int(end)])
-        return bad(part, EVENT, Events())
-
-    def make(storage=None):
-        reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
-        root = storage or LocalStorage(tmp_path)
-        return Sweeper(root, str(tmp_path / "quarantine"), bad_records, reporter)
-
-    return make
 
 
 class Dying(LocalStorage):
@@ -56,90 +60,167 @@ class Dying(LocalStorage):
         super().write(name, text)
 
 
-def batch(start, end, bad_rows):
+@pytest.fixture(scope="module", name="past")
+def _past(spark, tmp_path_factory):
+    """A folder with the source's files, and the checkpoint of a stream that has read them."""
+    folder = tmp_path_factory.mktemp("past")
+    (folder / "source").mkdir()
+    for number, messages in enumerate(BATCHES):
+        path = folder / "source" / f"{number}"
+        path.write_bytes(b"".join(message + b"\n" for message in messages))
+        modified = INGESTED.timestamp() + number
+        os.utime(path, (modified, modified))
+    writer = lines(spark, folder).writeStream.format("noop").trigger(availableNow=True)
+    writer.option("checkpointLocation", f"{folder}/stream").start().awaitTermination()
+    return folder
+
+
+def lines(spark, folder):
+    """The source: one file a batch."""
+    reader = spark.readStream.format("text").option("maxFilesPerTrigger", 1)
+    return reader.load(f"{folder}/source")
+
+
+@pytest.fixture(name="sweeper")
+def _sweeper(spark, past, tmp_path):
+    """Make a sweeper over the stream's past, as a new process would."""
+    shutil.copytree(past / "stream", tmp_path / "stream")
+
+    def bad_records():
+        place, time = F.col("_metadata.file_name"), F.col("_metadata.file_modification_time")
+        records = lines(spark, past).select(envelope(F.col("value"), time, place))
+        return bad(records, EVENT, Events())
+
+    def make(way=Replay, storage=None):
+        reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
+        root = storage or LocalStorage(tmp_path)
+        move = way(root, str(tmp_path), str(tmp_path / "quarantine"), bad_records)
+        return Sweeper(root, move, reporter)
+
+    return make
+
+
+def batch(number, bad_rows, **facts):
     """A batch as the stream reports it."""
-    facts = dict.fromkeys(Batch.__annotations__, 0)
-    return Batch(**facts | {"bad_rows": bad_rows, "start_offset": start, "end_offset": end})
+    known = {"batch_id": number, "start_offset": f"{number}", "end_offset": f"{number + 1}"}
+    return Batch(**dict.fromkeys(Batch.__annotations__, 0) | known | {"bad_rows": bad_rows} | facts)
+
+
+REPORTS = [batch(0, 1), batch(1, 0), batch(2, 2)]
 
 
 def quarantined(tmp_path):
     """What readers of the quarantine see."""
-    parts = sorted((tmp_path / "quarantine").rglob("part-*.json"))
-    lines = [line for part in parts for line in part.read_text("utf-8").splitlines()]
-    return [json.loads(line)["raw"] for line in lines]
+    parts = sorted((tmp_path / "quarantine").glob("[0-9]*/part-*.json"))
+    found = [line for part in parts for line in part.read_text("utf-8").splitlines()]
+    return [json.loads(line)["raw"] for line in found]
 
 
-def committed(tmp_path, batch_id, end):
-    """Spark's log after a batch."""
-    root = LocalStorage(tmp_path)
-    root.write(f"stream/offsets/{batch_id}", "\n".join(["v1", "metadata", end]))
-    root.write(f"stream/commits/{batch_id}", "v1")
+@WAYS
+def test_batches_are_followed(sweeper, tmp_path, way):
+    """The bad records of each batch are moved, into a folder for each that had some."""
+    following = sweeper(way)
+
+    for report in REPORTS:
+        following.follow(report)
+
+    folders = sorted(path.name for path in (tmp_path / "quarantine").glob("[0-9]*/_SUCCESS"))
+    assert quarantined(tmp_path) == ALL_BAD
+    assert len(folders) == 2
 
 
-def test_batches_are_followed(sweeper, tmp_path):
-    """The bad records of each batch are moved; a batch without any costs no reading."""
-    following = sweeper()
+def test_a_replay_reads_one_batch(sweeper, tmp_path):
+    """Neither what came before it nor what came after it, and it names its folder."""
+    sweeper().follow(batch(0, 1))
 
-    following.follow(batch(None, "2", 1))
-    following.follow(batch("2", "3", 0))
-    following.follow(batch("3", "6", 2))
+    assert quarantined(tmp_path) == ["bad 1"]
+    assert (tmp_path / "quarantine/000000/_SUCCESS").exists()
 
-    assert quarantined(tmp_path) == ["bad 1", "bad 3", "bad 4"]
-    assert sorted(path.name for path in (tmp_path / "quarantine").iterdir()) == ["000001", "000002"]
+
+@pytest.mark.parametrize("report", [batch(0, 0), batch(0, None, start_offset="1")])
+def test_a_batch_without_bad_records_costs_nothing(tmp_path, report):
+    """It is marked and not read again; nor is one that had no records at all."""
+    moved = []
+    reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
+
+    Sweeper(LocalStorage(tmp_path), moved.append, reporter).follow(report)
+
+    assert moved == []
+    assert json.loads((tmp_path / MARKS).read_text("utf-8")) == {"swept": 0}
 
 
 def test_a_batch_that_did_not_count_is_read(sweeper, tmp_path):
     """No word on bad records is no proof that there were none."""
-    sweeper().follow(batch(None, "2", None))
+    sweeper().follow(batch(0, None))
 
     assert quarantined(tmp_path) == ["bad 1"]
 
 
-@pytest.mark.parametrize("writes", range(5))
-def test_a_kill_loses_and_doubles_nothing(sweeper, tmp_path, writes):
-    """Whichever write of the marks is the last, the next process ends with each record once."""
-    dying = sweeper(Dying(tmp_path, writes))
-    committed(tmp_path, 0, "2")
-    committed(tmp_path, 1, "6")
+@pytest.mark.parametrize(
+    ("way", "writes"),
+    [(Replay, writes) for writes in range(14)] + [(SecondReading, writes) for writes in range(3)],
+)
+def test_a_kill_loses_and_doubles_nothing(sweeper, tmp_path, way, writes):
+    """Whichever write of a small file is the last, the next process ends with each record once."""
+    dying = sweeper(way, Dying(tmp_path, writes))
     with contextlib.suppress(KilledError):
-        dying.follow(batch(None, "2", 1))
-        dying.follow(batch("2", "6", 2))
+        for report in REPORTS:
+            dying.follow(report)
 
-    sweeper().recover()
+    sweeper(way).recover()
 
-    assert quarantined(tmp_path) == ["bad 1", "bad 3", "bad 4"]
-
-
-def test_a_sweep_that_failed_is_finished_first(sweeper, tmp_path):
-    """A sweep that fails after its folder is written leaves no record twice."""
-    storage = Dying(tmp_path, writes=1)
-    following = sweeper(storage)
-    committed(tmp_path, 0, "2")
-    with contextlib.suppress(KilledError):
-        following.follow(batch(None, "2", 1))
-
-    storage.left = 99
-    following.recover()
-    following.follow(batch("2", "6", 2))
-
-    assert quarantined(tmp_path) == ["bad 1", "bad 3", "bad 4"]
+    assert quarantined(tmp_path) == ALL_BAD
 
 
-def test_a_lost_report_is_made_up_for(sweeper, tmp_path):
+@WAYS
+def test_a_kill_after_the_folder_is_written(sweeper, tmp_path, way, monkeypatch):
+    """A sweep that fails between its folder and Spark's commit of it leaves no record twice."""
+    put = quarantine._put  # noqa: SLF001 - the step after which the process dies
+
+    def dying(*given):
+        put(*given)
+        raise KilledError
+
+    monkeypatch.setattr(quarantine, "_put", dying)
+    with pytest.raises(PySparkException, match="KilledError"):
+        sweeper(way).follow(batch(0, 1))
+    monkeypatch.undo()
+    before = quarantined(tmp_path)
+
+    sweeper(way).recover()
+
+    assert before == ["bad 1"]
+    assert quarantined(tmp_path) == ALL_BAD
+
+
+@WAYS
+def test_a_lost_report_is_made_up_for(sweeper, tmp_path, way):
     """A batch that was committed, but never reported, is swept by the next start."""
-    committed(tmp_path, 0, "6")
+    sweeper(way).recover()
+
+    assert quarantined(tmp_path) == ALL_BAD
+
+
+def test_a_batch_that_is_forgotten_is_named(sweeper, tmp_path, capsys):
+    """What Spark's log no longer holds cannot be repeated: the job says so and goes on."""
+    for batch_id in (0, 1):
+        (tmp_path / f"stream/offsets/{batch_id}").unlink()
 
     sweeper().recover()
 
-    assert quarantined(tmp_path) == ["bad 1", "bad 3", "bad 4"]
+    assert "no log of batches [0, 1, 2]" in capsys.readouterr().err
+    assert quarantined(tmp_path) == []
 
 
-def test_without_its_marks_a_sweep_repeats(sweeper, tmp_path):
-    """The marks are what keeps records from coming twice: without them they do."""
-    sweeper().follow(batch(None, "2", 1))
-    sweeper().follow(batch("2", "6", 2))
-    LocalStorage(tmp_path).write(MARKS, json.dumps({"sweep": 2, "swept": "2", "upto": None}))
+def test_what_is_marked_is_not_swept_again(sweeper, tmp_path):
+    """A folder that its reader took away stays away; without marks, and Spark's own, it returns."""
+    sweeper().recover()
+    (tmp_path / "quarantine/000000").rename(tmp_path / "quarantine/000000-taken")
+    sweeper().recover()
+    marked = quarantined(tmp_path)
+    (tmp_path / MARKS).unlink()
+    shutil.rmtree(tmp_path / CHECKPOINT / "commits")
+    sweeper().recover()
 
-    sweeper().follow(batch("2", "6", 2))
-
-    assert quarantined(tmp_path).count("bad 3") == 2
+    assert sorted(marked) == ALL_BAD
+    assert sorted(quarantined(tmp_path)) == sorted([*ALL_BAD, "bad 1"])

@@ -72,7 +72,7 @@ class Trial:
     def committed(self) -> int:
         """The last batch that Spark committed, -1 before the first."""
         last = checkpoint.committed(self.root)
-        return last.batch_id if last else -1
+        return -1 if last is None else last
 
     def in_a_batch(self) -> bool:
         """Whether the offsets of a batch are written that is not committed."""

@@ -25,6 +25,7 @@ PARTS = {
 }
 EVENT = schema.EVENT
 RESULT_KEY = schema.RESULT_KEY
+REPLAYABLE = source.REPLAYABLE
 SETTINGS = Settings
 SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
@@ -32,11 +33,6 @@ SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 def read(spark: SparkSession, settings: Settings) -> DataFrame:
     """Every record of the source, in an envelope (see runtime/records.py)."""
     return source.read(spark, settings.source)
-
-
-def reread(spark: SparkSession, settings: Settings, start: str | None, end: str) -> DataFrame:
-    """The envelopes between two offsets of the source once more, as a batch."""
-    return source.reread(spark, settings.source, start, end)
 
 
 def result(envelopes: DataFrame, settings: Settings) -> DataFrame:

@@ -1,6 +1,5 @@
 """Where the events come from: Kafka topics of JSON messages."""
 
-import json
 from typing import Literal, Self
 
 from pydantic import AwareDatetime, PositiveInt, model_validator
@@ -10,8 +9,7 @@ from pyspark.sql import functions as F
 from .runtime.kafka import Kafka
 
 SPARK_CONF: dict[str, str] = {}
-EARLIEST = -2
-"""The beginning of a partition, as Spark's Kafka source writes it in offsets."""
+REPLAYABLE = True
 
 
 class Source(Kafka):
@@ -47,30 +45,6 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
         stream = stream.option("subscribe", source.topic or "")
     limited = stream.option("maxOffsetsPerTrigger", source.max_offsets_per_trigger)
     return _envelopes(limited.load())
-
-
-def reread(spark: SparkSession, source: Source, start: str | None, end: str) -> DataFrame:
-    """The envelopes of the messages between two of Spark's Kafka offsets, as a batch.
-
-    Offsets are JSON: `{"topic": {"0": 42}}`, the next message of each partition. A partition
-    that `start` does not name is read from its beginning, as the stream does.
-    """
-    ends: dict[str, dict[str, int]] = json.loads(end)
-    starts: dict[str, dict[str, int]] = json.loads(start or "{}")
-    begin = {
-        topic: {partition: starts.get(topic, {}).get(partition, EARLIEST) for partition in parts}
-        for topic, parts in ends.items()
-    }
-    partitions = {topic: [int(partition) for partition in parts] for topic, parts in ends.items()}
-    batch = spark.read.format("kafka").options(**_options(source))
-    messages = (
-        # Named one by one: with `subscribe` a partition added since would have to have offsets.
-        batch.option("assign", json.dumps(partitions))
-        .option("startingOffsets", json.dumps(begin))
-        .option("endingOffsets", json.dumps(ends))
-        .load()
-    )
-    return _envelopes(messages)
 
 
 def origin(source: Source) -> str:

@@ -24,7 +24,7 @@ from .accounting import Expected, Row, SecondOpinion, verdict
 from .errors import ConfigError
 from .job import Job
 from .progress import say
-from .records import JSON, bad, judged
+from .records import JSON, bad, envelope, judged
 
 NUMBER_WIDTH = 12
 """Digits of the line number with which each line of a slice begins."""
@@ -140,14 +140,9 @@ class BoundedRun:
         numbered = F.col("value").cast("binary")
         number = F.substring(numbered, 1, NUMBER_WIDTH).cast("string").cast("long")
         modified = datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
-        return lines.select(
-            F.substring(numbered, NUMBER_WIDTH + 1, 2**31 - 1).alias("raw"),
-            F.lit(None).cast("binary").alias("key"),
-            F.lit(None).cast("array<struct<key: string, value: binary>>").alias("headers"),
-            F.lit(modified).alias("ingest_time"),
-            F.concat(F.lit(f"{self._source.name}:"), number).alias("origin"),
-            number.alias("line"),
-        )
+        raw = F.substring(numbered, NUMBER_WIDTH + 1, 2**31 - 1)
+        origin = F.concat(F.lit(f"{self._source.name}:"), number)
+        return lines.select(*envelope(raw, F.lit(modified), origin), number.alias("line"))
 
     def _records(self) -> DataFrame:
         lines = self._spark.read.option("lineSep", "\n").text(str(self._slices))

@@ -59,14 +59,6 @@ class Contract:
     fingerprint: Fingerprint
 
 
-@dataclass(frozen=True)
-class Committed:
-    """The last batch that Spark committed, and where each source stood after it."""
-
-    batch_id: int
-    offsets: tuple[str, ...]
-
-
 def contract(root: Storage) -> Contract | None:
     """The contract of an earlier start, None where there was none."""
     text = root.read(CONTRACT)
@@ -127,20 +119,25 @@ def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
     ]
 
 
-def committed(root: Storage) -> Committed | None:
-    """The last committed batch as Spark's logs tell it, None before the first."""
-    batches = [int(name) for name in root.names(f"{STREAM}/commits") if name.isdigit()]
-    if not batches:
-        return None
-    text = root.read(f"{STREAM}/offsets/{max(batches)}") or ""
-    _version, _metadata, *offsets = text.splitlines()
-    return Committed(max(batches), tuple(offsets))
+def committed(root: Storage) -> int | None:
+    """The last batch that Spark committed, None before the first."""
+    return max(logged(root, f"{STREAM}/commits"), default=None)
 
 
 def planned(root: Storage) -> int | None:
     """The last batch whose offsets are written; beyond `committed` it will be replayed."""
-    batches = [int(name) for name in root.names(f"{STREAM}/offsets") if name.isdigit()]
-    return max(batches, default=None)
+    return max(logged(root, f"{STREAM}/offsets"), default=None)
+
+
+def logged(root: Storage, log: str) -> set[int]:
+    """The batches that one of Spark's logs knows; it forgets old ones."""
+    return {int(name) for name in root.names(log) if name.isdigit()}
+
+
+def offsets(root: Storage, batch: int) -> list[str]:
+    """Where each source stood after a batch; nothing before the first, and of forgotten ones."""
+    text = root.read(f"{STREAM}/offsets/{batch}") or ""
+    return text.splitlines()[2:]
 
 
 @contextmanager
@@ -167,9 +164,3 @@ def sole_driver(root: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def first_offsets(root: Storage) -> str | None:
-    """Where the stream began, as its source resolved `latest` at the very first start."""
-    text = root.read(f"{STREAM}/sources/0/0")
-    return text.partition("\n")[2] if text else None

@@ -79,8 +79,7 @@ def _checkpoint(root: Storage, current: Fingerprint, owner: str | None) -> str:
     found = checkpoint.matching_contract(root, current, owner)
     if found is None:
         return "none yet; the next start makes it"
-    last, planned = checkpoint.committed(root), checkpoint.planned(root)
-    done = last.batch_id if last else None
+    done, planned = checkpoint.committed(root), checkpoint.planned(root)
     if planned is None:
         standing = "no batch yet"
     elif planned != done:

@@ -18,7 +18,6 @@ STATEFUL = (
     "EventTimeWatermark",
     "FlatMapGroupsInPandasWithState",
     "Join",
-    "SessionWindow",
     "TransformWithState",
 )
 
@@ -57,9 +56,11 @@ def _normal(text: str) -> str:
 
 
 def _window_sizes(line: str) -> str:
-    """Slide and length of an event-time window, which the plan holds in microseconds."""
+    """Slide and length, or gap, of an event-time window; the former are microseconds in a plan."""
     if "precisetimestampconversion" not in line:
         return ""
+    if gap := re.search(r"\+ cast\((.+?) as interval\)", line):
+        return f"gap {gap[1]}"
     slide = re.search(r"% (\d+)\)", line)
     length = re.search(r"\) - 0\) \+ (\d+)\)", line)
     parts = {"slide": slide, "length": length}

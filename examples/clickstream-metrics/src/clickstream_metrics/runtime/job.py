@@ -1,6 +1,6 @@
 """What the runtime asks of a pipeline: the names that its job.py offers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -8,9 +8,6 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from .records import EventSchema
 from .settings import RuntimeSettings
-
-Reread = Callable[[SparkSession, Any, str | None, str], DataFrame]
-"""The envelopes between two offsets once more, as a batch; no start: from the first."""
 
 
 class Job(Protocol):
@@ -20,6 +17,8 @@ class Job(Protocol):
     GUARANTEE: str
     OUTPUT_MODE: str
     EVENT: EventSchema
+    REPLAYABLE: bool
+    """Whether a copy of the checkpoint's logs makes its source read a batch again."""
     RESULT_KEY: tuple[str, ...]
     """The columns that identify a row of the result."""
     RESULT_STATE: str
@@ -49,10 +48,6 @@ class Job(Protocol):
 
     def read(self, spark: SparkSession, settings: Any) -> DataFrame:
         """The stream of envelopes (see records.py)."""
-
-    @property
-    def reread(self) -> Reread | None:
-        """Reads the envelopes between two offsets once more; None where its source cannot."""
 
     def result(self, envelopes: DataFrame, settings: Any) -> DataFrame:
         """The result rows of a stream, or of a batch, of envelopes."""

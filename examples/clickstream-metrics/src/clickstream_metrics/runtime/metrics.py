@@ -1,5 +1,6 @@
 """The job's numbers for Prometheus; monitoring/ holds the alerts and the dashboard for them."""
 
+import math
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,6 +35,9 @@ class Exporter:
             name: Gauge(f"stream_{name}", text, ["job"], registry=registry).labels(job)
             for name, text in GAUGES.items()
         }
+        for gauge in self._gauges.values():
+            # Not 0: a source that does not know its backlog has not caught up.
+            gauge.set(math.nan)
         self._alive = Gauge(
             "stream_alive_timestamp_seconds",
             "When the last batch or idle trigger ended",

@@ -55,6 +55,9 @@ class Batch:
     state_rows: int
     state_bytes: int
     backlog_rows: int | None
+    """In the fullest partition; sources other than Kafka do not say."""
+    backlog_files: int | None
+    """As Databricks' sources say it."""
     start_offset: str | None
     end_offset: str | None
 
@@ -75,7 +78,8 @@ class Batch:
             watermark=progress.eventTime.get("watermark"),
             state_rows=sum(operator.numRowsTotal for operator in state),
             state_bytes=sum(operator.memoryUsedBytes for operator in state),
-            backlog_rows=_backlog(source.metrics),
+            backlog_rows=_number(source.metrics.get("maxOffsetsBehindLatest")),
+            backlog_files=_number(source.metrics.get("numFilesOutstanding")),
             start_offset=_offset(offsets["startOffset"]),
             end_offset=_offset(offsets["endOffset"]),
         )
@@ -92,9 +96,8 @@ def _offset(offset: Any) -> str | None:
     return json.dumps(offset, separators=(",", ":"), ensure_ascii=False)
 
 
-def _backlog(metrics: dict[str, str]) -> int | None:
-    average = metrics.get("avgOffsetsBehindLatest")
-    return None if average is None else round(float(metrics["maxOffsetsBehindLatest"]))
+def _number(text: str | None) -> int | None:
+    return None if text is None else round(float(text))
 
 
 Report = Batch | QueryIdleEvent | QueryTerminatedEvent

@@ -1,34 +1,40 @@
-"""Where bad records go: JSON lines under `quarantine.path`/<epoch>/<sweep>/.
+"""Where bad records go: JSON lines under `quarantine.path`/<epoch>/<batch>/.
 
 A streaming query has one sink, and a second query over the same source would read and parse
-everything twice. So the stream only counts its bad records, and where a batch had some, the
-offsets of that batch are read once more and the bad ones written down.
+everything twice. So the stream only counts its bad records, and where a batch had some, that
+batch alone is swept:
 
-Each sweep is written ahead, like a micro-batch:
+1. A checkpoint beside the stream's gets copies of the stream's logs in which this batch is the
+   last one, planned and not committed, as after a crash.
+2. Spark repeats the batch there: the same records, at the same time by the job's clock. The bad
+   ones replace what an interrupted attempt left in the batch's folder.
+3. `quarantine.json` says that everything up to this batch is swept.
 
-1. its number and offsets go to `quarantine.json` beside the checkpoint;
-2. its folder is written, replacing what an interrupted attempt left there;
-3. `quarantine.json` says that everything up to its end is swept.
+A process that dies before 3 repeats the batch at its next start, into the same folder; one that
+dies between Spark's commit of a batch and 1 finds in Spark's log what is committed but not swept.
 
-A process that dies after 1 or 2 repeats the same sweep at its next start; one that dies between
-Spark's commit of a batch and 1 finds in Spark's log what is committed but not swept.
+A source with a log that cannot be copied is read a second time instead (see SecondReading).
 """
 
 import json
+import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
 
 from pyspark.sql import DataFrame
 
-from .checkpoint import committed, first_offsets
+from .checkpoint import STREAM, committed, logged, offsets
 from .config import Location, Table
 from .progress import Batch, Reporter, say
 from .storage import Storage
 
 MARKS = "quarantine.json"
+CHECKPOINT = "quarantine"
+SOURCE_LOG = "sources/0"
 
-BadRecords = Callable[[str | None, str], DataFrame]
-"""The bad records between two offsets of the source; the first is None at the beginning."""
+Move = Callable[[range], None]
+"""Moves the bad records of some of the stream's batches to quarantine, each once."""
 
 
 class Quarantine(Table):
@@ -37,62 +43,125 @@ class Quarantine(Table):
     path: Location
 
 
-@dataclass(frozen=True)
-class Marks:
-    """How far the source is swept; `upto` is the end of a sweep that is under way."""
-
-    sweep: int = 0
-    swept: str | None = None
-    upto: str | None = None
-
-
 class Sweeper:
-    """Follows the stream's batches and moves their bad records to quarantine, each once."""
+    """Follows the stream's batches and has their bad records moved to quarantine."""
 
-    def __init__(
-        self, root: Storage, target: str, bad_records: BadRecords, reporter: Reporter
-    ) -> None:
+    def __init__(self, root: Storage, move: Move, reporter: Reporter) -> None:
         self._root = root
-        self._target = target
-        self._bad_records = bad_records
+        self._move = move
         self._reporter = reporter
         text = root.read(MARKS)
-        self._marks = Marks(**json.loads(text)) if text else Marks()
+        self._swept: int = json.loads(text)["swept"] if text else -1
 
     def recover(self) -> None:
         """Sweep what is committed but not swept: a process died, or a sweep failed."""
-        if self._marks.upto:
-            self._finish()
         last = committed(self._root)
-        if last and last.offsets[0] != self._marks.swept:
-            self._sweep(last.offsets[0])
+        if last is not None and last > self._swept:
+            self._sweep(last)
 
     def follow(self, batch: Batch) -> None:
         """Sweep a batch that had bad records, or that did not say; mark one that had none."""
-        end = batch.end_offset
-        if end is None or end == self._marks.swept:
+        if batch.batch_id <= self._swept:
             return
-        contiguous = batch.start_offset == self._marks.swept
-        if contiguous and batch.bad_rows == 0:
-            self._mark(replace(self._marks, swept=end))
+        clean = batch.bad_rows == 0 or batch.start_offset == batch.end_offset
+        if clean and batch.batch_id == self._swept + 1:
+            self._mark(batch.batch_id)
         else:
-            self._sweep(end)
+            self._sweep(batch.batch_id)
 
-    def _sweep(self, end: str) -> None:
-        self._mark(replace(self._marks, sweep=self._marks.sweep + 1, upto=end))
-        self._finish()
+    def _sweep(self, last: int) -> None:
+        batches = range(self._swept + 1, last + 1)
+        self._move(batches)
+        self._mark(last)
+        self._reporter.event("sweep", first_batch=batches[0], last_batch=last)
+        say(f"the bad records up to batch {last} are in quarantine")
 
-    def _finish(self) -> None:
-        end = self._marks.upto or ""
-        folder = f"{self._target}/{self._marks.sweep:06d}"
-        begin = self._marks.swept or first_offsets(self._root)
-        records = self._bad_records(begin, end)
-        # One file a sweep: bad records are few, and readers open every file.
-        records.repartition(1).write.mode("overwrite").json(folder)
-        self._mark(replace(self._marks, swept=end, upto=None))
-        self._reporter.event("sweep", sweep=self._marks.sweep, folder=folder, upto=json.loads(end))
-        say(f"bad records are in {folder}")
+    def _mark(self, swept: int) -> None:
+        self._root.write(MARKS, json.dumps({"swept": swept}))
+        self._swept = swept
 
-    def _mark(self, marks: Marks) -> None:
-        self._root.write(MARKS, json.dumps(asdict(marks)))
-        self._marks = marks
+
+class Replay:
+    """Repeats single batches of the stream, and keeps their bad records."""
+
+    def __init__(
+        self, root: Storage, location: str, target: str, bad_records: Callable[[], DataFrame]
+    ) -> None:
+        self._root = root
+        self._location = location
+        self._target = target
+        self._bad_records = bad_records
+
+    def __call__(self, batches: range) -> None:
+        """Replay each batch that read something and was not replayed before."""
+        known = logged(self._root, f"{STREAM}/offsets")
+        forgotten = [batch for batch in batches if not known >= {batch, max(batch - 1, 0)}]
+        if forgotten:
+            say(f"Spark has no log of batches {forgotten}: what was bad in them stays unknown")
+        done = logged(self._root, f"{CHECKPOINT}/commits").union(forgotten)
+        for batch in batches:
+            if batch not in done and offsets(self._root, batch) != offsets(self._root, batch - 1):
+                self._replay(batch)
+
+    def _replay(self, batch: int) -> None:
+        before = batch - 1
+        for name in (f"offsets/{before}", f"commits/{before}", f"offsets/{batch}"):
+            self._copy(name)
+        self._copy_source_log()
+        if self._root.read(f"{CHECKPOINT}/metadata") is None:
+            self._root.write(f"{CHECKPOINT}/metadata", json.dumps({"id": str(uuid.uuid4())}))
+        put = partial(_put, self._target)
+        # Once: after the batch that is planned comes no other. Available now would go on.
+        _run(self._bad_records(), self._location, put, once=True)
+
+    def _copy_source_log(self) -> None:
+        """Such as the files that a batch of a file source has read."""
+        theirs = set(self._root.names(f"{STREAM}/{SOURCE_LOG}"))
+        mine = set(self._root.names(f"{CHECKPOINT}/{SOURCE_LOG}"))
+        for name in mine - theirs:
+            self._root.remove(f"{CHECKPOINT}/{SOURCE_LOG}/{name}")
+        for name in theirs - mine:
+            self._copy(f"{SOURCE_LOG}/{name}")
+
+    def _copy(self, name: str) -> None:
+        text = self._root.read(f"{STREAM}/{name}")
+        # A copy is never written again: Spark keeps checksums of what it wrote beside it.
+        if text is not None and self._root.read(f"{CHECKPOINT}/{name}") is None:
+            self._root.write(f"{CHECKPOINT}/{name}", text)
+
+
+class SecondReading:
+    """Reads the source once more from where it last stopped, with a checkpoint of its own.
+
+    Costs more than a replay: clean batches that came before are read as well, the first time
+    from the beginning of the source. It may be ahead of the stream; no record comes twice.
+    """
+
+    def __init__(
+        self, _: Storage, location: str, target: str, bad_records: Callable[[], DataFrame]
+    ) -> None:
+        self._location = location
+        self._target = target
+        self._bad_records = bad_records
+
+    def __call__(self, _: range) -> None:
+        """Read all that is there by now, which the stream's batches are part of."""
+        put = partial(_put_if_any, self._target)
+        _run(self._bad_records(), self._location, put, availableNow=True)
+
+
+def _run(
+    records: DataFrame, location: str, put: Callable[[DataFrame, int], None], **trigger: Any
+) -> None:
+    writer = records.writeStream.foreachBatch(put).trigger(**trigger)
+    writer.option("checkpointLocation", f"{location}/{CHECKPOINT}").start().awaitTermination()
+
+
+def _put(target: str, records: DataFrame, batch: int) -> None:
+    # One file a batch: bad records are few, and readers open every file.
+    records.repartition(1).write.mode("overwrite").json(f"{target}/{batch:06d}")
+
+
+def _put_if_any(target: str, records: DataFrame, batch: int) -> None:
+    if not records.isEmpty():
+        _put(target, records, batch)

@@ -3,8 +3,10 @@
 An *envelope* is a record as its source yields it:
 `raw` BINARY, `key` BINARY, `headers` ARRAY<STRUCT<key: STRING, value: BINARY>>,
 `ingest_time` TIMESTAMP (when the broker or the file system took it), `origin` STRING.
+A source whose records are rows of a table already yields `event` as well, a STRUCT of the
+schema's columns; then `raw` is the row as JSON, and is only made for bad ones.
 
-A verdict depends on `raw` and `ingest_time` alone, never on the clock, so that every reading
+A verdict depends on the record and `ingest_time` alone, never on the clock, so that every reading
 of a record agrees: the stream's, a replay's, and the sweep that puts bad ones in quarantine.
 """
 
@@ -44,6 +46,17 @@ class EventSchema:
     id: str | None = None
     key: str | None = None
     measures: tuple[str, ...] = ()
+
+
+def envelope(raw: Column, ingest_time: Column, origin: Column) -> list[Column]:
+    """The columns of an envelope, for a source that has neither keys nor headers."""
+    return [
+        raw.cast("binary").alias("raw"),
+        F.lit(None).cast("binary").alias("key"),
+        F.lit(None).cast("array<struct<key: string, value: binary>>").alias("headers"),
+        ingest_time.alias("ingest_time"),
+        origin.alias("origin"),
+    ]
 
 
 def good(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
@@ -86,12 +99,15 @@ def judged(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFra
     Adds `event` STRUCT of the schema's columns, `reason` STRING (null for an event) and
     `has_unknown_fields` BOOLEAN.
     """
+    if "event" in envelopes.columns:
+        faults = _faults_of_event(schema, events)
+        return envelopes.withColumns({"reason": _first(faults), "has_unknown_fields": F.lit(False)})
     text = F.col("raw").cast("string")
     unknown = F.exists(F.json_object_keys(text), lambda name: ~name.isin(*schema.columns))
     return (
         envelopes.withColumn("parsed", _parsed(text, schema))
         .withColumn("event", F.get("parsed.events", 0))
-        .withColumn("reason", _reason(text, schema, events))
+        .withColumn("reason", _first(_faults_of_text(text) | _faults_of_event(schema, events)))
         .withColumn("has_unknown_fields", F.isnull("reason") & unknown)
         .drop("parsed")
     )
@@ -111,17 +127,27 @@ def _parsed(text: Column, schema: EventSchema) -> Column:
     )
 
 
-def _reason(text: Column, schema: EventSchema, events: Events) -> Column:
-    """Why a record is no event: the first of its faults, null where it has none."""
-    time = F.col(f"event.{schema.time}")
-    latest = F.col("ingest_time") + F.expr(f"INTERVAL {events.max_ahead}")
+Faults = dict[str, Column]
+"""Why a record is no event, and when that is so: where that is null, it is not."""
+
+
+def _first(faults: Faults) -> Column:
+    """The name of a record's first fault, null where it has none."""
+    return F.coalesce(*(F.when(fault, F.lit(name)) for name, fault in faults.items()))
+
+
+def _faults_of_text(text: Column) -> Faults:
     lone = F.size("parsed.events") == 1
-    faults = {
+    return {
         "malformed": F.isnull("event") | F.isnotnull("parsed._corrupt_record") | ~lone,
         "invalid_utf8": ~F.is_valid_utf8(text),
-        "missing_time": F.isnull(time),
-        "future_time": time > latest,
     }
+
+
+def _faults_of_event(schema: EventSchema, events: Events) -> Faults:
+    time = F.col(f"event.{schema.time}")
+    latest = F.col("ingest_time") + F.expr(f"INTERVAL {events.max_ahead}")
+    faults = {"missing_time": F.isnull(time), "future_time": time > latest}
     if schema.id:
         text_of_id = F.col(f"event.{schema.id}").cast("string")
         faults["missing_id"] = F.coalesce(text_of_id, F.lit("")) == ""
@@ -131,4 +157,4 @@ def _reason(text: Column, schema: EventSchema, events: Events) -> Column:
         numbers = [F.col(f"event.{measure}").cast("double") for measure in schema.measures]
         endless = [F.isnan(number) | (F.abs(number) == float("inf")) for number in numbers]
         faults["not_finite"] = reduce(Column.__or__, endless)
-    return F.coalesce(*(F.when(fault, F.lit(name)) for name, fault in faults.items()))
+    return faults

@@ -15,7 +15,7 @@ from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lifecycle import Drain, Supervisor
 from .progress import Reporter, reports_of, say
-from .quarantine import Sweeper
+from .quarantine import Replay, SecondReading, Sweeper
 from .records import bad
 from .storage import Storage, storage
 
@@ -74,7 +74,10 @@ def _supervise(
 ) -> None:
     reporter = Reporter(settings.metrics, job.NAME)
     target = f"{settings.quarantine.path}/{contract.epoch}"
-    sweeper = Sweeper(root, target, partial(bad_records, job, spark, settings), reporter)
+    move = (Replay if job.REPLAYABLE else SecondReading)(
+        root, settings.checkpoint.root, target, partial(bad_records, job, spark, settings)
+    )
+    sweeper = Sweeper(root, move, reporter)
     reporter.event("started", job=job.NAME, epoch=contract.epoch, guarantee=job.GUARANTEE)
     say(f"{job.NAME} runs on {settings.checkpoint.root}; `make stop` drains it")
 
@@ -111,10 +114,6 @@ def start(job: Job, spark: SparkSession, settings: Any, epoch: str) -> Streaming
     return writer.option("checkpointLocation", location).start()
 
 
-def bad_records(
-    job: Job, spark: SparkSession, settings: Any, begin: str | None, end: str
-) -> DataFrame:
-    """The records between two offsets that hold no event."""
-    if job.reread is None:
-        raise NotImplementedError
-    return bad(job.reread(spark, settings, begin, end), job.EVENT, settings.events)
+def bad_records(job: Job, spark: SparkSession, settings: Any) -> DataFrame:
+    """The source's records that hold no event, as a stream."""
+    return bad(job.read(spark, settings), job.EVENT, settings.events)
