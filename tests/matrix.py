@@ -94,8 +94,8 @@ class Run:
     def __init__(self, load, stage, project):
         self.load, self.stage, self.folder = load, stage, project / "build"
         self.folder.mkdir()
+        stage.spark.sparkContext.setJobDescription(project.name)
         self.job = load(".job")
-        self.session = load(".runtime.session")
         defaults = self._settings(project, {})
         self.shape = load("dev.about").shape_of(defaults)
         self.traffic = load("dev.events").generate(self.shape, EVENTS)
@@ -109,6 +109,8 @@ class Run:
                 **self.feed.batches_of(BATCH_ROWS),
                 **self.target.settings,
                 **({"trigger.interval": "1 second"} if runs_on else {}),
+                # As a platform does, the stage lends its session.
+                "session.platform": "databricks",
                 "state.partitions": PARTITIONS,
                 "checkpoint.root": self.folder / "checkpoint",
                 "quarantine.path": self.folder / "quarantine",
@@ -155,7 +157,6 @@ class Run:
 
     def _run(self):
         """The project's own `run`, in the shared session, until it has done all there is."""
-        self.session.build = self._build
         watch = threading.Thread(target=self._drain_when_idle, daemon=True)
         if self.runs_on:
             watch.start()
@@ -168,14 +169,6 @@ class Run:
         if code:
             message = f"the job ended with {code}"
             raise RuntimeError(message)
-
-    def _build(self, _name, _session, _state, extra):
-        """The shared session, with what this job asks of it."""
-        spark = self.stage.spark
-        for key, value in {**self.session.FIXED, **extra}.items():
-            if spark.conf.isModifiable(key):
-                spark.conf.set(key, value)
-        return spark
 
     def _drain_when_idle(self):
         """Ask the job to end once it finds nothing new."""

@@ -56,7 +56,8 @@ def covering():
     mixed = {axis for rule in ACTIVE if not rule.box.keys() <= PARTS.keys() for axis in rule.box}
     asked = sorted({"source", *(mixed & PARTS.keys())})
     judge = {"operator": "fn", "requires": asked, "evaluate": lambda row: _may_be(row, asked)}
-    return [dict(row) for row in covertable.make(factors, constraints=[*rules, judge])]
+    rows = covertable.make(factors, constraints=[*rules, judge])
+    return [{axis: row[axis] for axis in PARTS} for row in rows]
 
 
 def _may_be(row, axes):

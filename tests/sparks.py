@@ -65,7 +65,7 @@ class Stage:
 
     @cached_property
     def spark(self):
-        """A session with all connectors; it outlives the runs that would stop it."""
+        """A session with all connectors."""
         jars = self._tool("dev.jars")
         shipped = jars.shipped_with_spark()
         folder = jars.resolve("connectors", connectors(), FOLDER / VERSION, without=shipped)
@@ -78,7 +78,6 @@ class Stage:
         with _output_to(self.output):
             spark = SparkSession.builder.appName("tests").config(map=settings).getOrCreate()
         self._running.callback(spark.stop)
-        spark.stop = lambda: None
         return spark
 
     @cached_property

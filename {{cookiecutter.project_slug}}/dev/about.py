@@ -43,7 +43,10 @@ def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Setting
 {% if job.watermark %}
         delay=to_timedelta(settings.watermark.delay),
 {% endif %}
-{% if not job.drops_late %}
+{% if mode == "complete" and job.drops_late %}
+        # Which of them are too late depends on where one batch ends and the next begins.
+        drops_late=False,
+{% elif not job.drops_late %}
         drops_late=False,
 {% endif %}
 {% if not tells_repeats %}
