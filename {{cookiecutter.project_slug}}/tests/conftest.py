@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 {% set paths = ["delta", "delta_merge", "files"] %}
 """What the tests share: a Spark session, servers, and settings for a folder of their own."""
 
@@ -13,7 +14,9 @@ from {{ cookiecutter.__package }}.runtime import session
 from {{ cookiecutter.__package }}.runtime.config import load
 from {{ cookiecutter.__package }}.settings import Settings
 
+{% if "connectors" in job.jars %}
 from dev import jars
+{% endif %}
 {% if cookiecutter.source != "kafka" %}
 from dev.feed import Feed
 {% endif %}
@@ -61,7 +64,9 @@ def _settings(make_settings: MakeSettings) -> Settings:
 @pytest.fixture(scope="session", name="spark")
 def _spark() -> Iterator[SparkSession]:
     """The job's own session, which every test shares."""
+{% if "connectors" in job.jars %}
     jars.ensure("connectors")
+{% endif %}
     settings = load(Settings, "dev", ["state.partitions=1"])
     spark = session.build("tests", settings.session, settings.state, job.SPARK_CONF)
     yield spark

@@ -149,6 +149,7 @@ def test_a_resolved_set_is_used_again_until_its_coordinates_change(tmp_path, mon
 
     assert runs == ["test", "test"]
     assert not (tmp_path / "test" / "half.jar").exists()
+{% if "connectors" in (cookiecutter | stream_plan).jars %}
 
 
 def test_no_jar_shadows_one_that_spark_brings():
@@ -157,3 +158,4 @@ def test_no_jar_shadows_one_that_spark_brings():
 
     assert ours
     assert ours.isdisjoint(jars.shipped_with_spark())
+{% endif %}
