@@ -157,6 +157,9 @@ class Run:
 
     def _run(self):
         """The project's own `run`, in the shared session, until it has done all there is."""
+        for key, value in self.job.SPARK_CONF.items():
+            if self.stage.spark.conf.isModifiable(key):
+                self.stage.spark.conf.set(key, value)
         watch = threading.Thread(target=self._drain_when_idle, daemon=True)
         if self.runs_on:
             watch.start()
