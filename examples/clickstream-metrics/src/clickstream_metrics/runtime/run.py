@@ -101,8 +101,6 @@ def _supervise(
     except StreamJobError as error:
         reporter.event("failed", cause=str(error), exit_code=error.exit_code)
         raise
-    finally:
-        spark.streams.removeListener(feed)
     reporter.event("stopped", exit_code=drain.exit_code)
 
 
