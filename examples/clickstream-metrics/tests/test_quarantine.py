@@ -213,13 +213,13 @@ def test_a_batch_that_is_forgotten_is_named(sweeper, tmp_path, capsys):
 
 
 def test_what_is_marked_is_not_swept_again(sweeper, tmp_path):
-    """A folder that its reader took away stays away; without marks, and Spark's own, it returns."""
+    """A folder that its reader took away stays away; without the marks, it returns."""
     sweeper().recover()
     (tmp_path / "quarantine/000000").rename(tmp_path / "quarantine/000000-taken")
     sweeper().recover()
     marked = quarantined(tmp_path)
     (tmp_path / MARKS).unlink()
-    shutil.rmtree(tmp_path / CHECKPOINT / "commits")
+    shutil.rmtree(tmp_path / CHECKPOINT)
     sweeper().recover()
 
     assert sorted(marked) == ALL_BAD
