@@ -8,6 +8,7 @@ target then is compared with the project's computation in plain Python.
 import argparse
 import contextlib
 import importlib
+import itertools
 import json
 import sys
 import tempfile
@@ -23,6 +24,7 @@ EVENTS = 800
 BATCH_ROWS = 500
 PARTITIONS = 1
 SECONDS = 120
+NUMBERS = itertools.count(1)
 REPORT = ROOT / "docs" / "runs.md"
 TITLE = """\
 # Runs
@@ -57,7 +59,7 @@ class Outcome:
 def play(parts, stage, folder, spoil=lambda _: None):
     """Bake the job, run it and judge it; `spoil` may break its modules first."""
     begun = time.monotonic()
-    slug = f"run-{folder.name}"
+    slug = f"run-{next(NUMBERS)}"
     answers = {**shapes.EVENTS, **shapes.whole(parts)}
     project = bake(folder, hooks=False, project_slug=slug, **answers)
     with imported(project, slug.replace("-", "_")) as load:
