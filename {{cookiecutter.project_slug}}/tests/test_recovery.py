@@ -39,7 +39,7 @@ from tests.crash import forget_commit
 from tests.events import event, raw
 
 RECORDS = 1200
-BATCH_ROWS = 200
+BATCH_ROWS = 100
 BAD_EVERY = 50
 SECONDS = 180
 RUNS_ON = "trigger" in Settings.model_fields

@@ -91,10 +91,11 @@ def _sweeper(spark, past, tmp_path):
         records = lines(spark, past).select(envelope(F.col("value"), time, place))
         return bad(records, EVENT, Events())
 
-    def make(way=Replay, storage=None):
+    def make(way=Replay, storage=None, *, drains=False):
         reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
         root = storage or LocalStorage(tmp_path)
-        move = way(root, str(tmp_path), str(tmp_path / "quarantine"), bad_records)
+        places = str(tmp_path), str(tmp_path / "quarantine"), bad_records
+        move = way(root, *places) if way is Replay else way(*places, lambda: drains)
         return Sweeper(root, move, reporter)
 
     return make
@@ -190,6 +191,17 @@ def test_a_kill_after_the_folder_is_written(sweeper, tmp_path, way, monkeypatch)
     sweeper(way).recover()
 
     assert before == ["bad 1"]
+    assert quarantined(tmp_path) == ALL_BAD
+
+
+def test_a_drain_does_not_wait_for_a_second_reading(sweeper, tmp_path):
+    """It is cut, marked as not done, and made good by the next start."""
+    sweeper(SecondReading, drains=True).follow(batch(0, 1))
+    cut_short = not (tmp_path / MARKS).exists()
+
+    sweeper(SecondReading).recover()
+
+    assert cut_short
     assert quarantined(tmp_path) == ALL_BAD
 
 

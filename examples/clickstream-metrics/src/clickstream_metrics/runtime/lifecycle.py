@@ -155,12 +155,13 @@ class Supervisor:
 
     def _take_report(self, query: StreamingQuery) -> bool:
         """Handle one report, if any; True where it was the query's last."""
+        # Once it has ended, its last reports may still be on their way.
+        active = query.isActive
+        seconds = POLL_SECONDS if active else LAST_REPORT_SECONDS
         try:
-            # Once it has ended, its last reports may still be on their way.
-            seconds = POLL_SECONDS if query.isActive else LAST_REPORT_SECONDS
             run, report = self._feed.reports.get(timeout=seconds)
         except queue.Empty:
-            return not query.isActive
+            return not active
         if run != str(query.runId):
             return False
         if isinstance(report, Batch):

@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql.streaming.query import StreamingQuery
 
 from .checkpoint import STREAM, committed, logged, offsets
 from .config import Location, Table
@@ -33,8 +34,13 @@ MARKS = "quarantine.json"
 CHECKPOINT = "quarantine"
 SOURCE_LOG = "sources/0"
 
-Move = Callable[[range], None]
-"""Moves the bad records of some of the stream's batches to quarantine, each once."""
+POLL_SECONDS = 1
+
+Move = Callable[[range], bool]
+"""Moves the bad records of some of the stream's batches to quarantine, each once.
+
+False where a drain cut it short: a later call begins with the same batches.
+"""
 
 
 class Quarantine(Table):
@@ -71,7 +77,8 @@ class Sweeper:
 
     def _sweep(self, last: int) -> None:
         batches = range(self._swept + 1, last + 1)
-        self._move(batches)
+        if not self._move(batches):
+            return
         self._mark(last)
         self._reporter.event("sweep", first_batch=batches[0], last_batch=last)
         say(f"the bad records up to batch {last} are in quarantine")
@@ -92,7 +99,7 @@ class Replay:
         self._target = target
         self._bad_records = bad_records
 
-    def __call__(self, batches: range) -> None:
+    def __call__(self, batches: range) -> bool:
         """Replay each batch that read something and was not replayed before."""
         known = logged(self._root, f"{STREAM}/offsets")
         forgotten = [batch for batch in batches if not known >= {batch, max(batch - 1, 0)}]
@@ -102,6 +109,7 @@ class Replay:
         for batch in batches:
             if batch not in done and offsets(self._root, batch) != offsets(self._root, batch - 1):
                 self._replay(batch)
+        return True
 
     def _replay(self, batch: int) -> None:
         before = batch - 1
@@ -112,7 +120,7 @@ class Replay:
             self._root.write(f"{CHECKPOINT}/metadata", json.dumps({"id": str(uuid.uuid4())}))
         put = partial(_put, self._target)
         # Once: after the batch that is planned comes no other. Available now would go on.
-        _run(self._bad_records(), self._location, put, once=True)
+        _start(self._bad_records(), self._location, put, once=True).awaitTermination()
 
     def _copy_source_log(self) -> None:
         """Such as the files that a batch of a file source has read."""
@@ -135,26 +143,37 @@ class SecondReading:
 
     Costs more than a replay: clean batches that came before are read as well, the first time
     from the beginning of the source. It may be ahead of the stream; no record comes twice.
+    `asked` tells whether the job shall end: that may not wait until all is read.
     """
 
     def __init__(
-        self, _: Storage, location: str, target: str, bad_records: Callable[[], DataFrame]
+        self,
+        location: str,
+        target: str,
+        bad_records: Callable[[], DataFrame],
+        asked: Callable[[], bool],
     ) -> None:
         self._location = location
         self._target = target
         self._bad_records = bad_records
+        self._asked = asked
 
-    def __call__(self, _: range) -> None:
+    def __call__(self, _: range) -> bool:
         """Read all that is there by now, which the stream's batches are part of."""
         put = partial(_put_if_any, self._target)
-        _run(self._bad_records(), self._location, put, availableNow=True)
+        query = _start(self._bad_records(), self._location, put, availableNow=True)
+        while not self._asked():
+            if query.awaitTermination(POLL_SECONDS):
+                return True
+        query.stop()
+        return False
 
 
-def _run(
+def _start(
     records: DataFrame, location: str, put: Callable[[DataFrame, int], None], **trigger: Any
-) -> None:
+) -> StreamingQuery:
     writer = records.writeStream.foreachBatch(put).trigger(**trigger)
-    writer.option("checkpointLocation", f"{location}/{CHECKPOINT}").start().awaitTermination()
+    return writer.option("checkpointLocation", f"{location}/{CHECKPOINT}").start()
 
 
 def _put(target: str, records: DataFrame, batch: int) -> None:

@@ -74,10 +74,15 @@ def _supervise(
 ) -> None:
     reporter = Reporter(settings.metrics, job.NAME)
     target = f"{settings.quarantine.path}/{contract.epoch}"
-    move = (Replay if job.REPLAYABLE else SecondReading)(
-        root, settings.checkpoint.root, target, partial(bad_records, job, spark, settings)
+    found = partial(bad_records, job, spark, settings)
+    location = settings.checkpoint.root
+    sweeper = Sweeper(
+        root,
+        Replay(root, location, target, found)
+        if job.REPLAYABLE
+        else SecondReading(location, target, found, drain.asked),
+        reporter,
     )
-    sweeper = Sweeper(root, move, reporter)
     reporter.event("started", job=job.NAME, epoch=contract.epoch, guarantee=job.GUARANTEE)
     say(f"{job.NAME} runs on {settings.checkpoint.root}; `make stop` drains it")
 
