@@ -40,7 +40,7 @@ def _lose_rows(load):
 
 
 def _forget_quarantine(load):
-    load(".runtime.quarantine").Sweeper.follow = lambda *_: None
+    load(".runtime.quarantine").Replay.__call__ = lambda *_: None
 
 
 def _write_nothing(load):

@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-{% if job.result_state == "appended" %}
-from dev.results import in_python, kind_of
-{% else %}
+{% if job.result_state == "upserted" %}
 from dev.results import in_python, kind_of, newest
+{% else %}
+from dev.results import in_python, kind_of
 {% endif %}
 from dev.services import Services
 from dev.values import NESTED, base_of
@@ -44,6 +44,8 @@ class Target:
         batches = {int(number): _rows(*table) for number, *table in tables}
 {% if job.result_state == "appended" %}
         return [row for _, rows in sorted(batches.items()) for row in rows]
+{% elif job.result_state == "replaced" %}
+        return batches[max(batches)] if batches else []
 {% else %}
         return newest(row for _, rows in sorted(batches.items()) for row in rows)
 {% endif %}
