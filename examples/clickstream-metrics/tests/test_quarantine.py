@@ -94,7 +94,7 @@ def _sweeper(spark, past, tmp_path):
     def make(way=Replay, storage=None, *, drains=False):
         reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
         root = storage or LocalStorage(tmp_path)
-        places = str(tmp_path), str(tmp_path / "quarantine"), bad_records
+        places = str(tmp_path), str(tmp_path / "records"), bad_records
         move = way(root, *places) if way is Replay else way(*places, lambda: drains)
         return Sweeper(root, move, reporter)
 
@@ -112,7 +112,7 @@ REPORTS = [batch(0, 1), batch(1, 0), batch(2, 2)]
 
 def quarantined(tmp_path):
     """What readers of the quarantine see."""
-    parts = sorted((tmp_path / "quarantine").glob("[0-9]*/part-*.json"))
+    parts = sorted((tmp_path / "records").glob("[0-9]*/part-*.json"))
     found = [line for part in parts for line in part.read_text("utf-8").splitlines()]
     return [json.loads(line)["raw"] for line in found]
 
@@ -125,7 +125,7 @@ def test_batches_are_followed(sweeper, tmp_path, way):
     for report in REPORTS:
         following.follow(report)
 
-    folders = sorted(path.name for path in (tmp_path / "quarantine").glob("[0-9]*/_SUCCESS"))
+    folders = sorted(path.name for path in (tmp_path / "records").glob("[0-9]*/_SUCCESS"))
     assert quarantined(tmp_path) == ALL_BAD
     assert len(folders) == 2
 
@@ -135,7 +135,7 @@ def test_a_replay_reads_one_batch(sweeper, tmp_path):
     sweeper().follow(batch(0, 1))
 
     assert quarantined(tmp_path) == ["bad 1"]
-    assert (tmp_path / "quarantine/000000/_SUCCESS").exists()
+    assert (tmp_path / "records/000000/_SUCCESS").exists()
 
 
 @pytest.mark.parametrize("report", [batch(0, 0), batch(0, None, start_offset="1")])
@@ -227,7 +227,7 @@ def test_a_batch_that_is_forgotten_is_named(sweeper, tmp_path, capsys):
 def test_what_is_marked_is_not_swept_again(sweeper, tmp_path):
     """A folder that its reader took away stays away; without the marks, it returns."""
     sweeper().recover()
-    (tmp_path / "quarantine/000000").rename(tmp_path / "quarantine/000000-taken")
+    (tmp_path / "records/000000").rename(tmp_path / "records/000000-taken")
     sweeper().recover()
     marked = quarantined(tmp_path)
     (tmp_path / MARKS).unlink()
