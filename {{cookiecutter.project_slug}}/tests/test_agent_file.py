@@ -29,7 +29,13 @@ FOREIGN_COMMANDS = {"cruft", "journalctl", "spark-sql", "systemctl"}
 {% else %}
 FOREIGN_COMMANDS = {"cruft", "spark-sql"}
 {% endif %}
+{% if (cookiecutter | stream_plan).postgres %}
+FOREIGN_COMMANDS |= {"SELECT"}
+{% endif %}
 KNOWN_WORDS = {
+{% if (cookiecutter | stream_plan).postgres %}
+    "autovacuum_vacuum_scale_factor",
+{% endif %}
     AGENT.stem,
     "try_",
     *(f"total_{measure}" for measure in schema.MEASURES),
