@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 from {{ cookiecutter.__package }} import sink
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
+from {{ cookiecutter.__package }}.runtime.errors import SetupError
 
 from dev.target import Target, headers
 from tests.events import event
@@ -48,6 +49,21 @@ def test_the_topic_is_made_on_purpose(spark, make_settings, target):
     ).values()
     assert len(partitions) == 3
     assert configuration.result()["cleanup.policy"].value == "compact"
+
+
+def test_a_topic_that_cannot_be_made(spark, make_settings, target):
+    """The start is refused, whether Kafka refuses the topic or the platform has no way to ask."""
+    too_many = configured(make_settings, target, replication_factor=3).sink
+    elsewhere = configured(make_settings, target, shaded=True).sink
+
+    with pytest.raises(SetupError, match=r"cannot be made: .*replication factor"):
+        sink.prepare(spark, spark.range(0), too_many, EPOCH)
+    with pytest.raises(SetupError, match=r"cannot be read: .*Make result-\w+ with 2 partitions"):
+        sink.prepare(spark, spark.range(0), elsewhere, EPOCH)
+
+    assert target.records() == []
+    sink.prepare(spark, spark.range(0), configured(make_settings, target).sink, EPOCH)
+    sink.prepare(spark, spark.range(0), elsewhere, EPOCH)
 
 
 def test_a_kill_loses_nothing_and_repeats_are_known(stream, target):
