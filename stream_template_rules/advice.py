@@ -1,7 +1,7 @@
 """What a running checkpoint survives: the settings that pin it, and those that are free."""
 
 from .axes import Answers, Box, inside
-from .rules import EVENT_TIME
+from .rules import EVENT_TIME, MICRO_BATCH
 
 # Settings in the order in which documents name them, each for the answers that have it.
 PINNED: tuple[tuple[Box, tuple[str, ...]], ...] = (
@@ -15,16 +15,17 @@ PINNED: tuple[tuple[Box, tuple[str, ...]], ...] = (
 )
 FREE: tuple[tuple[Box, tuple[str, ...]], ...] = (
     ({"trigger": ("processing_time", "continuous", "real_time")}, ("trigger.interval",)),
-    ({"source": ("kafka",)}, ("source.max_offsets_per_trigger", "source.fail_on_data_loss")),
+    ({"source": ("kafka",), "trigger": MICRO_BATCH}, ("source.max_offsets_per_trigger",)),
+    ({"source": ("kafka",)}, ("source.fail_on_data_loss",)),
     ({"source": ("delta", "auto_loader", "files")}, ("source.max_files_per_trigger",)),
     ({"source": ("delta",)}, ("source.upstream_changes",)),
     ({"source": ("auto_loader", "files")}, ("source.file_names",)),
     ({}, ("events.max_ahead", "lifecycle.attempts", "metrics.log")),
 )
-# The setting that bounds a batch.
+# The setting that bounds a micro-batch.
 LIMITS: tuple[tuple[Box, tuple[str, ...]], ...] = (
-    ({"source": ("kafka",)}, ("source.max_offsets_per_trigger",)),
-    ({}, ("source.max_files_per_trigger",)),
+    ({"source": ("kafka",), "trigger": MICRO_BATCH}, ("source.max_offsets_per_trigger",)),
+    ({"source": ("delta", "auto_loader", "files")}, ("source.max_files_per_trigger",)),
 )
 
 

@@ -36,7 +36,7 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "state": ("deduplicate", "custom"),
     "sink": (),
     "output_mode": (),
-    "trigger": ("continuous", "real_time"),
+    "trigger": (),
 }
 
 # What `auto` stands for: the value of the first box that the answers lie in.

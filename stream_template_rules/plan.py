@@ -125,6 +125,21 @@ class Platform:
     prometheus: bool = True
 
 
+@dataclass(frozen=True)
+class Interval:
+    """The `trigger.interval` of a job that runs on; the shortest one that is of use in seconds."""
+
+    default: str
+    shortest: int
+
+
+INTERVALS = {
+    "processing_time": Interval("10 seconds", shortest=1),
+    "continuous": Interval("1 second", shortest=1),
+    # Spark takes no shorter one (INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL).
+    "real_time": Interval("10 seconds", shortest=5),
+}
+
 _VOLUME = "/Volumes/{environment}.example/default/streams"
 PLATFORMS = {
     "spark_submit": Platform("hdfs://namenode.{environment}.example/streams"),
@@ -143,12 +158,22 @@ REPLAYED = {
 # The first box that the answers lie in says what the sink makes of it.
 GUARANTEES: tuple[tuple[Box, str], ...] = (
     (
+        {"sink": ("console",), "trigger": LOW_LATENCY},
+        (
+            "None: after a crash, what came in the last interval is read again, and the terminal "
+            "shows it once more."
+        ),
+    ),
+    (
         {"sink": ("console",)},
         "None: {replayed}, and the terminal shows it once more.",
     ),
     (
         {"trigger": LOW_LATENCY},
-        "At least once into the Kafka topic: after a crash, records are read and written again.",
+        (
+            "At least once into the Kafka topic: after a crash, what came in the last interval is "
+            "read and written again."
+        ),
     ),
     (
         {"sink": ("kafka",)},
@@ -225,9 +250,13 @@ def plan(answers: Answers) -> dict[str, Any]:
         "watermark": _needed(EVENT_TIME, known),
         "pinned": settings_in(PINNED, known),
         "free": settings_in(FREE, known),
-        "batch_limit": settings_in(LIMITS, known)[0],
+        "batch_limit": next(iter(settings_in(LIMITS, known)), ""),
         "result_place": RESULT_PLACES.get(known["sink"], "sink.path"),
-        "measures_backlog": known["source"] == "kafka",
+        "low_latency": known["trigger"] in LOW_LATENCY,
+        "interval": INTERVALS.get(known["trigger"]),
+        # Of a continuous query Spark says nothing: neither batches nor counts.
+        "reports": known["trigger"] != "continuous",
+        "measures_backlog": known["source"] == "kafka" and known["trigger"] != "continuous",
         "promises": known["sink"] != "console",
         "knows_owner": known["sink"] not in {"kafka", "console"},
         "drops_late": any(inside(known, box) for box in DROPS_LATE),

@@ -11,6 +11,7 @@ Kind = Literal["spark", "safety", "platform", "scope", "form"]
 
 WINDOWED = ("tumbling", "sliding", "session")
 STREAM_JOINS = ("stream_inner", "stream_left")
+MICRO_BATCH = ("processing_time", "available_now")
 LOW_LATENCY = ("continuous", "real_time")
 DATABRICKS = ("databricks", "databricks_serverless")
 MISSING = ("missing",)  # of a part in event_roles

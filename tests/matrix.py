@@ -103,14 +103,14 @@ class Run:
         self.traffic = load("dev.events").generate(self.shape, EVENTS)
         self.feed = load("dev.feed").Feed(stage, self.folder, project.name)
         self.target = load("dev.target").Target(stage, self.folder, f"{project.name}-result")
-        runs_on = "trigger" in self.job.SETTINGS.model_fields
+        interval = load("dev.about").INTERVAL
         self.settings = self._settings(
             project,
             {
                 **self.feed.settings,
                 **self.feed.batches_of(BATCH_ROWS),
                 **self.target.settings,
-                **({"trigger.interval": "1 second"} if runs_on else {}),
+                **({"trigger.interval": f"{interval.seconds} seconds"} if interval else {}),
                 # As a platform does, the stage lends its session.
                 "session.platform": "databricks",
                 "state.partitions": PARTITIONS,
@@ -119,7 +119,7 @@ class Run:
                 "metrics.log": self.folder / "metrics.ndjson",
             },
         )
-        self.runs_on = runs_on
+        self.runs_on = bool(interval)
 
     def _settings(self, project, overrides):
         texts = [f"{key}={value}" for key, value in overrides.items()]
@@ -188,8 +188,13 @@ class Run:
 
     @staticmethod
     def _is_idle(said):
-        events = [json.loads(line)["event"] for line in said.splitlines(keepends=True)[:-1]]
-        return "batch" in events and "idle" in events[events.index("batch") :]
+        """Whether nothing new came after a batch; real-time batches end without rows then."""
+        events = [json.loads(line) for line in said.splitlines(keepends=True)[:-1]]
+        kinds = [
+            "idle" if event.get("input_rows") == 0 and not event["watermark"] else event["event"]
+            for event in events
+        ]
+        return "batch" in kinds and "idle" in kinds[kinds.index("batch") :]
 
 
 def report(outcomes):

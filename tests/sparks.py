@@ -26,7 +26,8 @@ ANSWERS = {
     "spark_version": VERSION,
 }
 SETTINGS = {
-    "spark.master": "local[2]",
+    # Event by event, each partition of a topic holds a core, and quarantine needs one more.
+    "spark.master": "local[4]",
     # Tests run many tiny queries: half of their time would go into compiling code.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.driver.memory": "2g",

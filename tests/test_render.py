@@ -46,6 +46,25 @@ VARIANTS = {
     "console": {"sink": "console"},
     "console-complete": {"sink": "console", "output_mode": "complete"},
     "console-newest-events": {"sink": "console", "window": "none", "output_mode": "update"},
+    "kafka-continuous": {"sink": "kafka", "window": "none", "trigger": "continuous"},
+    "kafka-real-time": {
+        "sink": "kafka",
+        "window": "none",
+        "output_mode": "update",
+        "trigger": "real_time",
+    },
+    "console-continuous": {
+        "platform": "kubernetes",
+        "sink": "console",
+        "window": "none",
+        "trigger": "continuous",
+    },
+    "console-real-time": {
+        "sink": "console",
+        "window": "none",
+        "output_mode": "update",
+        "trigger": "real_time",
+    },
     "no-measure": {"event_schema": "id STRING, at TIMESTAMP, kind STRING"},
     "no-id": {"event_schema": "at TIMESTAMP, kind STRING, price DECIMAL(10,2)"},
     "other-types": {
@@ -147,9 +166,11 @@ def test_an_answer_changes_only_what_it_should(projects):
         "deploy/stream.timer",
         "monitoring/alerts.yml",
         "conf/base.toml",
+        "dev/about.py",
         "pyproject.toml",
         "src/clickstream_metrics/job.py",
         "src/clickstream_metrics/settings.py",
+        "tests/test_checkpoint.py",
     }
 
 

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """Where the result goes: the terminal, for a first try."""
 
 from pydantic import PositiveInt
@@ -22,10 +23,17 @@ class Sink(Table):
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
     """Show the first rows of each batch as a table on the standard output. Nothing is promised.
 
+{% if job.low_latency %}
+    1. When an interval has passed, the driver shows its rows.
+    2. Spark writes to the checkpoint how far it has read. Died before it: the next start begins
+       where the last interval ended, and shows what came since once more.
+    3. Spark marks that as committed in the checkpoint.
+{% else %}
     1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
        the same batch over the same offsets.
     2. The driver shows the rows. Died after it: the batch runs again, and is shown once more.
     3. Spark marks the batch as committed in the checkpoint.
+{% endif %}
     """
     shown = readable(rows).writeStream.format("console")
     return shown.option("truncate", False).option("numRows", sink.num_rows)

@@ -1,8 +1,13 @@
+{% set job = cookiecutter | stream_plan %}
 """Where the events come from: Kafka topics of JSON messages."""
 
 from typing import Literal, Self
 
+{% if job.low_latency %}
+from pydantic import AwareDatetime, model_validator
+{% else %}
 from pydantic import AwareDatetime, PositiveInt, model_validator
+{% endif %}
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -23,8 +28,10 @@ class Source(Kafka):
     """Where the first start of a checkpoint begins; later ones go on where the last ended."""
     starting_time: AwareDatetime | None = None
     """Instead of it, the first start begins with the messages that came at this time or after."""
+{% if not job.low_latency %}
     max_offsets_per_trigger: PositiveInt = 100_000
     """Messages a batch takes at most, so that a backlog does not become one endless batch."""
+{% endif %}
     fail_on_data_loss: bool = True
     """Whether messages that Kafka deleted before they were read stop the job."""
 
@@ -43,8 +50,12 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
         stream = stream.option("subscribePattern", source.topic_pattern)
     else:
         stream = stream.option("subscribe", source.topic or "")
+{% if job.low_latency %}
+    return _envelopes(stream.load())
+{% else %}
     limited = stream.option("maxOffsetsPerTrigger", source.max_offsets_per_trigger)
     return _envelopes(limited.load())
+{% endif %}
 
 
 def origin(source: Source) -> str:

@@ -3,6 +3,10 @@
 {% set mode = cookiecutter.output_mode %}
 """What only this project can say of its demo: the shape of its events, and what to call things."""
 
+{% if job.interval %}
+from datetime import timedelta
+
+{% endif %}
 from {{ cookiecutter.__package }} import job as pipeline
 {% if job.windowed or job.watermark %}
 from {{ cookiecutter.__package }}.runtime.config import to_timedelta
@@ -14,6 +18,13 @@ from dev.events import Shape
 from dev.feed import Feed
 from dev.target import Target
 
+{% if job.interval %}
+INTERVAL: timedelta | None = timedelta(seconds={{ job.interval.shortest }})
+"""`trigger.interval` on this machine: the job runs until it is stopped."""
+{% else %}
+INTERVAL = None
+"""There is no `trigger.interval`: the job ends when it has read what there is."""
+{% endif %}
 NOT_EXERCISED = [
     "a cluster: driver and executors are one local process",
 {% if job.kafka %}

@@ -57,10 +57,11 @@ def test_frozen_settings(spark, make_settings, override, fact):
 @pytest.mark.parametrize(
     "override",
     [
-{% if cookiecutter.source == "kafka" %}
-        "source.max_offsets_per_trigger=5",
-{% else %}
-        "source.max_files_per_trigger=5",
+{% if job.batch_limit %}
+        "{{ job.batch_limit }}=5",
+{% endif %}
+{% if job.interval %}
+        "trigger.interval=1 hour",
 {% endif %}
         "events.max_ahead=2 days",
         "lifecycle.attempts=9",

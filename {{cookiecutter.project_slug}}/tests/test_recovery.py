@@ -1,5 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {# Complete mode closes no window, and has no batch without data that moves the watermark. #}
+{% set written_at_once = job.low_latency and job.promises %}
 {% set closes = job.watermark and cookiecutter.output_mode != "complete" %}
 """The job as a process of its own, with real servers: terminated, killed, started again.
 
@@ -7,11 +8,17 @@ Nothing may be lost and nothing may count twice, wherever it dies. What is compa
 result and the whole quarantine, with what is known of the records that were sent.
 """
 
+{% if written_at_once %}
+import json
+{% endif %}
 import subprocess
 import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
+{% if written_at_once %}
+from functools import partial
+{% endif %}
 from pathlib import Path
 
 import pytest
@@ -28,22 +35,22 @@ from {{ cookiecutter.__package }}.runtime.config import load
 from {{ cookiecutter.__package }}.runtime.storage import LocalStorage
 from {{ cookiecutter.__package }}.settings import Settings
 
+from dev.about import INTERVAL
 from dev.events import Event
 from dev.feed import Feed
 from dev.stream import Job
 from dev.target import Target
 from dev.verdict import read_quarantine
-{% if job.promises %}
+{% if job.promises and not job.low_latency %}
 from tests.crash import forget_commit
 {% endif %}
 from tests.events import event, raw
 
+PACKAGE = pipeline.__package__ or ""
 RECORDS = 1200
 BATCH_ROWS = 100
 BAD_EVERY = 50
 SECONDS = 180
-RUNS_ON = "trigger" in Settings.model_fields
-"""Whether the job runs until it is stopped; else it ends when it has read what there is."""
 
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in range(RECORDS)]
 GOOD = [values for number, values in enumerate(EVENTS) if number % BAD_EVERY]
@@ -70,11 +77,11 @@ class Trial:
             "checkpoint.root": f"{folder}/checkpoint",
             "quarantine.path": f"{folder}/quarantine",
         }
-        if RUNS_ON:
-            overrides["trigger.interval"] = "1 second"
+        if INTERVAL:
+            overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
         self.folder, self.overrides, self.target = folder, overrides, target
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
-        self.job = Job(pipeline.__package__ or "", overrides, folder)
+        self.job = Job(PACKAGE, overrides, folder)
         self.root = LocalStorage(folder / "checkpoint")
         self.wanted = expected([GOOD], self.settings).rows
 
@@ -82,26 +89,30 @@ class Trial:
         """The last batch that Spark committed, -1 before the first."""
         last = checkpoint.committed(self.root)
         return -1 if last is None else last
+{% if written_at_once %}
+
+    def read(self) -> int:
+        """How many records are committed as read."""
+        (topic,) = map(json.loads, checkpoint.offsets(self.root, self.committed()))
+        return sum(sum(partitions.values()) for partitions in topic.values())
+
+    def has_written(self, parts: int) -> bool:
+        """Whether the rows of so many parts are in the result."""
+        return len(self.target.rows()) >= parts * (BATCH_ROWS - BATCH_ROWS // BAD_EVERY)
+{% elif not job.low_latency %}
 
     def in_a_batch(self) -> bool:
         """Whether the offsets of a batch are written that is not committed."""
         planned = checkpoint.planned(self.root)
         return planned is not None and planned > self.committed()
-
-    def run_until(self, reached) -> None:
-        """Start the job and watch its checkpoint closely until something is reached."""
-        self.job.start()
-        deadline = time.monotonic() + SECONDS
-        while not reached():
-            assert time.monotonic() < deadline, self.job.log.read_text("utf-8")[-3000:]
-            time.sleep(0.002)
+{% endif %}
 
     def run_to_the_end(self) -> None:
         """Start the job, let it read everything and write what may be written, and end it."""
         self.job.batches.clear()
         self.job.start()
         deadline = time.monotonic() + SECONDS
-        if RUNS_ON:
+        if INTERVAL:
             self.job.wait(self._is_done, deadline, "the whole result")
             self.job.drain(deadline)
         else:
@@ -127,28 +138,70 @@ class Trial:
         """The exit code of `doctor`, and what it says."""
         overrides = [*(f"{key}={to}" for key, to in self.overrides.items()), *more]
         settings = [word for override in overrides for word in ("--set", override)]
-        command = [sys.executable, "-m", pipeline.__package__ or "", "doctor", *settings]
+        command = [sys.executable, "-m", PACKAGE, "doctor", *settings]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
 
+def watch(job, reached):
+    """Watch the running job closely until something is reached."""
+    deadline = time.monotonic() + SECONDS
+    while not reached():
+        assert job.exit_code is None, job.log.read_text("utf-8")[-3000:]
+        assert time.monotonic() < deadline, job.log.read_text("utf-8")[-3000:]
+        time.sleep(0.002)
+
+
 @pytest.fixture(scope="module", name="survivor")
 def _survivor(services, tmp_path_factory):
+{% if job.low_latency %}
+    """A job that was terminated, then killed while it worked, then allowed to finish."""
+{% else %}
     """A job that was terminated, then killed inside a batch, then allowed to finish."""
+{% endif %}
     folder = tmp_path_factory.mktemp("trial")
     feed, target = Feed(services, folder, "recovery"), Target(services, folder, "recovery_result")
+    trial = Trial(feed, target, folder)
+{% if job.low_latency %}
+    parts = records()
+    with trial.job as job:
+        feed.send(next(parts))
+        job.start()
+        watch(job, lambda: trial.committed() >= 1)
+        trial.exit_code_of_sigterm = job.terminate()
+{% if written_at_once %}
+        with Job(PACKAGE, trial.overrides | {"trigger.interval": "1 hour"}, folder) as killed:
+            killed.start()
+            # An interval ends with the start, and the next one not before the kill.
+            for number in (2, 3):
+                feed.send(next(parts))
+                watch(killed, partial(trial.has_written, number))
+        trial.killed_inside_a_batch = trial.read() < len(feed.origins)
+{% else %}
+        before = trial.committed()
+        feed.send(next(parts))
+        job.start()
+        watch(job, lambda: trial.committed() > before)
+        job.kill()
+{% endif %}
+        for part in parts:
+            feed.send(part)
+        trial.run_to_the_end()
+{% else %}
     for part in records():
         feed.send(part)
-    trial = Trial(feed, target, folder)
-    trial.bad = Counter(feed.origins[number] for number in range(0, RECORDS, BAD_EVERY))
     with trial.job as job:
-        trial.run_until(lambda: trial.committed() >= 1)
+        job.start()
+        watch(job, lambda: trial.committed() >= 1)
         trial.exit_code_of_sigterm = job.terminate()
         before = trial.committed()
-        trial.run_until(lambda: trial.committed() > before and trial.in_a_batch())
+        job.start()
+        watch(job, lambda: trial.committed() > before and trial.in_a_batch())
         job.kill()
         trial.killed_inside_a_batch = trial.in_a_batch()
         trial.run_to_the_end()
+{% endif %}
+        trial.bad = Counter(feed.origins[number] for number in range(0, RECORDS, BAD_EVERY))
         yield trial
 
 
@@ -182,7 +235,7 @@ def test_doctor_tells_what_a_start_would_find(survivor):
     assert other[0] == 3
     assert "state_partitions: 2 -> 7" in other[1]
     assert survivor.committed() == last
-{% if job.promises %}
+{% if job.promises and not job.low_latency %}
 
 
 def test_a_batch_that_the_sink_has_does_not_count_again(survivor):

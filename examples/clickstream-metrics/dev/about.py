@@ -1,5 +1,7 @@
 """What only this project can say of its demo: the shape of its events, and what to call things."""
 
+from datetime import timedelta
+
 from clickstream_metrics import job as pipeline
 from clickstream_metrics.runtime.config import to_timedelta
 from clickstream_metrics.settings import Settings
@@ -9,6 +11,8 @@ from dev.events import Shape
 from dev.feed import Feed
 from dev.target import Target
 
+INTERVAL: timedelta | None = timedelta(seconds=1)
+"""`trigger.interval` on this machine: the job runs until it is stopped."""
 NOT_EXERCISED = [
     "a cluster: driver and executors are one local process",
     "an encrypted or authenticated connection to Kafka",

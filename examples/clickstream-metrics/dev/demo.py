@@ -8,7 +8,7 @@ import json
 import shutil
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +23,7 @@ from clickstream_metrics.runtime.errors import StreamJobError
 from clickstream_metrics.settings import Settings
 
 from dev import jars, report
-from dev.about import NOT_EXERCISED, shape_of, words_for
+from dev.about import INTERVAL, NOT_EXERCISED, shape_of, words_for
 from dev.events import Event, generate
 from dev.feed import Feed
 from dev.outcome import Outcome, Played, judge
@@ -37,11 +37,8 @@ FOLDER = Path("build/demo")
 BATCH_ROWS = 5000
 SECONDS = 600
 """After so long the demo gives up."""
-RUNS_ON = "trigger" in Settings.model_fields
-"""Whether the job runs until it is stopped; else it ends when it has read what there is."""
 FOLLOWS_TIME = "watermark" in Settings.model_fields and pipeline.OUTPUT_MODE != "complete"
 """Whether a batch without data follows the last one, and closes windows."""
-INTERVAL = timedelta(seconds=2) if RUNS_ON else None
 OVERRIDES = {
     **Feed.batches_of(BATCH_ROWS),
     "quarantine.path": str(FOLDER / "quarantine"),
@@ -111,18 +108,18 @@ class Demo:
         with Job(str(pipeline.__package__), overrides, FOLDER) as job, self._progress() as bars:
             sent = bars.add_task("sent", total=len(self.traffic.all), note="")
             counted = bars.add_task("read by the job", total=len(self.traffic.all), note="starting")
-            if RUNS_ON:
+            if INTERVAL:
                 job.start()
             for part in (self.traffic.main, self.traffic.tail):
                 for events in feed.slices(part, self.shape.delay):
                     feed.send(events)
                     bars.advance(sent, len(events))
-                if not RUNS_ON:
+                if not INTERVAL:
                     job.start()
                 self._catch_up(job, len(feed.origins), bars, counted)
-                if not RUNS_ON:
+                if not INTERVAL:
                     job.finish(self.deadline)
-            if RUNS_ON:
+            if INTERVAL:
                 job.drain(self.deadline)
             return Played(self.shape, self.traffic, feed.origins, job.batches)
 

@@ -46,6 +46,7 @@ def test_frozen_settings(spark, make_settings, override, fact):
     "override",
     [
         "source.max_offsets_per_trigger=5",
+        "trigger.interval=1 hour",
         "events.max_ahead=2 days",
         "lifecycle.attempts=9",
         "metrics.port=0",

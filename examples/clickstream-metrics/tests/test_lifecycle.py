@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 from pyspark.errors import PySparkException, StreamingQueryException
-from pyspark.sql.streaming.listener import QueryIdleEvent, QueryTerminatedEvent
 
 from clickstream_metrics.runtime import lifecycle
 from clickstream_metrics.runtime.errors import StreamFailedError
@@ -16,12 +15,10 @@ from clickstream_metrics.runtime.lifecycle import (
     Lifecycle,
     Supervisor,
 )
-from clickstream_metrics.runtime.progress import Batch, Feed
+from clickstream_metrics.runtime.progress import Batch, Feed, Sign
 from clickstream_metrics.runtime.storage import LocalStorage
 
 BATCH = Batch(**dict.fromkeys(Batch.__annotations__, 0))
-IDLE = QueryIdleEvent.__new__(QueryIdleEvent)
-END = QueryTerminatedEvent.__new__(QueryTerminatedEvent)
 FAILURE = StreamingQueryException("the disk is full\n\tat java.stack")
 
 
@@ -106,12 +103,12 @@ def _watch(tmp_path, monkeypatch):
 
 def failing(*reports):
     """A run that reports, then fails."""
-    return ([*reports, END], Query(FAILURE, over=True))
+    return ([*reports, Sign.ENDED], Query(FAILURE, over=True))
 
 
 def ending(*reports):
     """A run that reports, then ends as it should."""
-    return ([*reports, END], Query(over=True))
+    return ([*reports, Sign.ENDED], Query(over=True))
 
 
 def test_a_failed_batch_is_tried_again(watch):
@@ -143,7 +140,7 @@ def test_a_sweep_that_fails_ends_the_run_and_is_tried_again(watch):
         if failures:
             raise failures.pop()
 
-    said = watch.run(([BATCH, END], abandoned), ending(BATCH), follow=follow)
+    said = watch.run(([BATCH, Sign.ENDED], abandoned), ending(BATCH), follow=follow)
 
     assert abandoned.stopped
     assert said == ["batch", "retry 1: the broker is away", "batch"]
@@ -151,14 +148,14 @@ def test_a_sweep_that_fails_ends_the_run_and_is_tried_again(watch):
 
 def test_a_report_of_an_earlier_run_counts_for_nothing(watch):
     """The late last word of a failed run does not end the run that follows it."""
-    stale = ("an earlier run", END)
+    stale = ("an earlier run", Sign.ENDED)
 
     assert watch.run(failing(), ending(stale, BATCH)) == ["retry 1: the disk is full", "batch"]
 
 
 def test_quiet_is_not_dead(watch):
     """A trigger that finds nothing new is told, so that silence means something."""
-    assert watch.run(ending(IDLE, BATCH, IDLE)) == ["idle", "batch", "idle"]
+    assert watch.run(ending(Sign.IDLE, BATCH, Sign.IDLE)) == ["idle", "batch", "idle"]
 
 
 def test_a_marker_drains_at_the_end_of_the_batch(watch):

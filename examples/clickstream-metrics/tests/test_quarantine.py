@@ -95,7 +95,7 @@ def _sweeper(spark, past, tmp_path):
         reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
         root = storage or LocalStorage(tmp_path)
         places = str(tmp_path), str(tmp_path / "records"), bad_records
-        move = way(root, *places) if way is Replay else way(*places, lambda: drains)
+        move = way(root, *places) if way is Replay else way(root, *places, lambda: drains)
         return Sweeper(root, move, reporter)
 
     return make

@@ -21,6 +21,7 @@ from clickstream_metrics.runtime.config import load, to_timedelta
 from clickstream_metrics.runtime.storage import LocalStorage
 from clickstream_metrics.settings import Settings
 
+from dev.about import INTERVAL
 from dev.events import Event
 from dev.feed import Feed
 from dev.stream import Job
@@ -29,12 +30,11 @@ from dev.verdict import read_quarantine
 from tests.crash import forget_commit
 from tests.events import event, raw
 
+PACKAGE = pipeline.__package__ or ""
 RECORDS = 1200
 BATCH_ROWS = 100
 BAD_EVERY = 50
 SECONDS = 180
-RUNS_ON = "trigger" in Settings.model_fields
-"""Whether the job runs until it is stopped; else it ends when it has read what there is."""
 
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in range(RECORDS)]
 GOOD = [values for number, values in enumerate(EVENTS) if number % BAD_EVERY]
@@ -61,11 +61,11 @@ class Trial:
             "checkpoint.root": f"{folder}/checkpoint",
             "quarantine.path": f"{folder}/quarantine",
         }
-        if RUNS_ON:
-            overrides["trigger.interval"] = "1 second"
+        if INTERVAL:
+            overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
         self.folder, self.overrides, self.target = folder, overrides, target
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
-        self.job = Job(pipeline.__package__ or "", overrides, folder)
+        self.job = Job(PACKAGE, overrides, folder)
         self.root = LocalStorage(folder / "checkpoint")
         self.wanted = expected([GOOD], self.settings).rows
 
@@ -79,20 +79,12 @@ class Trial:
         planned = checkpoint.planned(self.root)
         return planned is not None and planned > self.committed()
 
-    def run_until(self, reached) -> None:
-        """Start the job and watch its checkpoint closely until something is reached."""
-        self.job.start()
-        deadline = time.monotonic() + SECONDS
-        while not reached():
-            assert time.monotonic() < deadline, self.job.log.read_text("utf-8")[-3000:]
-            time.sleep(0.002)
-
     def run_to_the_end(self) -> None:
         """Start the job, let it read everything and write what may be written, and end it."""
         self.job.batches.clear()
         self.job.start()
         deadline = time.monotonic() + SECONDS
-        if RUNS_ON:
+        if INTERVAL:
             self.job.wait(self._is_done, deadline, "the whole result")
             self.job.drain(deadline)
         else:
@@ -114,9 +106,18 @@ class Trial:
         """The exit code of `doctor`, and what it says."""
         overrides = [*(f"{key}={to}" for key, to in self.overrides.items()), *more]
         settings = [word for override in overrides for word in ("--set", override)]
-        command = [sys.executable, "-m", pipeline.__package__ or "", "doctor", *settings]
+        command = [sys.executable, "-m", PACKAGE, "doctor", *settings]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
+
+
+def watch(job, reached):
+    """Watch the running job closely until something is reached."""
+    deadline = time.monotonic() + SECONDS
+    while not reached():
+        assert job.exit_code is None, job.log.read_text("utf-8")[-3000:]
+        assert time.monotonic() < deadline, job.log.read_text("utf-8")[-3000:]
+        time.sleep(0.002)
 
 
 @pytest.fixture(scope="module", name="survivor")
@@ -124,18 +125,20 @@ def _survivor(services, tmp_path_factory):
     """A job that was terminated, then killed inside a batch, then allowed to finish."""
     folder = tmp_path_factory.mktemp("trial")
     feed, target = Feed(services, folder, "recovery"), Target(services, folder, "recovery_result")
+    trial = Trial(feed, target, folder)
     for part in records():
         feed.send(part)
-    trial = Trial(feed, target, folder)
-    trial.bad = Counter(feed.origins[number] for number in range(0, RECORDS, BAD_EVERY))
     with trial.job as job:
-        trial.run_until(lambda: trial.committed() >= 1)
+        job.start()
+        watch(job, lambda: trial.committed() >= 1)
         trial.exit_code_of_sigterm = job.terminate()
         before = trial.committed()
-        trial.run_until(lambda: trial.committed() > before and trial.in_a_batch())
+        job.start()
+        watch(job, lambda: trial.committed() > before and trial.in_a_batch())
         job.kill()
         trial.killed_inside_a_batch = trial.in_a_batch()
         trial.run_to_the_end()
+        trial.bad = Counter(feed.origins[number] for number in range(0, RECORDS, BAD_EVERY))
         yield trial
 
 

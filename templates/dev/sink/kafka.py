@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
@@ -33,6 +34,12 @@ class Target:
         """The result as it stands now: the records, each once however often it was written."""
         records = {headers(record)["content"]: record for record in self.records()}
         return [_row(record) for record in records.values()]
+{% elif job.result_state == "replaced" %}
+    def rows(self) -> list[Row]:
+        """The result as it stands now: what the last batch wrote, of each key one row."""
+        records = self.records()
+        last = max((headers(record)["as_of"] for record in records), default=None)
+        return newest(_row(record) for record in records if headers(record)["as_of"] == last)
 {% else %}
     def rows(self) -> list[Row]:
         """The result as it stands now: of each key the newest row."""
@@ -74,7 +81,7 @@ def _read(consumer: Consumer, partition: TopicPartition) -> Iterator[Message]:
         yield record
 
 
-def headers(record: Message) -> dict[str, str | bytes | None]:
+def headers(record: Message) -> dict[str, Any]:
     """The headers of a record by their names."""
     return dict(record.headers() or ())
 

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """What the job reads, on this machine: a Kafka topic."""
 
 import logging
@@ -50,9 +51,15 @@ class Feed:
         return in_step(events, delay)
 
     @staticmethod
+{% if job.low_latency %}
+    def batches_of(_: int) -> dict[str, str]:
+        """No settings: what the job takes at a time is bounded by time alone."""
+        return {}
+{% else %}
     def batches_of(rows: int) -> dict[str, str]:
         """Settings with which the job takes so many records at a time."""
         return {"source.max_offsets_per_trigger": str(rows)}
+{% endif %}
 
     def send(self, events: Sequence[Event]) -> None:
         """Send, and return once the broker has all of them."""

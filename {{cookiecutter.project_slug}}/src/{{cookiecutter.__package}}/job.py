@@ -4,6 +4,10 @@
 The rest is what the runtime asks of every stream (see runtime/job.py).
 """
 
+{% if job.trigger == "real_time" %}
+from typing import Any
+
+{% endif %}
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
@@ -27,7 +31,13 @@ PARTS = {
 }
 EVENT = schema.EVENT
 RESULT_KEY = schema.RESULT_KEY
+{% if job.reports %}
+REPORTS = True
 REPLAYABLE = source.REPLAYABLE
+{% else %}
+REPORTS = False
+REPLAYABLE = False
+{% endif %}
 SETTINGS = Settings
 SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
@@ -39,17 +49,27 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
 
 def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
     """The rows that the events in the envelopes amount to; bad records go to quarantine."""
+{% if job.reports %}
     events = records.good(envelopes, EVENT, settings.events)
+{% else %}
+    events = records.good(envelopes, EVENT, settings.events, counted=False)
+{% endif %}
     return transform(events, settings)
 
 
 def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
-    """The rows on their way to the sink, batch by batch."""
+    """The rows on their way to the sink, {{ "one by one" if job.low_latency else "batch by batch" }}."""
     writer = sink.write(rows, settings.sink, epoch).outputMode(OUTPUT_MODE)
 {% if job.trigger == "processing_time" %}
     return writer.trigger(processingTime=settings.trigger.interval)
 {% elif job.trigger == "available_now" %}
     return writer.trigger(availableNow=True)
+{% elif job.trigger == "continuous" %}
+    return writer.trigger(continuous=settings.trigger.interval)
+{% else %}
+    # PySpark has it, but its type hints leave it out.
+    kind: Any = {"realTime": settings.trigger.interval}
+    return writer.trigger(**kind)
 {% endif %}
 
 

@@ -1,8 +1,14 @@
 {% set job = cookiecutter | stream_plan %}
-{% set has_interval = job.trigger == "processing_time" %}
+{% set real_time = job.trigger == "real_time" %}
 """Every setting of the job: one class for each table of conf/*.toml."""
 
-{% if job.watermark or has_interval %}
+{% if real_time %}
+from datetime import timedelta
+
+from pydantic import field_validator
+
+from .runtime.config import Duration, Table, to_timedelta
+{% elif job.watermark or job.interval %}
 from .runtime.config import Duration, Table
 {% endif %}
 from .runtime.settings import RuntimeSettings
@@ -24,14 +30,28 @@ class Watermark(Table):
     """How far the watermark is behind the newest event; in complete mode it drops nothing."""
 {% endif %}
 {% endif %}
-{% if has_interval %}
+{% if job.interval %}
 
 
 class Trigger(Table):
     """The table `[trigger]`."""
 
-    interval: Duration = "10 seconds"
+    interval: Duration = "{{ job.interval.default }}"
+{% if real_time %}
+    """How long a batch lasts. Its rows are written at once, its offsets when it ends."""
+
+    @field_validator("interval")
+    @classmethod
+    def _long_enough(cls, interval: str) -> str:
+        if to_timedelta(interval) < timedelta(seconds={{ job.interval.shortest }}):
+            message = "Spark's real-time batches last {{ job.interval.shortest }} seconds or more"
+            raise ValueError(message)
+        return interval
+{% elif job.low_latency %}
+    """From one note of the offsets in the checkpoint to the next; rows are written at once."""
+{% else %}
     """The time from the start of one batch to that of the next."""
+{% endif %}
 {% endif %}
 
 
@@ -46,6 +66,6 @@ class Settings(RuntimeSettings):
     window: Window = Window()
 {% endif %}
     sink: Sink
-{% if has_interval %}
+{% if job.interval %}
     trigger: Trigger = Trigger()
 {% endif %}

@@ -6,7 +6,6 @@ orchestrator that evicted it starts it again. A second signal ends it at once. W
 is replayed by the next start: draining saves work, it does not save data.
 """
 
-import queue
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -16,12 +15,11 @@ from types import FrameType
 from py4j.protocol import Py4JError
 from pydantic import PositiveInt
 from pyspark.errors import PySparkException
-from pyspark.sql.streaming.listener import QueryTerminatedEvent
 from pyspark.sql.streaming.query import StreamingQuery
 
 from .config import Duration, Table, to_timedelta
 from .errors import StreamFailedError
-from .progress import Batch, Feed, Reporter, say
+from .progress import Batch, Feed, Reporter, Sign, say
 from .storage import Storage
 
 MARKER = "stop"
@@ -158,21 +156,14 @@ class Supervisor:
         # Once it has ended, its last reports may still be on their way.
         active = query.isActive
         seconds = POLL_SECONDS if active else LAST_REPORT_SECONDS
-        try:
-            run, report = self._feed.reports.get(timeout=seconds)
-        except queue.Empty:
-            return not active
-        if run != str(query.runId):
-            return False
+        report = self._feed.take(str(query.runId), seconds)
         if isinstance(report, Batch):
             self._advanced = True
             self._reporter.batch(report)
             self._follow(report)
-        elif isinstance(report, QueryTerminatedEvent):
-            return True
-        else:
+        elif report is Sign.IDLE:
             self._reporter.idle()
-        return False
+        return report is Sign.ENDED or (report is None and not active)
 
     def _stop(self, query: StreamingQuery) -> None:
         """Stop when the running batch has ended, if it does in time: stop() alone cuts it.

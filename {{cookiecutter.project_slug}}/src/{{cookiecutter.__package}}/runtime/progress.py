@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -100,7 +101,14 @@ def _number(text: str | None) -> int | None:
     return None if text is None else round(float(text))
 
 
-Report = Batch | QueryIdleEvent | QueryTerminatedEvent
+class Sign(Enum):
+    """What a query reports besides its batches."""
+
+    IDLE = "a trigger found nothing new"
+    ENDED = "no report follows"
+
+
+Report = Batch | Sign
 
 
 class Feed(StreamingQueryListener):
@@ -112,6 +120,16 @@ class Feed(StreamingQueryListener):
     def __init__(self) -> None:
         self.reports: queue.Queue[tuple[str, Report]] = queue.Queue()
 
+    def take(self, run: str, seconds: float) -> Report | None:
+        """The next report of a run, None where there is none for so long."""
+        try:
+            while True:
+                of, report = self.reports.get(timeout=seconds)
+                if of == run:
+                    return report
+        except queue.Empty:
+            return None
+
     def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802 - Spark's name
         """Nothing to tell: the job starts its queries itself."""
 
@@ -121,17 +139,16 @@ class Feed(StreamingQueryListener):
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
         """Keep that a trigger found nothing new."""
-        self.reports.put((str(event.runId), event))
+        self.reports.put((str(event.runId), Sign.IDLE))
 
     def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
         """Keep that the query has ended: no report follows this one."""
-        self.reports.put((str(event.runId), event))
+        self.reports.put((str(event.runId), Sign.ENDED))
 
 
 @contextmanager
-def reports_of(spark: SparkSession) -> Iterator[Feed]:
-    """A feed of Spark's reports; behind Spark Connect it is a thread that has to end."""
-    feed = Feed()
+def fed(feed: Feed, spark: SparkSession) -> Iterator[Feed]:
+    """The feed while it gets Spark's reports; behind Spark Connect a thread that has to end."""
     spark.streams.addListener(feed)
     try:
         yield feed

@@ -59,18 +59,23 @@ def envelope(raw: Column, ingest_time: Column, origin: Column) -> list[Column]:
     ]
 
 
-def good(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
+def good(
+    envelopes: DataFrame, schema: EventSchema, events: Events, *, counted: bool = True
+) -> DataFrame:
     """The events in the envelopes that hold one: the schema's columns.
 
-    Bad records are counted here and put in quarantine by `quarantine.py`.
+    Bad records are counted here, unless the query is a continuous one, in which Spark counts
+    nothing; `quarantine.py` puts them in quarantine.
     """
-    counted = judged(envelopes, schema, events).observe(
-        COUNTS,
-        F.count("*").alias("rows"),
-        F.count("reason").alias("bad_rows"),
-        F.count_if("has_unknown_fields").alias("unknown_field_rows"),
-    )
-    return counted.where("reason IS NULL").select("event.*")
+    records = judged(envelopes, schema, events)
+    if counted:
+        records = records.observe(
+            COUNTS,
+            F.count("*").alias("rows"),
+            F.count("reason").alias("bad_rows"),
+            F.count_if("has_unknown_fields").alias("unknown_field_rows"),
+        )
+    return records.where("reason IS NULL").select("event.*")
 
 
 def bad(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:

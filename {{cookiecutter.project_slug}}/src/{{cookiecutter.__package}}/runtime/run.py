@@ -10,11 +10,12 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from . import session
 from .checkpoint import Contract, admit, sole_driver
+from .epochs import EpochFeed
 from .errors import StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lifecycle import Drain, Supervisor
-from .progress import Reporter, reports_of, say
+from .progress import Feed, Reporter, fed, say
 from .quarantine import Replay, SecondReading, Sweeper
 from .records import bad
 from .storage import Storage, storage
@@ -80,7 +81,7 @@ def _supervise(
         root,
         Replay(root, location, target, found)
         if job.REPLAYABLE
-        else SecondReading(location, target, found, drain.asked),
+        else SecondReading(root, location, target, found, drain.asked),
         reporter,
     )
     reporter.event("started", job=job.NAME, epoch=contract.epoch, guarantee=job.GUARANTEE)
@@ -93,7 +94,7 @@ def _supervise(
         return start(job, spark, settings, contract.epoch)
 
     try:
-        with reports_of(spark) as feed:
+        with fed(Feed() if job.REPORTS else EpochFeed(root), spark) as feed:
             supervisor = Supervisor(
                 start=begin,
                 feed=feed,

@@ -17,6 +17,8 @@ class Job(Protocol):
     GUARANTEE: str
     OUTPUT_MODE: str
     EVENT: EventSchema
+    REPORTS: bool
+    """Whether Spark reports its batches: of a continuous query it does not (see epochs.py)."""
     REPLAYABLE: bool
     """Whether a copy of the checkpoint's logs makes its source read a batch again."""
     RESULT_KEY: tuple[str, ...]

@@ -127,8 +127,7 @@ def ensure_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
     try:
         _make_topic(spark, kafka.options(), topic)
     except Py4JJavaError as error:
-        cause = error.java_exception.getCause() or error.java_exception
-        message = f"The Kafka topic cannot be made: {cause.getMessage()}. Make {topic}."
+        message = f"The Kafka topic cannot be made: {_reason(error)}. Make {topic}."
         raise SetupError(message) from None
 
 
@@ -136,12 +135,20 @@ def _find_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
     records = spark.read.format("kafka").options(**kafka.options())
     try:
         records.option("subscribe", topic.name).load().limit(1).collect()
-    except PySparkException as error:
+    except (Py4JJavaError, PySparkException) as error:
         message = (
-            f"The Kafka topic is not there ({error}), and on this platform the job cannot make "
-            f"it. Make {topic}."
+            f"The Kafka topic cannot be read: {_reason(error)}. On this platform the job does not "
+            f"make it. Make {topic}."
         )
-        raise SetupError(message) from error
+        raise SetupError(message) from None
+
+
+def _reason(error: Py4JJavaError | PySparkException) -> str:
+    """What Kafka said, without the trace of Java's calls."""
+    if isinstance(error, Py4JJavaError):
+        cause = error.java_exception.getCause() or error.java_exception
+        return str(cause.getMessage()).rstrip(".")
+    return str(error).partition("\n")[0]
 
 
 def _make_topic(spark: SparkSession, options: Mapping[str, str], topic: Topic) -> None:

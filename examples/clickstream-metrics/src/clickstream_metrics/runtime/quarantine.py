@@ -13,17 +13,20 @@ batch alone is swept:
 A process that dies before 3 repeats the batch at its next start, into the same folder; one that
 dies between Spark's commit of a batch and 1 finds in Spark's log what is committed but not swept.
 
-A source with a log that cannot be copied is read a second time instead (see SecondReading).
+A source with a log that cannot be copied is read a second time instead, and so is that of a
+continuous query, which has no batches to repeat (see SecondReading).
 """
 
 import json
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
+from typing_extensions import override
 
 from .checkpoint import STREAM, committed, logged, offsets
 from .config import Location, Table
@@ -36,17 +39,31 @@ SOURCE_LOG = "sources/0"
 
 POLL_SECONDS = 1
 
-Move = Callable[[range], bool]
-"""Moves the bad records of some of the stream's batches to quarantine, each once.
-
-False where a drain cut it short: a later call begins with the same batches.
-"""
-
 
 class Quarantine(Table):
     """The table `[quarantine]` in conf/*.toml."""
 
     path: Location
+
+
+class Move(ABC):
+    """Moves the bad records of some of the stream's batches to quarantine, each once."""
+
+    def __init__(
+        self, root: Storage, location: str, target: str, bad_records: Callable[[], DataFrame]
+    ) -> None:
+        self._root = root
+        self._location = location
+        self._target = target
+        self._bad_records = bad_records
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Called before the stream reads its first record."""
+
+    @abstractmethod
+    def __call__(self, batches: range) -> bool:
+        """False where a drain cut it short: a later call begins with the same batches."""
 
 
 class Sweeper:
@@ -62,7 +79,9 @@ class Sweeper:
     def recover(self) -> None:
         """Sweep what is committed but not swept: a process died, or a sweep failed."""
         last = committed(self._root)
-        if last is not None and last > self._swept:
+        if last is None:
+            self._move.begin()
+        elif last > self._swept:
             self._sweep(last)
 
     def follow(self, batch: Batch) -> None:
@@ -88,17 +107,14 @@ class Sweeper:
         self._swept = swept
 
 
-class Replay:
+class Replay(Move):
     """Repeats single batches of the stream, and keeps their bad records."""
 
-    def __init__(
-        self, root: Storage, location: str, target: str, bad_records: Callable[[], DataFrame]
-    ) -> None:
-        self._root = root
-        self._location = location
-        self._target = target
-        self._bad_records = bad_records
+    @override
+    def begin(self) -> None:
+        """Nothing: what it reads stands in the stream's logs."""
 
+    @override
     def __call__(self, batches: range) -> bool:
         """Replay each batch that read something and was not replayed before."""
         known = logged(self._root, f"{STREAM}/offsets")
@@ -138,7 +154,7 @@ class Replay:
             self._root.write(f"{CHECKPOINT}/{name}", text)
 
 
-class SecondReading:
+class SecondReading(Move):
     """Reads the source once more from where it last stopped, with a checkpoint of its own.
 
     Costs more than a replay: clean batches that came before are read as well, the first time
@@ -148,25 +164,43 @@ class SecondReading:
 
     def __init__(
         self,
+        root: Storage,
         location: str,
         target: str,
         bad_records: Callable[[], DataFrame],
         asked: Callable[[], bool],
     ) -> None:
-        self._location = location
-        self._target = target
-        self._bad_records = bad_records
+        super().__init__(root, location, target, bad_records)
         self._asked = asked
 
-    def __call__(self, _: range) -> bool:
+    @override
+    def begin(self) -> None:
+        """Note where it begins: to read from `latest` would mean another place later on."""
+        query = self._start()
+        while not self._root.names(f"{CHECKPOINT}/offsets"):
+            if query.awaitTermination(POLL_SECONDS):
+                return
+        query.stop()
+
+    @override
+    def __call__(self, batches: range) -> bool:
         """Read all that is there by now, which the stream's batches are part of."""
-        put = partial(_put_if_any, self._target)
-        query = _start(self._bad_records(), self._location, put, availableNow=True)
+        query = self._start()
         while not self._asked():
             if query.awaitTermination(POLL_SECONDS):
                 return True
         query.stop()
         return False
+
+    def _start(self) -> StreamingQuery:
+        put = partial(_put_if_any, self._target)
+        return _start(self._bad_records(), self._location, put, availableNow=True)
+
+
+def beginning(root: Storage) -> str | None:
+    """Where a second reading of Kafka began, as Spark keeps it; None before that."""
+    text = root.read(f"{CHECKPOINT}/{SOURCE_LOG}/0")
+    return text and text.rpartition("\n")[2]
 
 
 def _start(

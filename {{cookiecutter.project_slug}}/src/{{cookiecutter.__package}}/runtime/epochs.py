@@ -1,0 +1,76 @@
+"""Reports of a continuous query, of which Spark itself tells only the end.
+
+What it did stands in its checkpoint: which epochs are committed, and where in Kafka each ended.
+"""
+
+import json
+import time
+
+from typing_extensions import override
+
+from .checkpoint import committed, offsets
+from .progress import Batch, Feed, Report, Sign
+from .quarantine import beginning
+from .storage import Storage
+
+IDLE_SECONDS = 10
+"""How often it is told that nothing new came."""
+
+
+class EpochFeed(Feed):
+    """Committed epochs as batches, all that are new as one."""
+
+    def __init__(self, root: Storage) -> None:
+        super().__init__()
+        self._root = root
+        self._last = committed(root)
+        self._end = None if self._last is None else _position(root, self._last)
+        self._told = time.monotonic()
+
+    @override
+    def take(self, run: str, seconds: float) -> Report | None:
+        return self._new_epochs() or super().take(run, seconds)
+
+    def _new_epochs(self) -> Report | None:
+        last = committed(self._root)
+        if last is None or last == self._last:
+            return None
+        start, end = self._end or beginning(self._root), _position(self._root, last)
+        passed = time.monotonic() - self._told
+        self._last, self._end = last, end
+        if start == end and passed < IDLE_SECONDS:
+            return None
+        self._told += passed
+        return Sign.IDLE if start == end else _batch(last, start, end, passed)
+
+
+def _position(root: Storage, epoch: int) -> str:
+    (source,) = offsets(root, epoch)
+    return source
+
+
+def _batch(epoch: int, start: str | None, end: str, seconds: float) -> Batch:
+    """What is known of some epochs; what only Spark could tell is none, or zero."""
+    return Batch(
+        batch_id=epoch,
+        input_rows=_rows(end) - _rows(start),
+        bad_rows=None,
+        unknown_field_rows=None,
+        late_groups_dropped=0,
+        output_rows=None,
+        duration_ms=round(seconds * 1000),
+        newest_event=None,
+        watermark=None,
+        state_rows=0,
+        state_bytes=0,
+        backlog_rows=None,
+        backlog_files=None,
+        start_offset=start,
+        end_offset=end,
+    )
+
+
+def _rows(position: str | None) -> int:
+    """All messages before a position: `{"topic": {"partition": offset}}`."""
+    topics = json.loads(position or "{}")
+    return sum(offset for partitions in topics.values() for offset in partitions.values())
