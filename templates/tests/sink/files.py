@@ -74,6 +74,7 @@ def test_a_folder_knows_its_checkpoint(spark, stream, target):
     assert sink.owner(spark, place) == EPOCH
 
     shutil.rmtree(stream.checkpoint)
+    shutil.rmtree(stream.folder / "in")
     stream.send(event(301, key=1, number=9), event(600, number=10))
     stream.run()
     assert exact(stream, target) != "exact"

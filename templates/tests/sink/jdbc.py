@@ -15,13 +15,14 @@ from {{ cookiecutter.__package }} import job, sink
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime import errors, session
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
-from {{ cookiecutter.__package }}.runtime.checkpoint import STREAM
 from {{ cookiecutter.__package }}.runtime.config import load
+from {{ cookiecutter.__package }}.runtime.records import envelope
 from {{ cookiecutter.__package }}.schema import RESULT_KEY
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.process import Process
 from dev.target import Target
+from tests.crash import forget_commit
 from tests.events import INGESTED, envelopes, event, raw
 
 EPOCH = "epoch"
@@ -107,14 +108,6 @@ class Trial:
         own.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", closing)
         start(own, self.files, self.settings).awaitTermination()
 
-    def forget_last_commit(self):
-        """Leave what a driver leaves that dies between the sink's commit and Spark's own."""
-        commits = Path(self.settings.checkpoint.root) / STREAM / "commits"
-        last = max(int(file.name) for file in commits.iterdir() if file.name.isdigit())
-        (commits / f"{last}").unlink()
-        # With a stale checksum Spark would take the rewritten file for another driver's.
-        (commits / f".{last}.crc").unlink()
-
     def driver(self):
         """A driver of its own, as a process."""
         program = "from tests.test_sink import drive; drive()"
@@ -184,13 +177,7 @@ class Hold:
 def start(spark, files, settings):
     """The query of a trial."""
     lines = spark.readStream.format("text").option("maxFilesPerTrigger", 1).load(str(files))
-    records = lines.select(
-        F.col("value").cast("binary").alias("raw"),
-        F.lit(None).cast("binary").alias("key"),
-        F.lit(None).cast("array<struct<key: string, value: binary>>").alias("headers"),
-        F.lit(INGESTED).alias("ingest_time"),
-        F.lit("file").alias("origin"),
-    )
+    records = lines.select(envelope(F.col("value"), F.lit(INGESTED), F.lit("file")))
     rows = job.result(records.dropDuplicates(["raw"]), settings)
     sink.prepare(spark, rows, settings.sink, EPOCH)
     writer = sink.write(rows, settings.sink, EPOCH).outputMode(job.OUTPUT_MODE)
@@ -231,7 +218,7 @@ def test_a_replayed_batch_is_read_but_not_written(trial, spark):
     trial.run(spark, closing=False)
     taken_out = trial.rows()
     trial.execute("DELETE FROM {target}")
-    trial.forget_last_commit()
+    forget_commit(Path(trial.settings.checkpoint.stream))
 
     trial.run(spark, closing=False)
 
