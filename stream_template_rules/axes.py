@@ -32,7 +32,7 @@ TEXT_DEFAULTS = {
 NOT_YET: dict[str, tuple[str, ...]] = {
     "source": (),
     "window": (),
-    "join": ("static_lookup", "stream_inner", "stream_left"),
+    "join": ("stream_inner", "stream_left"),
     "state": ("deduplicate", "custom"),
     "sink": (),
     "output_mode": (),

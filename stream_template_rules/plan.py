@@ -1,5 +1,6 @@
 """What follows from legal answers: versions, jars, roles, the delivery guarantee."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
 VERSION = "0.1.0"
 
 _ALWAYS: tuple[Box, ...] = ({},)
-_DELTA: tuple[Box, ...] = ({"source": ("delta",)}, {"sink": ("delta", "delta_merge")})
+_LOOKUP: Box = {"join": ("static_lookup",)}
+_DELTA: tuple[Box, ...] = ({"source": ("delta",)}, {"sink": ("delta", "delta_merge")}, _LOOKUP)
 _KAFKA: tuple[Box, ...] = ({"source": ("kafka",)}, {"sink": ("kafka",)})
 _POSTGRES: tuple[Box, ...] = ({"sink": ("jdbc",)},)
 _PARQUET: tuple[Box, ...] = ({"sink": ("files",)},)
@@ -260,6 +262,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         "promises": known["sink"] != "console",
         "knows_owner": known["sink"] not in {"kafka", "console"},
         "drops_late": any(inside(known, box) for box in DROPS_LATE),
+        "lookup": inside(known, _LOOKUP),
+        "label": _label(roles.get("key"), dict(columns(known["event_schema"]))),
         "result_key": _result_key(known["window"], roles),
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
         "kafka": _needed(_KAFKA, known),
@@ -289,6 +293,12 @@ def _result_key(window: str, roles: Roles) -> list[str]:
     if window in WINDOWED:
         return ['"window_start"', '"window_end"', "KEY"]
     return ["EVENT_ID"] if roles["id"] else ["KEY"] if roles["key"] else []
+
+
+def _label(key: str | None, taken: Mapping[str, str]) -> str:
+    """Return a name for what a key stands for that no column has."""
+    name = f"{key}_label"
+    return name if name not in taken else _label(name, taken)
 
 
 def _needed(boxes: tuple[Box, ...], known: Answers) -> bool:

@@ -117,9 +117,15 @@ class Run:
                 "checkpoint.root": self.folder / "checkpoint",
                 "quarantine.path": self.folder / "quarantine",
                 "metrics.log": self.folder / "metrics.ndjson",
+                **self._reference(project),
             },
         )
         self.runs_on = bool(interval)
+
+    def _reference(self, project):
+        """The table of the project's that its rows are looked up in, if they are."""
+        looks_up = "lookup" in self.job.SETTINGS.model_fields
+        return {"lookup.path": project / "dev" / "reference.csv"} if looks_up else {}
 
     def _settings(self, project, overrides):
         texts = [f"{key}={value}" for key, value in overrides.items()]

@@ -5,20 +5,35 @@
 It shares no line with transform.py. Change the two together.
 """
 
+{% if cookiecutter.join == "static_lookup" %}
+import csv
+{% endif %}
 from collections.abc import Iterable, Mapping, Sequence
+{% if cookiecutter.join == "static_lookup" %}
+from dataclasses import replace
+{% endif %}
 {% if not upserted %}
 from itertools import chain
+{% endif %}
+{% if cookiecutter.join == "static_lookup" %}
+from pathlib import Path
 {% endif %}
 from typing import Any
 
 from . import schema
+{% if cookiecutter.join == "static_lookup" %}
+from .lookup import LABEL
+{% endif %}
 from .runtime.accounting import Expected
+{% if cookiecutter.join == "static_lookup" %}
+from .runtime.errors import ConfigError
+{% endif %}
 from .settings import Settings
 
 Event = Mapping[str, Any]
 
 
-def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
+def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
     """What the stream must yield when each element of `batches` is read by one micro-batch.
 
     In: events with the columns of schema.py as Python values, times with a time zone.

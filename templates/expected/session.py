@@ -4,14 +4,29 @@
 It shares no line with transform.py. Change the two together.
 """
 
+{% if cookiecutter.join == "static_lookup" %}
+import csv
+{% endif %}
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+{% if cookiecutter.join == "static_lookup" %}
+from dataclasses import replace
+{% endif %}
 from datetime import UTC, datetime, timedelta
+{% if cookiecutter.join == "static_lookup" %}
+from pathlib import Path
+{% endif %}
 from typing import Any
 
 from . import schema
+{% if cookiecutter.join == "static_lookup" %}
+from .lookup import LABEL
+{% endif %}
 from .runtime.accounting import Expected
 from .runtime.config import to_timedelta
+{% if cookiecutter.join == "static_lookup" %}
+from .runtime.errors import ConfigError
+{% endif %}
 from .settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +36,7 @@ Session = list[Event]
 """The events of one session, in the order of their times."""
 
 
-def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
+def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
     """What the stream must yield when each element of `batches` is read by one micro-batch.
 
     In: events with the columns of schema.py as Python values, times with a time zone.

@@ -3,16 +3,18 @@
 
 from random import Random
 
+from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
-from {{ cookiecutter.__package }}.runtime import records
+{% if job.lookup and not job.windowed %}
+from {{ cookiecutter.__package }}.lookup import LABEL
+{% endif %}
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
 {% if job.windowed %}
-from {{ cookiecutter.__package }}.schema import EVENT, KEY, MEASURES
+from {{ cookiecutter.__package }}.schema import KEY, MEASURES
 {% else %}
 from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
 {% endif %}
-from {{ cookiecutter.__package }}.transform import transform
 
 {% if job.windowed %}
 from tests.events import START, envelopes, event, key, raw
@@ -24,7 +26,7 @@ from tests.events import envelopes, event, raw
 def transformed(spark, settings, events):
     """The result rows of a batch of events."""
     messages = envelopes(spark, [raw(values) for values in events])
-    return typed_rows(transform(records.good(messages, EVENT, settings.events), settings))
+    return typed_rows(job.result(messages, settings))
 
 
 {% include "tests/transform/" ~ cookiecutter.window ~ ".py" %}

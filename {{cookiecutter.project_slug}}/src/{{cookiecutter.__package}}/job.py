@@ -11,7 +11,11 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+{% if job.lookup %}
+from . import lookup, schema, sink, source
+{% else %}
 from . import schema, sink, source
+{% endif %}
 from .runtime import records
 from .settings import Settings
 from .transform import transform
@@ -39,7 +43,11 @@ REPORTS = False
 REPLAYABLE = False
 {% endif %}
 SETTINGS = Settings
+{% if job.lookup %}
+SPARK_CONF = source.SPARK_CONF | lookup.SPARK_CONF | sink.SPARK_CONF
+{% else %}
 SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
+{% endif %}
 
 
 def read(spark: SparkSession, settings: Settings) -> DataFrame:
@@ -54,7 +62,12 @@ def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
 {% else %}
     events = records.good(envelopes, EVENT, settings.events, counted=False)
 {% endif %}
+{% if job.lookup %}
+    reference = lookup.read(envelopes.sparkSession, settings.lookup)
+    return lookup.enrich(transform(events, settings), reference)
+{% else %}
     return transform(events, settings)
+{% endif %}
 
 
 def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
@@ -90,5 +103,15 @@ def check(settings: Settings) -> None:
 
 
 def prepare(spark: SparkSession, rows: DataFrame, settings: Settings, epoch: str) -> None:
+{% if job.lookup %}
+    """Create the target, owned by this checkpoint's epoch, unless it is there.
+
+    Raises SetupError where the reference table is of no use.
+    """
+{% else %}
     """Create the target, owned by this checkpoint's epoch, unless it is there."""
+{% endif %}
+{% if job.lookup %}
+    lookup.check(spark, settings.lookup)
+{% endif %}
     sink.prepare(spark, rows, settings.sink, epoch)

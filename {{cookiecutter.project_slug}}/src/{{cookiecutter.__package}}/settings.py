@@ -9,7 +9,12 @@ from pydantic import field_validator
 
 from .runtime.config import Duration, Table, to_timedelta
 {% elif job.watermark or job.interval %}
+{% if job.lookup %}
+from .lookup import Lookup
+{% endif %}
 from .runtime.config import Duration, Table
+{% elif job.lookup %}
+from .lookup import Lookup
 {% endif %}
 from .runtime.settings import RuntimeSettings
 from .sink import Sink
@@ -64,6 +69,9 @@ class Settings(RuntimeSettings):
 {% endif %}
 {% if job.windowed %}
     window: Window = Window()
+{% endif %}
+{% if job.lookup %}
+    lookup: Lookup
 {% endif %}
     sink: Sink
 {% if job.interval %}

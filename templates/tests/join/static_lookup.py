@@ -1,0 +1,115 @@
+"""The reference table: what its changes do, and what it must not hold."""
+
+import time
+
+import pytest
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import functions as F
+
+from {{ cookiecutter.__package }} import lookup
+from {{ cookiecutter.__package }}.lookup import LABEL, Lookup
+from {{ cookiecutter.__package }}.runtime.errors import SetupError
+from {{ cookiecutter.__package }}.schema import COLUMNS, KEY
+
+from tests.events import key
+
+SECONDS = 120
+SCHEMA = f"`{KEY}` {COLUMNS[KEY]}, `{LABEL}` STRING"
+
+
+@pytest.fixture(name="table")
+def _table(spark, tmp_path):
+    """Add rows to the reference table of a format; where it is."""
+
+    def table(form, *rows):
+        place = str(tmp_path / form)
+        frame = spark.createDataFrame(rows, SCHEMA).coalesce(1)
+        writer = frame.write.format(form).mode("append")
+        writer.options(header=True).save(place) if form == "csv" else writer.save(place)
+        return Lookup(format=form, path=place)
+
+    return table
+
+
+@pytest.fixture(name="stream")
+def _stream(spark, tmp_path):
+    """Start a stream of keys, enriched, and send it one key after the other."""
+    source, seen = tmp_path / "keys", []
+    source.mkdir()
+    queries = []
+
+    def start(reference):
+        for query in queries:
+            query.stop()
+        texts = spark.readStream.text(str(source))
+        rows = texts.select(F.col("value").cast(COLUMNS[KEY]).alias(KEY))
+        enriched = lookup.enrich(rows, lookup.read(spark, reference))
+        writer = enriched.writeStream.foreachBatch(lambda batch, _: seen.extend(batch.collect()))
+        writer = writer.option("checkpointLocation", f"{tmp_path}/checkpoint")
+        queries.append(writer.trigger(processingTime="100 milliseconds").start())
+
+    def label_of(number):
+        (source / f"{len(seen)}-{time.monotonic_ns()}").write_text(str(key(number)), "utf-8")
+        before, deadline = len(seen), time.monotonic() + SECONDS
+        while len(seen) == before:
+            assert time.monotonic() < deadline
+            queries[-1].awaitTermination(0.1)
+        return seen[-1][LABEL]
+
+    yield start, label_of
+    for query in queries:
+        query.stop()
+
+
+@pytest.mark.parametrize("form", ["delta", "parquet", "csv"])
+def test_a_row_has_what_its_key_stands_for(spark, table, form):
+    """A key that the table lacks has nothing; no row is lost."""
+    reference = table(form, (key(0), "zero"), (key(1), "one"))
+    rows = spark.createDataFrame([(key(number), "") for number in range(3)], SCHEMA).select(KEY)
+
+    enriched = lookup.enrich(rows, lookup.read(spark, reference)).collect()
+
+    labels = {row[KEY]: row[LABEL] for row in enriched}
+    assert labels == {key(0): "zero", key(1): "one", key(2): None}
+    lookup.check(spark, reference)
+
+
+@pytest.mark.parametrize("form", ["delta", "parquet", "csv"])
+def test_a_key_that_is_there_twice_is_refused(spark, table, form):
+    """Before the start, with the key and what to do."""
+    reference = table(form, (key(0), "zero"), (key(0), "nought"))
+
+    with pytest.raises(SetupError, match=r"2 times: each row .* as often\. Leave one"):
+        lookup.check(spark, reference)
+
+
+def test_a_table_that_is_not_there_is_named(spark, tmp_path):
+    """Before the start, with the settings to look at."""
+    with pytest.raises(SetupError, match=r"cannot be read(?s:.)*lookup\.path"):
+        lookup.check(spark, Lookup(path=str(tmp_path / "nowhere")))
+
+
+def test_a_change_of_a_delta_table_shows_in_the_next_batch(table, stream):
+    """It is read anew each time; a key that comes twice stops the stream, and doubles nothing."""
+    start, label_of = stream
+    start(table("delta", (key(0), "zero")))
+    before = label_of(1)
+    table("delta", (key(1), "one"))
+    after = label_of(1)
+    table("delta", (key(1), "uno"))
+
+    assert (before, after) == (None, "one")
+    with pytest.raises(StreamingQueryException, match="this key stands in the table twice"):
+        label_of(1)
+
+
+def test_a_change_of_files_shows_after_a_restart(table, stream):
+    """Their names are listed when the stream starts."""
+    start, label_of = stream
+    reference = table("parquet", (key(0), "zero"))
+    start(reference)
+    table("parquet", (key(1), "one"))
+    before = label_of(1)
+    start(reference)
+
+    assert (before, label_of(1)) == (None, "one")
