@@ -1,9 +1,15 @@
 """The documents tell the truth: what they show is what happens."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 
-from tests.examples import ROOT
+import pytest
+
+from tests import shapes
+from tests.examples import ROOT, bake
 
 HOME = "gh:org/stream-template"
 
@@ -39,3 +45,20 @@ def test_make_targets_exist():
 
 def _lines(text):
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("parts", shapes.covering(), ids=shapes.name)
+def test_documents_of_a_project_name_what_it_has(parts, tmp_path):
+    """Keys, paths, commands and names in them are there, whatever was picked: its own test says."""
+    project = bake(tmp_path, hooks=False, **shapes.EVENTS, **shapes.whole(parts))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/test_agent_file.py"],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout

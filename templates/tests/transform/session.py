@@ -1,12 +1,12 @@
 def test_a_session_lasts_until_its_key_is_quiet(spark, settings):
     """Events no further apart than the gap are of one session; each key has sessions of its own."""
-    events = [event(9.99), event(0), event(19.99), event(30), event(31, key=1)]
+    events = [event(9.75), event(0), event(19.5), event(30), event(31, key=1)]
 
     rows = transformed(spark, settings, events)
 
     found = {(_minute(row["window_start"]), row[KEY]): row["event_count"] for row in rows}
     assert found == {(0, key(0)): 3, (30, key(0)): 1, (31, key(1)): 1}
-    assert {_minute(row["window_end"]) for row in rows} == {29.99, 40, 41}
+    assert {_minute(row["window_end"]) for row in rows} == {29.5, 40, 41}
 
 
 def test_an_event_without_a_measure_adds_nothing(spark, settings):
