@@ -10,7 +10,7 @@ from .cautions import warnings
 from .columns import columns
 from .names import package_from
 from .roles import Roles, read_roles
-from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
+from .rules import EVENT_TIME, LOW_LATENCY, STREAM_JOINS, WINDOWED
 
 VERSION = "0.1.0"
 
@@ -213,10 +213,23 @@ def guarantee(answers: Answers) -> str:
 
 # The setting that names the result, where it is no path; a terminal has none.
 RESULT_PLACES = {"kafka": "sink.topic", "jdbc": "sink.table", "console": ""}
+_DEDUPLICATED: tuple[Box, ...] = ({"state": ("deduplicate",)},)
 # Where an event can come too late: sessions drop late ones even in complete mode.
 DROPS_LATE: tuple[Box, ...] = (
     {"window": WINDOWED, "output_mode": ("append", "update")},
     {"window": ("session",)},
+    *_DEDUPLICATED,
+)
+# Where a batch without data follows the last one, to bring the state up to the newest watermark.
+FOLLOWS_TIME: tuple[Box, ...] = (
+    *({**box, "output_mode": ("append", "update")} for box in EVENT_TIME),
+    *_DEDUPLICATED,
+)
+# State that grows with the events, not with the keys, or that only RocksDB can keep: it belongs
+# on disk. Open windows are few, and Spark's default store, in the JVM's memory, is faster there.
+LARGE_STATE: tuple[Box, ...] = (
+    {"join": STREAM_JOINS},
+    {"state": ("deduplicate", "custom")},
 )
 # What the result is after all batches; the first box that the answers lie in decides.
 RESULT_STATES: tuple[tuple[Box, str], ...] = (
@@ -261,7 +274,10 @@ def plan(answers: Answers) -> dict[str, Any]:
         "measures_backlog": known["source"] == "kafka" and known["trigger"] != "continuous",
         "promises": known["sink"] != "console",
         "knows_owner": known["sink"] not in {"kafka", "console"},
-        "drops_late": any(inside(known, box) for box in DROPS_LATE),
+        "drops_late": _needed(DROPS_LATE, known),
+        "follows_time": _needed(FOLLOWS_TIME, known),
+        "deduplicates": _needed(_DEDUPLICATED, known),
+        "state_store": "rocksdb" if _needed(LARGE_STATE, known) else "default",
         "lookup": inside(known, _LOOKUP),
         "label": _label(roles.get("key"), dict(columns(known["event_schema"]))),
         "result_key": _result_key(known["window"], roles),

@@ -57,6 +57,22 @@ def test_a_choice_brings_its_own_dependencies():
     assert not {"confluent-kafka", "delta-spark", "deltalake"} & job["versions"].keys()
 
 
+@pytest.mark.parametrize(
+    ("answers", "store"),
+    [
+        ({}, "default"),
+        ({"window": "session", "output_mode": "complete"}, "default"),
+        ({"state": "deduplicate"}, "rocksdb"),
+        ({"state": "custom", "window": "none"}, "rocksdb"),
+        ({"join": "stream_inner"}, "rocksdb"),
+        ({"join": "static_lookup"}, "default"),
+    ],
+)
+def test_state_that_grows_with_the_events_is_kept_on_disk(answers, store):
+    """Open windows are few, and stay where Spark has them; custom state has no other place."""
+    assert plan(DEFAULTS | answers)["state_store"] == store
+
+
 def test_requirements_are_the_versions_by_group():
     """Each package stands in one group, at its exact version."""
     job = plan(DEFAULTS)

@@ -84,6 +84,35 @@ VARIANTS = {
         "project_name": "An Exceedingly Long Name of 50 Characters in all.x",
     },
     "jdbc-events": {"sink": "jdbc", "window": "none", "project_name": "Z"},
+    "deduplicate": {"state": "deduplicate"},
+    "deduplicate-update": {"state": "deduplicate", "sink": "kafka", "output_mode": "update"},
+    "deduplicate-sliding": {
+        "state": "deduplicate",
+        "window": "sliding",
+        "platform": "databricks_serverless",
+    },
+    "deduplicate-sliding-complete": {
+        "state": "deduplicate",
+        "window": "sliding",
+        "sink": "jdbc",
+        "output_mode": "complete",
+    },
+    "deduplicate-sessions": {"state": "deduplicate", "window": "session"},
+    "deduplicate-sessions-complete": {
+        "state": "deduplicate",
+        "window": "session",
+        "output_mode": "complete",
+        "platform": "kubernetes",
+    },
+    "deduplicate-events": {"state": "deduplicate", "window": "none", "sink": "kafka"},
+    "deduplicate-merge": {"state": "deduplicate", "window": "none", "sink": "delta_merge"},
+    "deduplicate-databricks": {
+        "state": "deduplicate",
+        "window": "none",
+        "platform": "databricks",
+        "event_schema": "id BIGINT, at TIMESTAMP, n INT",
+        "event_roles": "id=id, time=at",
+    },
 }
 
 

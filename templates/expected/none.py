@@ -1,5 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% set upserted = job.result_state == "upserted" %}
+{% set events = "seen.fresh(batch)" if job.deduplicates else "batch" %}
 """The result computed a second time, in plain Python: what tests and the demo compare with.
 
 It shares no line with transform.py. Change the two together.
@@ -12,7 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 {% if cookiecutter.join == "static_lookup" %}
 from dataclasses import replace
 {% endif %}
-{% if not upserted %}
+{% if job.deduplicates %}
+from datetime import UTC, datetime, timedelta
+{% elif not upserted %}
 from itertools import chain
 {% endif %}
 {% if cookiecutter.join == "static_lookup" %}
@@ -25,11 +28,18 @@ from . import schema
 from .lookup import LABEL
 {% endif %}
 from .runtime.accounting import Expected
+{% if job.deduplicates %}
+from .runtime.config import to_timedelta
+{% endif %}
 {% if cookiecutter.join == "static_lookup" %}
 from .runtime.errors import ConfigError
 {% endif %}
 from .settings import Settings
 
+{% if job.deduplicates %}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+{% endif %}
 Event = Mapping[str, Any]
 
 
@@ -37,22 +47,41 @@ def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(b
     """What the stream must yield when each element of `batches` is read by one micro-batch.
 
     In: events with the columns of schema.py as Python values, times with a time zone.
+{% if job.deduplicates %}
+
+    An event is late when its time is not after the watermark that the batch before worked with.
+{% endif %}
 {% if upserted %}
 
+{% if job.deduplicates %}
+    Of the events with one id that are let through, the newest is in the result.
+{% else %}
     Of the events with one id the newest is in the result, whenever it came.
 {% endif %}
+{% endif %}
     """
+{% if job.deduplicates %}
+    seen = Seen(to_timedelta(settings.watermark.delay))
+{% endif %}
 {% if upserted %}
     newest: dict[Any, Event] = {}
     replaced = 0
     for batch in batches:
-        for event in batch:
+        for event in {{ events }}:
             replaced += event[schema.EVENT_ID] in newest
             before = newest.get(event[schema.EVENT_ID], event)
             if event[schema.EVENT_TIME] >= before[schema.EVENT_TIME]:
                 newest[event[schema.EVENT_ID]] = event
     rows = [_row(event) for event in newest.values()]
+{% if job.deduplicates %}
+    duplicates = seen.repeats + replaced
+    return Expected(rows, late=seen.late, duplicates=duplicates, remembered=seen.remembered)
+{% else %}
     return Expected(rows, duplicates=replaced)
+{% endif %}
+{% elif job.deduplicates %}
+    rows = [_row(event) for batch in batches for event in seen.fresh(batch)]
+    return Expected(rows, late=seen.late, duplicates=seen.repeats, remembered=seen.remembered)
 {% else %}
     return Expected([_row(event) for event in chain.from_iterable(batches)])
 {% endif %}
@@ -60,3 +89,6 @@ def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(b
 
 def _row(event: Event) -> dict[str, Any]:
     return {name: event.get(name) for name in schema.COLUMNS}
+{% if job.deduplicates %}
+{% include "expected/deduplicate.py" %}
+{% endif %}

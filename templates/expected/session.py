@@ -1,4 +1,5 @@
 {% set mode = cookiecutter.output_mode %}
+{% set dedup = (cookiecutter | stream_plan).deduplicates %}
 """The result computed a second time, in plain Python: what tests and the demo compare with.
 
 It shares no line with transform.py. Change the two together.
@@ -41,7 +42,11 @@ def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(b
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 
+{% if dedup %}
+    An event is late when its time is not after the watermark that the batch before worked with.
+{% else %}
     An event is late when a session of it alone would have ended before an earlier watermark.
+{% endif %}
 {% if mode == "complete" %}
     No session ends, so that a later event may still join two that were apart.
 {% else %}
@@ -49,19 +54,33 @@ def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(b
     element is followed by the batch without data in which Spark ends sessions.
 {% endif %}
     """
+{% if dedup %}
+    gap, seen = to_timedelta(settings.window.gap), Seen(to_timedelta(settings.watermark.delay))
+{% else %}
     gap, delay = to_timedelta(settings.window.gap), to_timedelta(settings.watermark.delay)
+{% endif %}
     sessions: dict[Any, list[Session]] = defaultdict(list)
 {% if mode != "complete" %}
     ended: list[tuple[Any, Session]] = []
 {% endif %}
+{% if not dedup %}
     watermark = ended_before = EPOCH
     late = 0
+{% endif %}
     for batch in [*batches, []]:
+{% if dedup %}
+{% if mode != "complete" %}
+        watermark = seen.watermark
+{% endif %}
+        for event in seen.fresh(batch):
+            sessions[event[schema.KEY]].append([event])
+{% else %}
         for event in batch:
             if event[schema.EVENT_TIME] + gap <= ended_before:
                 late += 1
             else:
                 sessions[event[schema.KEY]].append([event])
+{% endif %}
         for key, found in sessions.items():
 {% if mode == "complete" %}
             sessions[key] = _merged(found, gap)
@@ -70,16 +89,28 @@ def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(b
             ended += [(key, session) for session in merged if _end(session, gap) <= watermark]
             sessions[key] = [session for session in merged if _end(session, gap) > watermark]
 {% endif %}
+{% if not dedup %}
         times = [event[schema.EVENT_TIME] for event in batch]
         ended_before, watermark = watermark, max([watermark, *(_ms(t) - delay for t in times)])
+{% endif %}
 {% if mode == "complete" %}
     rows = [_row(key, session, gap) for key, found in sessions.items() for session in found]
+{% if dedup %}
+    return Expected(rows, late=seen.late, duplicates=seen.repeats)
+{% else %}
     return Expected(rows, late=late)
+{% endif %}
 {% else %}
     return Expected(
         rows=[_row(key, session, gap) for key, session in ended],
         waiting=[_row(key, session, gap) for key, found in sessions.items() for session in found],
+{% if dedup %}
+        late=seen.late,
+        duplicates=seen.repeats,
+        remembered=seen.remembered,
+{% else %}
         late=late,
+{% endif %}
     )
 {% endif %}
 
@@ -105,11 +136,13 @@ def _end(session: Session, gap: timedelta) -> datetime:
     return last + gap
 
 
+{% if not dedup %}
 def _ms(time: datetime) -> datetime:
     """Spark keeps the watermark in whole milliseconds."""
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
+{% endif %}
 def _row(key: Any, session: Session, gap: timedelta) -> dict[str, Any]:
     row = {
         "window_start": _start(session),
@@ -120,3 +153,6 @@ def _row(key: Any, session: Session, gap: timedelta) -> dict[str, Any]:
     for measure in schema.MEASURES:
         row[f"total_{measure}"] = sum(event.get(measure) or 0 for event in session)
     return row
+{% if dedup %}
+{% include "expected/deduplicate.py" %}
+{% endif %}

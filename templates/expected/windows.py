@@ -1,5 +1,6 @@
 {% set sliding = cookiecutter.window == "sliding" %}
 {% set mode = cookiecutter.output_mode %}
+{% set dedup = (cookiecutter | stream_plan).deduplicates %}
 """The result computed a second time, in plain Python: what tests and the demo compare with.
 
 It shares no line with transform.py. Change the two together.
@@ -40,7 +41,14 @@ def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(b
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 
-{% if mode == "complete" %}
+{% if dedup %}
+    An event is late when its time is not after the watermark that the batch before worked with,
+    so none is in time and its window closed.
+{% if mode == "append" %}
+    A window closes in the batch after the one that moved the watermark to its end; the last
+    element is followed by the batch without data in which Spark closes windows.
+{% endif %}
+{% elif mode == "complete" %}
     No window closes, so no event is late: the result is of all events.
 {% else %}
     An event is late when its window closed in an earlier batch; a window closes in the batch
@@ -52,16 +60,18 @@ def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(b
 {% if sliding %}
     slide = to_timedelta(settings.window.slide)
 {% endif %}
-{% if mode != "complete" %}
+{% if dedup %}
+    seen = Seen(to_timedelta(settings.watermark.delay))
+{% elif mode != "complete" %}
     delay = to_timedelta(settings.watermark.delay)
 {% endif %}
     windows: dict[tuple[datetime, Any], list[Event]] = defaultdict(list)
 {% if sliding %}
     placed = 0
 {% endif %}
-{% if mode == "complete" %}
+{% if dedup or mode == "complete" %}
     for batch in batches:
-        for event in batch:
+        for event in {{ "seen.fresh(batch)" if dedup else "batch" }}:
 {% if sliding %}
             for start in window_starts(event[schema.EVENT_TIME], size, slide):
                 placed += 1
@@ -70,12 +80,6 @@ def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(b
             start = window_start(event[schema.EVENT_TIME], size)
             windows[start, event[schema.KEY]].append(event)
 {% endif %}
-    return Expected(
-        rows=[_row(*place, size, events) for place, events in windows.items()],
-{% if sliding %}
-        placed=placed,
-{% endif %}
-    )
 {% else %}
     watermark = closed_before = EPOCH
     late = 0
@@ -97,26 +101,32 @@ def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(b
 {% endif %}
         times = [event[schema.EVENT_TIME] for event in batch]
         closed_before, watermark = watermark, max([watermark, *(_ms(t) - delay for t in times)])
-{% if mode == "update" %}
-    return Expected(
-        rows=[_row(*place, size, events) for place, events in windows.items()],
-        late=late,
-{% if sliding %}
-        placed=placed,
 {% endif %}
-    )
-{% else %}
-    closed = {place for place in windows if place[0] + size <= watermark}
+{% if mode == "append" %}
+    closed = {place for place in windows if place[0] + size <= {{ "seen." if dedup }}watermark}
+{% endif %}
     return Expected(
+{% if mode == "append" %}
         rows=[_row(*place, size, windows[place]) for place in closed],
         waiting=[_row(*place, size, windows[place]) for place in windows.keys() - closed],
+{% else %}
+        rows=[_row(*place, size, events) for place, events in windows.items()],
+{% endif %}
+{% if dedup %}
+        late=seen.late,
+        duplicates=seen.repeats,
+{% if mode == "append" %}
+        remembered=seen.remembered,
+{% endif %}
+{% elif mode != "complete" %}
         late=late,
-{% if sliding %}
+{% endif %}
+{% if dedup and sliding %}
+        placed=placed + seen.late + seen.repeats,
+{% elif sliding %}
         placed=placed,
 {% endif %}
     )
-{% endif %}
-{% endif %}
 
 
 {% if sliding %}
@@ -129,7 +139,7 @@ def window_start(time: datetime, size: timedelta) -> datetime:
     """The start of the window in which an instant lies; windows are aligned to 1970 UTC."""
     return time - (time - EPOCH) % size
 {% endif %}
-{% if mode != "complete" %}
+{% if mode != "complete" and not dedup %}
 
 
 def _ms(time: datetime) -> datetime:
@@ -148,3 +158,6 @@ def _row(start: datetime, key: Any, size: timedelta, events: Sequence[Event]) ->
     for measure in schema.MEASURES:
         row[f"total_{measure}"] = sum(event.get(measure) or 0 for event in events)
     return row
+{% if dedup %}
+{% include "expected/deduplicate.py" %}
+{% endif %}

@@ -1,4 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
+{% set several = not job.windowed and not job.deduplicates %}
 {% set numbered = cookiecutter.platform != "databricks_serverless" %}
 """Where the result goes: a Delta table with one row for each key of the result."""
 
@@ -10,7 +11,7 @@ from functools import partial
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
-{% if not job.windowed %}
+{% if several %}
 from pyspark.sql import functions as F
 {% endif %}
 from pyspark.sql.streaming.readwriter import DataStreamWriter
@@ -69,6 +70,11 @@ def merge(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
     table = DeltaTable.forPath(spark, sink.path).alias("held")
 {% if job.windowed %}
     merging = table.merge(batch.alias("new"), SAME_KEY).whenMatchedUpdateAll()
+{% elif job.deduplicates %}
+    # A batch has one event of each id, which may be in the table from before it was forgotten.
+    merging = table.merge(batch.alias("new"), SAME_KEY).whenMatchedUpdateAll(
+        f"new.`{TIME}` >= held.`{TIME}`"
+    )
 {% else %}
     merging = table.merge(newest(batch).alias("new"), SAME_KEY).whenMatchedUpdateAll(
         f"new.`{TIME}` >= held.`{TIME}`"
@@ -83,7 +89,7 @@ def merge(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
 {% else %}
     merging.whenNotMatchedInsertAll().execute()
 {% endif %}
-{% if not job.windowed %}
+{% if several %}
 
 
 def newest(batch: DataFrame) -> DataFrame:

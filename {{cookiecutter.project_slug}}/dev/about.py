@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set tells_repeats = cookiecutter.sink != "kafka" or job.windowed or job.result_state != "appended" %}
+{% set tells_repeats = cookiecutter.sink != "kafka" or job.windowed or job.deduplicates or job.result_state != "appended" %}
 {% set mode = cookiecutter.output_mode %}
 """What only this project can say of its demo: the shape of its events, and what to call things."""
 
@@ -25,6 +25,8 @@ INTERVAL: timedelta | None = timedelta(seconds={{ job.interval.shortest }})
 INTERVAL = None
 """There is no `trigger.interval`: the job ends when it has read what there is."""
 {% endif %}
+FOLLOWS_TIME = {{ job.follows_time }}
+"""Whether a batch without data follows the last one: it brings the state up to the watermark."""
 NOT_EXERCISED = [
     "a cluster: driver and executors are one local process",
 {% if job.kafka %}
@@ -54,7 +56,7 @@ def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Setting
 {% if job.watermark %}
         delay=to_timedelta(settings.watermark.delay),
 {% endif %}
-{% if mode == "complete" and job.drops_late %}
+{% if mode == "complete" and job.drops_late and not job.deduplicates %}
         # Which of them are too late depends on where one batch ends and the next begins.
         drops_late=False,
 {% elif not job.drops_late %}
@@ -62,6 +64,8 @@ def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Setting
 {% endif %}
 {% if not tells_repeats %}
         repeats=False,
+{% elif job.deduplicates %}
+        drops_repeats=True,
 {% endif %}
         typed=Feed.TYPED,
     )
@@ -99,7 +103,9 @@ def words_for(shape: Shape) -> report.Words:
 {% else %}
         rows=f"Each step is {report.spoken(shape.step)}; each event is a row of the result.",
 {% endif %}
-{% if job.result_state == "upserted" and not job.windowed %}
+{% if job.deduplicates %}
+        twice="Of events that were sent twice, only the first counts.",
+{% elif job.result_state == "upserted" and not job.windowed %}
         twice="Of the events with one id the newest is kept.",
 {% elif not tells_repeats %}
         twice="No event is sent twice: in the topic it would look like one that is written twice.",

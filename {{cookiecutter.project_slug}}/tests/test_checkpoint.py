@@ -39,7 +39,7 @@ def current(spark, settings):
         ("watermark.delay=1 hour", "EventTimeWatermark"),
 {% endif %}
         ("state.partitions=7", "state_partitions"),
-        ("state.store=rocksdb", "state_store"),
+        ("state.store={{ "default" if job.state_store == "rocksdb" else "rocksdb" }}", "state_store"),
 {% if cookiecutter.source == "kafka" %}
         ("source.topic=elsewhere", "source"),
 {% endif %}

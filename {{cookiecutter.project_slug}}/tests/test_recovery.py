@@ -1,7 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{# Complete mode closes no window, and has no batch without data that moves the watermark. #}
 {% set written_at_once = job.low_latency and job.promises %}
-{% set closes = job.watermark and cookiecutter.output_mode != "complete" %}
 """The job as a process of its own, with real servers: terminated, killed, started again.
 
 Nothing may be lost and nothing may count twice, wherever it dies. What is compared is the whole
@@ -27,7 +25,7 @@ from {{ cookiecutter.__package }} import job as pipeline
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime import checkpoint
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
-{% if closes %}
+{% if job.follows_time %}
 from {{ cookiecutter.__package }}.runtime.config import load, to_timedelta
 {% else %}
 from {{ cookiecutter.__package }}.runtime.config import load
@@ -52,7 +50,13 @@ BATCH_ROWS = 100
 BAD_EVERY = 50
 SECONDS = 180
 
+{% if job.deduplicates %}
+# Every twentieth is the one of half a batch ago once more, often from the batch before.
+NUMBERS = [number - 50 if number > 50 and number % 20 == 7 else number for number in range(RECORDS)]
+EVENTS = [event(number / 20, key=number // 100, number=number) for number in NUMBERS]
+{% else %}
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in range(RECORDS)]
+{% endif %}
 GOOD = [values for number, values in enumerate(EVENTS) if number % BAD_EVERY]
 BAD = raw({name: value for name, value in EVENTS[0].items() if name != pipeline.EVENT.time})
 
@@ -119,7 +123,7 @@ class Trial:
             self.job.finish(deadline)
 
     def _is_done(self) -> bool:
-{% if closes %}
+{% if job.follows_time %}
         watermark = GOOD[-1][pipeline.EVENT.time] - to_timedelta(self.settings.watermark.delay)
         return (self.job.watermark or datetime.min.replace(tzinfo=UTC)) >= watermark
 {% else %}

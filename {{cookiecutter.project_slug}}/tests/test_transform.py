@@ -3,6 +3,10 @@
 
 from random import Random
 
+{% if job.deduplicates %}
+import pytest
+
+{% endif %}
 from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
 {% if job.lookup and not job.windowed %}
@@ -23,6 +27,14 @@ from tests.events import envelopes, event, raw
 {% endif %}
 
 
+{% if job.deduplicates %}
+@pytest.fixture(autouse=True)
+def _repeats_stay(monkeypatch):
+    """Spark drops repeats from streams only: tests/test_stream.py has that, here is the rest."""
+    monkeypatch.setattr("{{ cookiecutter.__package }}.transform.drop_repeats", lambda events: events)
+
+
+{% endif %}
 def transformed(spark, settings, events):
     """The result rows of a batch of events."""
     messages = envelopes(spark, [raw(values) for values in events])

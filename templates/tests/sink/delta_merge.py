@@ -1,5 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% set first = 3 if job.windowed and cookiecutter.output_mode == "append" else 0 %}
+{% set several = not job.windowed and not job.deduplicates %}
 {% set numbered = cookiecutter.platform != "databricks_serverless" %}
 """The table that the sink merges into: one row a key, exact wherever a process dies."""
 
@@ -135,6 +136,7 @@ def test_an_older_event_never_replaces_a_newer_one(spark, stream, target):
         moved = spark.createDataFrame(held.withColumn(sink.TIME, time).collect(), held.schema)
         sink.merge(moved, 99, sink=stream.settings.sink, epoch=f"{hours} hours")
         assert (exact(stream, target) == "exact") == outcome
+{% if several %}
 
 
 def test_a_batch_with_several_events_of_one_id(stream, target):
@@ -144,4 +146,5 @@ def test_a_batch_with_several_events_of_one_id(stream, target):
     stream.run()
 
     assert exact(stream, target) == "exact"
+{% endif %}
 {% endif %}

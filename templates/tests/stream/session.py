@@ -1,14 +1,24 @@
 {% set mode = cookiecutter.output_mode %}
+{% set dedup = (cookiecutter | stream_plan).deduplicates %}
 def test_late_and_out_of_order_events(stream):
+{% if dedup %}
+    """An event may join sessions that are open, and is too late once it is behind the watermark.
+{% else %}
     """An event may join sessions that are open, and is too late once its own would have ended.
+{% endif %}
 
     Two events a batch; gap 10 minutes, watermark 10 minutes behind the newest event.
     """
     minutes = [
         *(0, 12),  # two sessions; the watermark moves to 2
         *(6, 30),  # out of order: it joins the two; the watermark moves to 20
+{% if dedup %}
+        *(1, 31),  # behind 2, and so late, although the session [0, 22) is still open
+        *(2, 32),  # late as well
+{% else %}
         *(1, 31),  # late, but the session [0, 22) is still open
         *(2, 32),  # a session of it alone would have ended at 12
+{% endif %}
     ]
 
     rows, _, summary = stream(
@@ -16,7 +26,13 @@ def test_late_and_out_of_order_events(stream):
     )
 
     counts = {(row["window_start"][11:16], row[KEY]): row["event_count"] for row in rows}
-{% if mode == "append" %}
+{% if dedup and mode == "append" %}
+    assert counts == {("00:00", key(0)): 3}
+    assert (summary["late_rows"], summary["open_rows"]) == (2, 3)
+{% elif dedup %}
+    assert counts == {("00:00", key(0)): 3, ("00:30", key(0)): 3}
+    assert (summary["late_rows"], summary["open_rows"]) == (2, 0)
+{% elif mode == "append" %}
     assert counts == {("00:00", key(0)): 4}
     assert (summary["late_rows"], summary["open_rows"]) == (1, 3)
 {% elif mode == "complete" %}

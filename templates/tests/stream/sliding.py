@@ -1,14 +1,24 @@
 {% set mode = cookiecutter.output_mode %}
+{% set dedup = (cookiecutter | stream_plan).deduplicates %}
 def test_late_and_out_of_order_events(stream):
+{% if dedup %}
+    """An event that is behind the watermark does not count, though its windows may be open.
+{% else %}
     """An event counts until its windows have closed, however late it is, and never after.
+{% endif %}
 
     Two events a batch; windows of 10 minutes every 5, watermark 10 minutes behind.
     """
     minutes = [
         *(0, 12),  # the watermark moves to 2: nothing closes
         *(6, 30),  # out of order; the watermark moves to 20
+{% if dedup %}
+        *(1, 31),  # behind 2, and so late, although its windows close only with this batch
+        *(2, 32),  # late as well
+{% else %}
         *(1, 31),  # late, but its windows close only with this batch
         *(2, 32),  # both of its windows have closed
+{% endif %}
     ]
 
     rows, _, summary = stream(
@@ -16,7 +26,15 @@ def test_late_and_out_of_order_events(stream):
     )
 
     counts = {(row["window_start"][11:16], row[KEY]): row["event_count"] for row in rows}
-{% if mode == "append" %}
+{% if dedup and mode == "append" %}
+    early = {("23:55", key(0)): 1, ("00:00", key(0)): 2}
+    assert counts == early | {("00:05", key(0)): 2, ("00:10", key(0)): 1}
+    assert (summary["late_rows"], summary["open_rows"]) == (2, 6)
+{% elif dedup %}
+    early = {("23:55", key(0)): 1, ("00:00", key(0)): 2, ("00:05", key(0)): 2}
+    assert counts == early | {("00:10", key(0)): 1, ("00:25", key(0)): 3, ("00:30", key(0)): 3}
+    assert (summary["late_rows"], summary["open_rows"]) == (2, 0)
+{% elif mode == "append" %}
     early = {("23:55", key(0)): 2, ("00:00", key(0)): 3}
     assert counts == early | {("00:05", key(0)): 2, ("00:10", key(0)): 1}
     assert (summary["late_rows"], summary["open_rows"]) == (2, 6)

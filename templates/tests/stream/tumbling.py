@@ -1,14 +1,24 @@
 {% set mode = cookiecutter.output_mode %}
+{% set dedup = (cookiecutter | stream_plan).deduplicates %}
 def test_late_and_out_of_order_events(stream):
+{% if dedup %}
+    """An event that is behind the watermark does not count, though its window may be open.
+{% else %}
     """An event counts until its window has closed, however late it is, and never after.
+{% endif %}
 
     Two events a batch; window 5 minutes, watermark 10 minutes behind the newest event.
     """
     minutes = [
         *(0, 12),  # the watermark moves to 2: nothing closes
         *(6, 30),  # out of order; the watermark moves to 20
+{% if dedup %}
+        *(1, 31),  # behind 2, and so late, although [0, 5) closes only with this batch
+        *(2, 32),  # late as well
+{% else %}
         *(1, 31),  # late, but [0, 5) closes only with this batch
         *(2, 32),  # [0, 5) has closed
+{% endif %}
     ]
 
     rows, _, summary = stream(
@@ -16,7 +26,14 @@ def test_late_and_out_of_order_events(stream):
     )
 
     counts = {(row["window_start"][11:16], row[KEY]): row["event_count"] for row in rows}
-{% if mode == "append" %}
+{% if dedup and mode == "append" %}
+    assert counts == {("00:00", key(0)): 1, ("00:05", key(0)): 1, ("00:10", key(0)): 1}
+    assert (summary["late_rows"], summary["open_rows"]) == (2, 3)
+{% elif dedup %}
+    early = {("00:00", key(0)): 1, ("00:05", key(0)): 1}
+    assert counts == early | {("00:10", key(0)): 1, ("00:30", key(0)): 3}
+    assert (summary["late_rows"], summary["open_rows"]) == (2, 0)
+{% elif mode == "append" %}
     assert counts == {("00:00", key(0)): 2, ("00:05", key(0)): 1, ("00:10", key(0)): 1}
     assert (summary["late_rows"], summary["open_rows"]) == (1, 3)
 {% elif mode == "update" %}

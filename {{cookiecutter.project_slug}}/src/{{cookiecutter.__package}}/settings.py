@@ -29,7 +29,9 @@ class Watermark(Table):
     """The table `[watermark]`."""
 
     delay: Duration = "10 minutes"
-{% if job.drops_late %}
+{% if job.deduplicates %}
+    """How long events may come late, and ids are remembered; later events are dropped."""
+{% elif job.drops_late %}
     """How long a window waits for events that come late; later ones are dropped."""
 {% else %}
     """How far the watermark is behind the newest event; in complete mode it drops nothing."""

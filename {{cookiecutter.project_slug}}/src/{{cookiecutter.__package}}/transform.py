@@ -4,6 +4,9 @@
 from pyspark.sql import DataFrame
 
 from . import schema
+{% if job.deduplicates %}
+from .deduplicate import drop_repeats
+{% endif %}
 from .settings import Settings
 {% if job.windowed %}
 from .window import aggregate
@@ -15,12 +18,17 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
 
 {% if job.windowed %}
     In: the columns of schema.py. Out: those of window.py.
+{% elif job.deduplicates %}
+    In: the columns of schema.py. Out: the same, a row for each event that is no repeat.
 {% else %}
     In: the columns of schema.py. Out: the same, a row for each event.
 {% endif %}
     """
 {% if job.watermark %}
     events = events.withWatermark(schema.EVENT_TIME, settings.watermark.delay)
+{% endif %}
+{% if job.deduplicates %}
+    events = drop_repeats(events)
 {% endif %}
 {% if job.windowed %}
     return aggregate(events, settings.window)
