@@ -20,7 +20,7 @@ test: needs-java .venv/.installed ## all tests: rules, rendering, refusals, and 
 
 test-all: needs-java .venv/.installed ## hours: all tests, and every job shape run for real, with a report
 	@$(RUN) -m pytest
-	@$(RUN) -m tests.matrix
+	@$(RUN) -m tests.matrix --report
 
 test-rules: .venv/.installed ## the quick ones: all but those that start Spark
 	@$(RUN) -m pytest -m "not life and not spark"

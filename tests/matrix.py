@@ -31,7 +31,7 @@ TITLE = """\
 
 <!-- Written by `make test-all`; run it instead of changing this page. -->
 
-Every job shape that this release generates, baked, imported and run: from its source to its sink,
+{which}, baked, imported and run: from its source to its sink,
 with late, repeated and broken records, started twice on one checkpoint. What was in the target
 then was compared with a computation in plain Python, and the quarantine with what is known of the
 broken records.
@@ -203,8 +203,11 @@ class Run:
         return "batch" in kinds and "idle" in kinds[kinds.index("batch") :]
 
 
-def report(outcomes):
-    """The page of all runs."""
+def report(outcomes, only):
+    """The page of all runs; `only` are the answers that all have."""
+    which = "Every job shape that this release generates"
+    if only:
+        which += f" with {', '.join(f'`{axis}={value}`' for axis, value in only.items())}"
     axes = list(shapes.PARTS)
     lines = [f"| {' | '.join([*axes, 'rows', 'late', 'quarantine', 'verdict'])} |"]
     lines.append("| " + " | ".join("---" for _ in range(len(axes) + 4)) + " |")
@@ -212,13 +215,19 @@ def report(outcomes):
         cells = [*outcome.parts.values(), outcome.rows, outcome.late, outcome.quarantined]
         lines.append(f"| {' | '.join(map(str, [*cells, outcome.verdict]))} |")
     failed = sum(outcome.verdict != "exact" for outcome in outcomes)
-    return TITLE + f"{len(outcomes)} shapes, {failed} failed.\n\n" + "\n".join(lines) + "\n"
+    return (
+        TITLE.format(which=which)
+        + f"{len(outcomes)} shapes, {failed} failed.\n\n"
+        + "\n".join(lines)
+        + "\n"
+    )
 
 
 def main():
     """Run all shapes, or some; 1 if one is not exact."""
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=main.__doc__)
     parser.add_argument("answers", nargs="*", metavar="question=answer", help="only shapes with it")
+    parser.add_argument("--report", action="store_true", help=f"write {REPORT.name} for these")
     parser.add_argument("--covering", action="store_true", help="only the covering set")
     asked = parser.parse_args()
     only = dict(text.split("=", 1) for text in asked.answers)
@@ -234,8 +243,8 @@ def main():
                 print(f"{number}/{len(chosen)} {outcomes[-1].line()}", flush=True)
         finally:
             stage.close()
-    if not only and not asked.covering:
-        REPORT.write_text(report(outcomes), "utf-8")
+    if asked.report:
+        REPORT.write_text(report(outcomes, only), "utf-8")
     return int(any(outcome.verdict != "exact" for outcome in outcomes))
 
 

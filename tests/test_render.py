@@ -65,6 +65,20 @@ VARIANTS = {
         "output_mode": "update",
         "trigger": "real_time",
     },
+    "lookup": {"join": "static_lookup"},
+    "lookup-events": {"join": "static_lookup", "window": "none", "sink": "kafka"},
+    "lookup-deduplicate-session": {
+        "join": "static_lookup",
+        "state": "deduplicate",
+        "window": "session",
+        "sink": "console",
+        "output_mode": "complete",
+    },
+    "lookup-other-types": {
+        "join": "static_lookup",
+        "event_schema": "id BIGINT, at TIMESTAMP, day DATE, day_label STRING, n INT",
+        "event_roles": "id=id, time=at, key=day, measure=n",
+    },
     "no-measure": {"event_schema": "id STRING, at TIMESTAMP, kind STRING"},
     "no-id": {"event_schema": "at TIMESTAMP, kind STRING, price DECIMAL(10,2)"},
     "other-types": {

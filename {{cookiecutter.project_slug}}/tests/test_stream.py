@@ -130,6 +130,17 @@ def test_a_wrong_computation_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("0 rows where ")
 
 
+def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
+    """Windows close in it, so that an event may be late after it that was not before it."""
+    early, later, back, last = (
+        raw(event(minute, number=number)) for number, minute in enumerate([0, 60, 5, 120])
+    )
+
+    _, _, summary = stream([early, later, b"bad", back, last], batch_rows=1)
+
+    assert summary["verdict"] == "exact"
+
+
 def test_the_batch_size_does_not_change_an_ordered_stream(stream):
     """Where no event is late, slices of any size give the same result."""
     messages = [raw(event(minute / 2, key=minute % 2, number=minute)) for minute in range(80)]

@@ -13,6 +13,8 @@ from dev.target import Target
 
 INTERVAL: timedelta | None = timedelta(seconds=1)
 """`trigger.interval` on this machine: the job runs until it is stopped."""
+FOLLOWS_TIME = True
+"""Whether a batch without data follows the last one: it brings the state up to the watermark."""
 NOT_EXERCISED = [
     "a cluster: driver and executors are one local process",
     "an encrypted or authenticated connection to Kafka",

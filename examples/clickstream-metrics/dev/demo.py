@@ -23,7 +23,7 @@ from clickstream_metrics.runtime.errors import StreamJobError
 from clickstream_metrics.settings import Settings
 
 from dev import jars, report
-from dev.about import INTERVAL, NOT_EXERCISED, shape_of, words_for
+from dev.about import FOLLOWS_TIME, INTERVAL, NOT_EXERCISED, shape_of, words_for
 from dev.events import Event, generate
 from dev.feed import Feed
 from dev.outcome import Outcome, Played, judge
@@ -37,8 +37,6 @@ FOLDER = Path("build/demo")
 BATCH_ROWS = 5000
 SECONDS = 600
 """After so long the demo gives up."""
-FOLLOWS_TIME = "watermark" in Settings.model_fields and pipeline.OUTPUT_MODE != "complete"
-"""Whether a batch without data follows the last one, and closes windows."""
 OVERRIDES = {
     **Feed.batches_of(BATCH_ROWS),
     "quarantine.path": str(FOLDER / "quarantine"),
@@ -175,8 +173,14 @@ class Demo:
         for check in outcome.checks:
             mark = "[green]✓[/]" if check.holds else "[red]✗[/]"
             say(f"  {mark} {check.what}: {escape(check.found)}", soft_wrap=True)
-        parts = {"open": "in open windows", "late": "too late", "quarantined": "in quarantine"}
-        rest = [f"{summary[f'{part}_rows']:,} {what}" for part, what in parts.items()]
+        parts = {
+            "open": "in open windows",
+            "late": "too late",
+            "duplicate": "repeated",
+            "quarantined": "in quarantine",
+        }
+        numbers = {what: summary[f"{part}_rows"] for part, what in parts.items()}
+        rest = [f"{number:,} {what}" for what, number in numbers.items() if number is not None]
         say(
             f"\n[bold {colour}]{word}.[/] {summary['input_rows']:,} events became "
             f"{summary['output_rows']:,} rows; {', '.join(rest)} "

@@ -52,6 +52,8 @@ class Shape:
     """Whether each key falls quiet now and then, so that its sessions end."""
     repeats: bool = True
     """Whether an event that is sent twice can be told from a row that is written twice."""
+    drops_repeats: bool = False
+    """Whether the job drops an event that is sent twice."""
     typed: bool = False
     """Whether records have columns, so that none can be malformed."""
 
@@ -71,7 +73,7 @@ class Event:
 
     @property
     def late(self) -> bool:
-        """Whether its window was closed before it came."""
+        """Whether it came too late to count."""
         return self.kind == "late"
 
 
@@ -202,7 +204,8 @@ class _Maker:
     def _identity(self, kind: str) -> Value:
         if kind == "STRING":
             return f"e-{self._made:06d}"
-        return self._made % {"TINYINT": 127, "SMALLINT": 32_767}.get(kind, 10**9)
+        values = {"TINYINT": 2**8, "SMALLINT": 2**16}.get(kind, 2**31)
+        return self._made % values - values // 2
 
     def _key_values(self) -> list[Value]:
         if not self.shape.key:

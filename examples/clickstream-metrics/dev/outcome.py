@@ -34,6 +34,10 @@ class Expected(Protocol):
         """How often the events count together, where it is not once each."""
 
     @property
+    def remembered(self) -> int:
+        """Rows of the state besides the open windows, where all of it can be told."""
+
+    @property
     def duplicates(self) -> int | None:
         """Events that gave way to another one with their id."""
 
@@ -91,19 +95,28 @@ def _agreements(played: Played, counts: Mapping[str, Any], expected: Expected) -
     found = sum(counts[part] or 0 for part in parts)
     if expected.placed is None:
         what = "Each record is accounted for: in the result, {}or in quarantine"
-        among = "in an open window, too late, " if played.shape.drops_late else ""
+        elsewhere = {
+            "in an open window": bool(expected.waiting),
+            "too late": played.shape.drops_late,
+            "a repeat": expected.duplicates is not None,
+        }
+        among = "".join(f"{place}, " for place, possible in elsewhere.items() if possible)
         yield same_number(what.format(among), good, found, "events that are not in quarantine")
     else:
-        what = "Each event is in all of its windows, or too late for them"
+        what = "Each event is in all of its windows, or was left out of them for a reason"
         yield same_number(what, expected.placed, found, "places in windows")
+    if played.shape.drops_repeats:
+        repeated = sum(event.kind == "repeated" for event in played.traffic.all)
+        what = "The events that were left out as repeats are those that were sent twice"
+        yield same_number(what, repeated, counts["duplicate_rows"], "events")
     if played.shape.drops_late and expected.placed is None:
         late = sum(event.late for event in played.traffic.all)
         what = "The events that were left out as too late are those that were made late"
         yield same_number(what, late, counts["late_rows"], "events")
-    if expected.waiting:
-        what = "The job's state holds the open windows and nothing else"
-        groups = played.batches[-1].open_groups
-        yield same_number(what, len(expected.waiting), groups, "pairs of window and key")
+    if expected.waiting or expected.remembered:
+        what = "The job's state holds what is open or still remembered, and nothing else"
+        rows = len(expected.waiting) + expected.remembered
+        yield same_number(what, rows, played.batches[-1].state_rows, "rows of state")
 
 
 def _counts(

@@ -28,7 +28,7 @@ KINDS = {
     "epoch_millis": "the time in milliseconds, read as seconds",
     "far_future": "a clock that is decades ahead",
     "not_finite": "not a number, or infinite",
-    "late": "its window was closed long before it came",
+    "late": "it came long after it happened",
 }
 
 
@@ -93,6 +93,7 @@ def _tiles(outcome: Outcome) -> str:
         "rows in the result": summary["output_rows"],
         "events in quarantine": summary["quarantined_rows"],
         "events too late": summary["late_rows"],
+        "events that came again": summary["duplicate_rows"],
         "events in open windows": summary["open_rows"],
         "events a second, with JVM warm-up": summary["rows_per_second"],
     }
@@ -122,7 +123,7 @@ def _proof(outcome: Outcome) -> str:
         "counted_rows": ("var(--s0)", "counted"),
         "open_rows": ("var(--s1)", "in open windows"),
         "late_rows": ("var(--late)", "too late"),
-        "duplicate_rows": ("var(--idle)", "gave way to a newer one"),
+        "duplicate_rows": ("var(--idle)", "gave way to another of their id"),
         "quarantined_rows": ("var(--bad)", "in quarantine"),
     }
     bar = "".join(

@@ -30,7 +30,7 @@ class Batch:
     newest: datetime | None
     """The newest event in it, where the job follows event time."""
     watermark: datetime | None
-    open_groups: int
+    state_rows: int
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> "Batch":
@@ -42,7 +42,7 @@ class Batch:
             seconds=line["duration_ms"] / 1000,
             newest=line["newest_event"] and datetime.fromisoformat(line["newest_event"]),
             watermark=line["watermark"] and datetime.fromisoformat(line["watermark"]),
-            open_groups=line["state_rows"],
+            state_rows=line["state_rows"],
         )
 
 

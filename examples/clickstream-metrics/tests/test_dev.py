@@ -183,7 +183,8 @@ def _judged(played: Played, quarantined=None, **changes) -> Outcome:
         for origin, event in zip(played.origins, played.traffic.all, strict=True)
         if event.reason
     ]
-    last = replace(played.batches[-1], open_groups=len(wanted.waiting), **changes)
+    state_rows = len(wanted.waiting) + wanted.remembered
+    last = replace(played.batches[-1], state_rows=state_rows, **changes)
     right = replace(played, batches=[played.batches[0], last])
     return judge(right, wanted, compare, wanted.rows, kept if quarantined is None else quarantined)
 

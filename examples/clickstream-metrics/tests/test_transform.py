@@ -2,12 +2,11 @@
 
 from random import Random
 
+from clickstream_metrics import job
 from clickstream_metrics.expected import expected
-from clickstream_metrics.runtime import records
 from clickstream_metrics.runtime.accounting import verdict
 from clickstream_metrics.runtime.bounded import typed_rows
-from clickstream_metrics.schema import EVENT, KEY, MEASURES
-from clickstream_metrics.transform import transform
+from clickstream_metrics.schema import KEY, MEASURES
 
 from tests.events import START, envelopes, event, key, raw
 
@@ -15,7 +14,7 @@ from tests.events import START, envelopes, event, key, raw
 def transformed(spark, settings, events):
     """The result rows of a batch of events."""
     messages = envelopes(spark, [raw(values) for values in events])
-    return typed_rows(transform(records.good(messages, EVENT, settings.events), settings))
+    return typed_rows(job.result(messages, settings))
 
 
 def test_windows_side_by_side(spark, settings):

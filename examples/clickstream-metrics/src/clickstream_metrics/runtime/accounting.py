@@ -23,11 +23,13 @@ class Expected:
     waiting: Sequence[Row] = ()
     """The rows of windows that are not written yet."""
     late: int = 0
-    """Events that came after their window had closed."""
+    """Events that came too late."""
     placed: int | None = None
     """How often the events count together, where it is not once each."""
     duplicates: int | None = None
     """Events that were dropped or replaced because of another one with their id."""
+    remembered: int = 0
+    """Rows of the state at the end besides the open windows, where all of it can be told."""
 
     @property
     def open(self) -> int:

@@ -19,7 +19,7 @@ def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | Non
     """Run one command; its exit code."""
     asked = _parser(job).parse_args(arguments)
     try:
-        settings = load(job.SETTINGS, asked.env, asked.set, conf=asked.conf)
+        settings = load(job.SETTINGS, asked.env, _overrides(asked), conf=asked.conf)
         if asked.command == "stop":
             return _stop(settings.checkpoint.root)
         if asked.command == "create":
@@ -46,11 +46,18 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     running = commands.add_parser("run", parents=[shared], help="run the stream")
     running.add_argument("--input", type=Path, help="a file of JSON lines, instead of the source")
     running.add_argument("--output", type=Path, help="with --input: the folder for the result")
+    running.add_argument("--lookup", type=Path, help="the reference table, as a CSV file")
     running.add_argument("--batch-rows", type=_positive, default=1000, help="rows a micro-batch")
     commands.add_parser("create", parents=[shared], help="create the target before a first start")
     commands.add_parser("stop", parents=[shared], help="end the running job between two batches")
     commands.add_parser("doctor", parents=[shared], help="check everything before a start")
     return parser
+
+
+def _overrides(asked: argparse.Namespace) -> list[str]:
+    if asked.command == "run" and asked.lookup:
+        return [*asked.set, "lookup.format=csv", f"lookup.path={asked.lookup}"]
+    return list(asked.set)
 
 
 def _positive(text: str) -> int:

@@ -207,7 +207,7 @@ def _readable(batch: Batch) -> str:
     if batch.watermark:
         parts.append(f"watermark {batch.watermark[:19]}")
     if batch.state_rows:
-        parts.append(f"{batch.state_rows:,} open groups")
+        parts.append(f"{batch.state_rows:,} rows of state")
     if batch.bad_rows:
         parts.append(f"{batch.bad_rows:,} bad")
     if batch.late_groups_dropped:

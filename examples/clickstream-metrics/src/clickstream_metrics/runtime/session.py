@@ -42,7 +42,12 @@ LOCAL = {
 }
 
 STORES = {
-    "default": {},
+    # Said aloud: a session that is given may have another one.
+    "default": {
+        "spark.sql.streaming.stateStore.providerClass": (
+            "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider"
+        ),
+    },
     "rocksdb": {
         "spark.sql.streaming.stateStore.providerClass": (
             "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
@@ -67,7 +72,9 @@ class State(Table):
     """The table `[state]`: both are frozen by the first batch of a checkpoint."""
 
     store: Literal["default", "rocksdb"] = "default"
+    """`default` keeps all state in the JVM's memory, `rocksdb` on the executors' disks."""
     partitions: PositiveInt = 2
+    """Into how many parts state is divided: so many cores can work on it at once."""
 
 
 def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -> SparkSession:
