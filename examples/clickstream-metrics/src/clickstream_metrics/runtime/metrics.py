@@ -17,7 +17,7 @@ COUNTERS = {
 GAUGES = {
     "duration_ms": "Duration of the last batch",
     "state_rows": "Rows in the state store: what is open or still remembered",
-    "state_bytes": "Memory that the state store uses",
+    "state_bytes": "Memory that the state store uses; what RocksDB has on disk is not in it",
     "backlog_rows": "Rows that wait in the fullest partition of the source",
 }
 
