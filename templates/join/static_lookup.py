@@ -1,7 +1,8 @@
 """What a row's key stands for: a reference table, which has one row for each key.
 
 A Delta table is read anew with every batch, so that a change shows in the next one. Of Parquet
-and CSV files Spark lists the names when the job starts: what changes later shows after a restart.
+and CSV files Spark lists the names and lengths when the job starts: what is added later shows
+after a restart, and none may be overwritten before.
 A batch that is repeated after a crash sees the table as it is then.
 """
 
