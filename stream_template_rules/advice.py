@@ -13,19 +13,18 @@ PINNED: tuple[tuple[Box, tuple[str, ...]], ...] = (
     ({"source": ("delta", "auto_loader", "files")}, ("source.path",)),
     ({}, ("state.partitions", "state.store")),
 )
-FREE: tuple[tuple[Box, tuple[str, ...]], ...] = (
-    ({"trigger": ("processing_time", "continuous", "real_time")}, ("trigger.interval",)),
-    ({"source": ("kafka",), "trigger": MICRO_BATCH}, ("source.max_offsets_per_trigger",)),
-    ({"source": ("kafka",)}, ("source.fail_on_data_loss",)),
-    ({"source": ("delta", "auto_loader", "files")}, ("source.max_files_per_trigger",)),
-    ({"source": ("delta",)}, ("source.upstream_changes",)),
-    ({"source": ("auto_loader", "files")}, ("source.file_names",)),
-    ({}, ("events.max_ahead", "lifecycle.attempts", "metrics.log")),
-)
 # The setting that bounds a micro-batch.
 LIMITS: tuple[tuple[Box, tuple[str, ...]], ...] = (
     ({"source": ("kafka",), "trigger": MICRO_BATCH}, ("source.max_offsets_per_trigger",)),
     ({"source": ("delta", "auto_loader", "files")}, ("source.max_files_per_trigger",)),
+)
+FREE: tuple[tuple[Box, tuple[str, ...]], ...] = (
+    ({"trigger": ("processing_time", "continuous", "real_time")}, ("trigger.interval",)),
+    *LIMITS,
+    ({"source": ("kafka",)}, ("source.fail_on_data_loss",)),
+    ({"source": ("delta",)}, ("source.upstream_changes",)),
+    ({"source": ("auto_loader", "files")}, ("source.file_names",)),
+    ({}, ("events.max_ahead", "lifecycle.attempts", "metrics.log")),
 )
 
 

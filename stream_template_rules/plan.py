@@ -213,17 +213,17 @@ def guarantee(answers: Answers) -> str:
 
 # The setting that names the result, where it is no path; a terminal has none.
 RESULT_PLACES = {"kafka": "sink.topic", "jdbc": "sink.table", "console": ""}
-_DEDUPLICATED: tuple[Box, ...] = ({"state": ("deduplicate",)},)
+_DEDUPLICATED: Box = {"state": ("deduplicate",)}
 # Where an event can come too late: sessions drop late ones even in complete mode.
 DROPS_LATE: tuple[Box, ...] = (
     {"window": WINDOWED, "output_mode": ("append", "update")},
     {"window": ("session",)},
-    *_DEDUPLICATED,
+    _DEDUPLICATED,
 )
 # Where a batch without data follows the last one, to bring the state up to the newest watermark.
 FOLLOWS_TIME: tuple[Box, ...] = (
     *({**box, "output_mode": ("append", "update")} for box in EVENT_TIME),
-    *_DEDUPLICATED,
+    _DEDUPLICATED,
 )
 # State that grows with the events, not with the keys, or that only RocksDB can keep: it belongs
 # on disk. Open windows are few, and Spark's default store, in the JVM's memory, is faster there.
@@ -255,11 +255,13 @@ def plan(answers: Answers) -> dict[str, Any]:
     pins = [pin for pin in PINS if _needed(pin.boxes, known)]
     versions = {pin.name: _spelled(pin.version, known) for pin in pins}
     groups = dict.fromkeys(pin.group for pin in PINS)
-    roles = read_roles(known["event_roles"])
+    roles, named = read_roles(known["event_roles"]), columns(known["event_schema"])
+    # Of a continuous query Spark says nothing: neither batches nor counts.
+    reports = known["trigger"] != "continuous"
     given = {role: "given" for role, column in roles.items() if column}
     return {
         "package": package_from(known["project_slug"]),
-        "columns": columns(known["event_schema"]),
+        "columns": named,
         "roles": roles,
         "windowed": known["window"] in WINDOWED,
         "watermark": _needed(EVENT_TIME, known),
@@ -269,17 +271,16 @@ def plan(answers: Answers) -> dict[str, Any]:
         "result_place": RESULT_PLACES.get(known["sink"], "sink.path"),
         "low_latency": known["trigger"] in LOW_LATENCY,
         "interval": INTERVALS.get(known["trigger"]),
-        # Of a continuous query Spark says nothing: neither batches nor counts.
-        "reports": known["trigger"] != "continuous",
-        "measures_backlog": known["source"] == "kafka" and known["trigger"] != "continuous",
+        "reports": reports,
+        "measures_backlog": known["source"] == "kafka" and reports,
         "promises": known["sink"] != "console",
         "knows_owner": known["sink"] not in {"kafka", "console"},
         "drops_late": _needed(DROPS_LATE, known),
         "follows_time": _needed(FOLLOWS_TIME, known),
-        "deduplicates": _needed(_DEDUPLICATED, known),
+        "deduplicates": inside(known, _DEDUPLICATED),
         "state_store": "rocksdb" if _needed(LARGE_STATE, known) else "default",
         "lookup": inside(known, _LOOKUP),
-        "label": _label(roles.get("key"), dict(columns(known["event_schema"]))),
+        "label": _label(roles["key"], dict(named)) if roles["key"] else "",
         "result_key": _result_key(known["window"], roles),
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
         "kafka": _needed(_KAFKA, known),
@@ -311,7 +312,7 @@ def _result_key(window: str, roles: Roles) -> list[str]:
     return ["EVENT_ID"] if roles["id"] else ["KEY"] if roles["key"] else []
 
 
-def _label(key: str | None, taken: Mapping[str, str]) -> str:
+def _label(key: str, taken: Mapping[str, str]) -> str:
     """Return a name for what a key stands for that no column has."""
     name = f"{key}_label"
     return name if name not in taken else _label(name, taken)

@@ -6,33 +6,21 @@
 It shares no line with transform.py. Change the two together.
 """
 
-{% if cookiecutter.join == "static_lookup" %}
-import csv
-{% endif %}
 from collections.abc import Iterable, Mapping, Sequence
-{% if cookiecutter.join == "static_lookup" %}
-from dataclasses import replace
-{% endif %}
 {% if job.deduplicates %}
 from datetime import UTC, datetime, timedelta
 {% elif not upserted %}
 from itertools import chain
 {% endif %}
-{% if cookiecutter.join == "static_lookup" %}
-from pathlib import Path
-{% endif %}
 from typing import Any
 
 from . import schema
-{% if cookiecutter.join == "static_lookup" %}
-from .lookup import LABEL
+{% if job.lookup %}
+from .labels import labelled
 {% endif %}
 from .runtime.accounting import Expected
 {% if job.deduplicates %}
 from .runtime.config import to_timedelta
-{% endif %}
-{% if cookiecutter.join == "static_lookup" %}
-from .runtime.errors import ConfigError
 {% endif %}
 from .settings import Settings
 
@@ -43,7 +31,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Event = Mapping[str, Any]
 
 
-def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
+def {{ 'unlabelled' if job.lookup else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
     """What the stream must yield when each element of `batches` is read by one micro-batch.
 
     In: events with the columns of schema.py as Python values, times with a time zone.

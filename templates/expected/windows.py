@@ -1,34 +1,23 @@
 {% set sliding = cookiecutter.window == "sliding" %}
 {% set mode = cookiecutter.output_mode %}
-{% set dedup = (cookiecutter | stream_plan).deduplicates %}
+{% set job = cookiecutter | stream_plan %}
+{% set dedup, lookup = job.deduplicates, job.lookup %}
 """The result computed a second time, in plain Python: what tests and the demo compare with.
 
 It shares no line with transform.py. Change the two together.
 """
 
-{% if cookiecutter.join == "static_lookup" %}
-import csv
-{% endif %}
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-{% if cookiecutter.join == "static_lookup" %}
-from dataclasses import replace
-{% endif %}
 from datetime import UTC, datetime, timedelta
-{% if cookiecutter.join == "static_lookup" %}
-from pathlib import Path
-{% endif %}
 from typing import Any
 
 from . import schema
-{% if cookiecutter.join == "static_lookup" %}
-from .lookup import LABEL
+{% if lookup %}
+from .labels import labelled
 {% endif %}
 from .runtime.accounting import Expected
 from .runtime.config import to_timedelta
-{% if cookiecutter.join == "static_lookup" %}
-from .runtime.errors import ConfigError
-{% endif %}
 from .settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,7 +25,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Event = Mapping[str, Any]
 
 
-def {{ 'unlabelled' if cookiecutter.join == 'static_lookup' else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
+def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
     """What the stream must yield when each element of `batches` is read by one micro-batch.
 
     In: events with the columns of schema.py as Python values, times with a time zone.
@@ -142,9 +131,7 @@ def window_start(time: datetime, size: timedelta) -> datetime:
 {% if mode != "complete" and not dedup %}
 
 
-def _ms(time: datetime) -> datetime:
-    """Spark keeps the watermark in whole milliseconds."""
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+{% include "expected/milliseconds.py" %}
 {% endif %}
 
 

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """Events as tests need them: few, literal, and in the project's own schema."""
 
 import json
@@ -6,9 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+{% if job.deduplicates %}
+import pytest
+{% endif %}
 from pyspark.sql import DataFrame, SparkSession
 
+from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.schema import EVENT
+from {{ cookiecutter.__package }}.settings import Settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 INGESTED = datetime(2026, 1, 2, tzinfo=UTC)
@@ -48,6 +54,18 @@ def envelopes(spark: SparkSession, messages: Sequence[bytes | None]) -> DataFram
         (message, None, None, INGESTED, f"test/{place}") for place, message in enumerate(messages)
     ]
     return spark.createDataFrame(rows, ENVELOPE)
+
+
+def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event]) -> DataFrame:
+{% if job.deduplicates %}
+    """The job's result of one batch. Repeats stay: Spark drops them from streams only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("{{ cookiecutter.__package }}.transform.drop_repeats", lambda events: events)
+        return job.result(envelopes(spark, [raw(values) for values in events]), settings)
+{% else %}
+    """The job's result of one batch."""
+    return job.result(envelopes(spark, [raw(values) for values in events]), settings)
+{% endif %}
 
 
 def _value(kind: str, number: int) -> Any:

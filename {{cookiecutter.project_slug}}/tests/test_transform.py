@@ -3,11 +3,6 @@
 
 from random import Random
 
-{% if job.deduplicates %}
-import pytest
-
-{% endif %}
-from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
 {% if job.lookup and not job.windowed %}
 from {{ cookiecutter.__package }}.lookup import LABEL
@@ -21,24 +16,15 @@ from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
 {% endif %}
 
 {% if job.windowed %}
-from tests.events import START, envelopes, event, key, raw
+from tests.events import START, batch_result, event, key
 {% else %}
-from tests.events import envelopes, event, raw
+from tests.events import batch_result, event
 {% endif %}
 
 
-{% if job.deduplicates %}
-@pytest.fixture(autouse=True)
-def _repeats_stay(monkeypatch):
-    """Spark drops repeats from streams only: tests/test_stream.py has that, here is the rest."""
-    monkeypatch.setattr("{{ cookiecutter.__package }}.transform.drop_repeats", lambda events: events)
-
-
-{% endif %}
 def transformed(spark, settings, events):
     """The result rows of a batch of events."""
-    messages = envelopes(spark, [raw(values) for values in events])
-    return typed_rows(job.result(messages, settings))
+    return typed_rows(batch_result(spark, settings, events))
 
 
 {% include "tests/transform/" ~ cookiecutter.window ~ ".py" %}

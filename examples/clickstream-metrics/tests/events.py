@@ -8,7 +8,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from clickstream_metrics import job
 from clickstream_metrics.schema import EVENT
+from clickstream_metrics.settings import Settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 INGESTED = datetime(2026, 1, 2, tzinfo=UTC)
@@ -48,6 +50,11 @@ def envelopes(spark: SparkSession, messages: Sequence[bytes | None]) -> DataFram
         (message, None, None, INGESTED, f"test/{place}") for place, message in enumerate(messages)
     ]
     return spark.createDataFrame(rows, ENVELOPE)
+
+
+def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event]) -> DataFrame:
+    """The job's result of one batch."""
+    return job.result(envelopes(spark, [raw(values) for values in events]), settings)
 
 
 def _value(kind: str, number: int) -> Any:

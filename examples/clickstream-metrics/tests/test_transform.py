@@ -2,19 +2,17 @@
 
 from random import Random
 
-from clickstream_metrics import job
 from clickstream_metrics.expected import expected
 from clickstream_metrics.runtime.accounting import verdict
 from clickstream_metrics.runtime.bounded import typed_rows
 from clickstream_metrics.schema import KEY, MEASURES
 
-from tests.events import START, envelopes, event, key, raw
+from tests.events import START, batch_result, event, key
 
 
 def transformed(spark, settings, events):
     """The result rows of a batch of events."""
-    messages = envelopes(spark, [raw(values) for values in events])
-    return typed_rows(job.result(messages, settings))
+    return typed_rows(batch_result(spark, settings, events))
 
 
 def test_windows_side_by_side(spark, settings):

@@ -1,5 +1,8 @@
 """The reference table: what its changes do, and what it must not hold."""
 
+import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -11,7 +14,7 @@ from {{ cookiecutter.__package }}.lookup import LABEL, Lookup
 from {{ cookiecutter.__package }}.runtime.errors import SetupError
 from {{ cookiecutter.__package }}.schema import COLUMNS, KEY
 
-from tests.events import key
+from tests.events import event, key, raw
 
 SECONDS = 120
 SCHEMA = f"`{KEY}` {COLUMNS[KEY]}, `{LABEL}` STRING"
@@ -87,6 +90,26 @@ def test_a_table_that_is_not_there_is_named(spark, tmp_path):
     """Before the start, with the settings to look at."""
     with pytest.raises(SetupError, match=r"cannot be read(?s:.)*lookup\.path"):
         lookup.check(spark, Lookup(path=str(tmp_path / "nowhere")))
+
+
+def test_a_reference_file_may_be_named(tmp_path):
+    """With `--lookup` the bounded run takes labels from that file; it must be there."""
+    source, reference = tmp_path / "events.ndjson", tmp_path / "mine.csv"
+    source.write_bytes(b"\n".join(raw(event(minute, number=minute)) for minute in (0, 300)))
+    reference.write_text(f"{KEY},{LABEL}\n{key(0)},zero\n", "utf-8")
+
+    def run(table):
+        words = ["--input", source, "--output", tmp_path / "out", "--lookup", table]
+        command = [sys.executable, "-m", lookup.__package__, "run", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    missing, there = run(tmp_path / "no.csv"), run(reference)
+
+    lines = (tmp_path / "out" / "result.ndjson").read_text("utf-8").splitlines()
+    assert missing.returncode == 2
+    assert "no.csv is not a file" in missing.stderr
+    assert there.returncode == 0, there.stderr
+    assert {json.loads(line)[LABEL] for line in lines} == {"zero"}
 
 
 def test_a_change_of_a_delta_table_shows_in_the_next_batch(table, stream):

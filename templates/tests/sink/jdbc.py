@@ -23,7 +23,7 @@ from {{ cookiecutter.__package }}.settings import Settings
 from dev.process import Process
 from dev.target import Target
 from tests.crash import forget_commit
-from tests.events import INGESTED, envelopes, event, raw
+from tests.events import INGESTED, batch_result, event, raw
 
 EPOCH = "epoch"
 SECONDS = 120
@@ -77,6 +77,10 @@ class Trial:
             *(f"{key}={value}" for key, value in self.target.settings.items()),
             f"checkpoint.root={folder}/checkpoint",
             f"quarantine.path={folder}/quarantine",
+{% if cookiecutter.window == "sliding" %}
+            # An event is in one window only, so that it is one row.
+            "window.slide=10 minutes",
+{% endif %}
         ]
         self.settings = load(Settings, "dev", self.overrides)
         self.files.mkdir()
@@ -141,7 +145,7 @@ class Trial:
 
     def result(self, spark, *events):
         """The result of some events, as a batch of the stream has it."""
-        return job.result(envelopes(spark, [raw(values) for values in events]), self.settings)
+        return batch_result(spark, self.settings, events)
 
 
 class Hold:

@@ -1,5 +1,9 @@
 {% set kind = {"tumbling": "windows", "sliding": "windows"}.get(cookiecutter.window, cookiecutter.window) %}
 {% include "expected/" ~ kind ~ ".py" %}
 {% if (cookiecutter | stream_plan).lookup %}
-{% include "expected/labels.py" %}
+
+
+def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
+    """As `unlabelled`; each row has what its key stands for in the reference table."""
+    return labelled(unlabelled(batches, settings), settings)
 {% endif %}

@@ -108,10 +108,8 @@ def prepare(spark: SparkSession, rows: DataFrame, settings: Settings, epoch: str
 
     Raises SetupError where the reference table is of no use.
     """
+    lookup.check(spark, settings.lookup)
 {% else %}
     """Create the target, owned by this checkpoint's epoch, unless it is there."""
-{% endif %}
-{% if job.lookup %}
-    lookup.check(spark, settings.lookup)
 {% endif %}
     sink.prepare(spark, rows, settings.sink, epoch)

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 from pydantic import field_validator
 
-from .runtime.config import Duration, Table, to_timedelta
-{% elif job.watermark or job.interval %}
+{% endif %}
 {% if job.lookup %}
 from .lookup import Lookup
 {% endif %}
+{% if real_time %}
+from .runtime.config import Duration, Table, to_timedelta
+{% elif job.watermark or job.interval %}
 from .runtime.config import Duration, Table
-{% elif job.lookup %}
-from .lookup import Lookup
 {% endif %}
 from .runtime.settings import RuntimeSettings
 from .sink import Sink

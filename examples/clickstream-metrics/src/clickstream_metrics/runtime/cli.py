@@ -14,6 +14,9 @@ from .progress import say
 from .run import create, run
 from .storage import storage
 
+LOOKUP = "lookup"
+"""The table of settings that a job has whose rows are looked up in a reference table."""
+
 
 def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
@@ -46,7 +49,8 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     running = commands.add_parser("run", parents=[shared], help="run the stream")
     running.add_argument("--input", type=Path, help="a file of JSON lines, instead of the source")
     running.add_argument("--output", type=Path, help="with --input: the folder for the result")
-    running.add_argument("--lookup", type=Path, help="the reference table, as a CSV file")
+    if LOOKUP in job.SETTINGS.model_fields:
+        running.add_argument("--lookup", type=Path, help="the reference table, as a CSV file")
     running.add_argument("--batch-rows", type=_positive, default=1000, help="rows a micro-batch")
     commands.add_parser("create", parents=[shared], help="create the target before a first start")
     commands.add_parser("stop", parents=[shared], help="end the running job between two batches")
@@ -55,9 +59,13 @@ def _parser(job: Job) -> argparse.ArgumentParser:
 
 
 def _overrides(asked: argparse.Namespace) -> list[str]:
-    if asked.command == "run" and asked.lookup:
-        return [*asked.set, "lookup.format=csv", f"lookup.path={asked.lookup}"]
-    return list(asked.set)
+    reference: Path | None = getattr(asked, LOOKUP, None)
+    if not reference:
+        return list(asked.set)
+    if not reference.is_file():
+        message = f"--lookup {reference} is not a file. Name the reference table, a CSV file."
+        raise ConfigError(message)
+    return [*asked.set, f"{LOOKUP}.format=csv", f"{LOOKUP}.path={reference}"]
 
 
 def _positive(text: str) -> int:

@@ -1,0 +1,33 @@
+"""What keys stand for, read from the reference table without Spark: for expected.py."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from . import schema
+from .lookup import LABEL
+from .runtime.accounting import Expected, Row
+from .runtime.errors import ConfigError
+from .settings import Settings
+
+
+def labelled(found: Expected, settings: Settings) -> Expected:
+    """The same, where each row has what its key stands for in the reference table.
+
+    Raises ConfigError where that table is no CSV file.
+    """
+    labels = _labels(settings)
+
+    def with_labels(rows: Iterable[Row]) -> list[Row]:
+        return [{**row, LABEL: labels.get(str(row[schema.KEY]))} for row in rows]
+
+    return replace(found, rows=with_labels(found.rows), waiting=with_labels(found.waiting))
+
+
+def _labels(settings: Settings) -> dict[str, str]:
+    if settings.lookup.format != "csv":
+        message = "Without Spark the reference table is read from CSV: name a file with --lookup."
+        raise ConfigError(message)
+    with Path(settings.lookup.path).open(encoding="utf-8", newline="") as file:
+        return {row[schema.KEY]: row[LABEL] for row in csv.DictReader(file)}
