@@ -61,10 +61,10 @@ def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event
     """The job's result of one batch. Repeats stay: Spark drops them from streams only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("{{ cookiecutter.__package }}.transform.drop_repeats", lambda events: events)
-        return job.result(envelopes(spark, [raw(values) for values in events]), settings)
+        return job.result([envelopes(spark, [raw(values) for values in events])], settings)
 {% else %}
     """The job's result of one batch."""
-    return job.result(envelopes(spark, [raw(values) for values in events]), settings)
+    return job.result([envelopes(spark, [raw(values) for values in events])], settings)
 {% endif %}
 
 

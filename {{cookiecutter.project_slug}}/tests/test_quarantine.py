@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,21 +65,36 @@ class Dying(LocalStorage):
 def _past(spark, tmp_path_factory):
     """A folder with the source's files, and the checkpoint of a stream that has read them."""
     folder = tmp_path_factory.mktemp("past")
-    (folder / "source").mkdir()
-    for number, messages in enumerate(BATCHES):
-        path = folder / "source" / f"{number}"
-        path.write_bytes(b"".join(message + b"\n" for message in messages))
-        modified = INGESTED.timestamp() + number
-        os.utime(path, (modified, modified))
-    writer = lines(spark, folder).writeStream.format("noop").trigger(availableNow=True)
-    writer.option("checkpointLocation", f"{folder}/stream").start().awaitTermination()
+    write(folder / "source", BATCHES)
+    pass_over(lines(spark, folder / "source"), folder)
     return folder
 
 
-def lines(spark, folder):
-    """The source: one file a batch."""
-    reader = spark.readStream.format("text").option("maxFilesPerTrigger", 1)
-    return reader.load(f"{folder}/source")
+def write(source, batches):
+    """The files of a source, one for each batch."""
+    source.mkdir()
+    for number, messages in enumerate(batches):
+        path = source / f"{number}"
+        path.write_bytes(b"".join(message + b"\n" for message in messages))
+        modified = INGESTED.timestamp() + number
+        os.utime(path, (modified, modified))
+
+
+def pass_over(records, folder):
+    """The stream under test, with its checkpoint in the folder."""
+    writer = records.writeStream.format("noop").trigger(availableNow=True)
+    writer.option("checkpointLocation", f"{folder}/stream").start().awaitTermination()
+
+
+def lines(spark, source):
+    """A source: one file a batch."""
+    return spark.readStream.format("text").option("maxFilesPerTrigger", 1).load(str(source))
+
+
+def bad_lines(spark, source):
+    """The bad records of a source."""
+    place, time = F.col("_metadata.file_name"), F.col("_metadata.file_modification_time")
+    return bad(lines(spark, source).select(envelope(F.col("value"), time, place)), EVENT, Events())
 
 
 @pytest.fixture(name="sweeper")
@@ -86,15 +102,11 @@ def _sweeper(spark, past, tmp_path):
     """Make a sweeper over the stream's past, as a new process would."""
     shutil.copytree(past / "stream", tmp_path / "stream")
 
-    def bad_records():
-        place, time = F.col("_metadata.file_name"), F.col("_metadata.file_modification_time")
-        records = lines(spark, past).select(envelope(F.col("value"), time, place))
-        return bad(records, EVENT, Events())
-
     def make(way=Replay, storage=None, *, drains=False):
         reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
         root = storage or LocalStorage(tmp_path)
-        places = str(tmp_path), str(tmp_path / "records"), bad_records
+        found = partial(bad_lines, spark, past / "source")
+        places = str(tmp_path), str(tmp_path / "records"), found
         move = way(root, *places) if way is Replay else way(root, *places, lambda: drains)
         return Sweeper(root, move, reporter)
 
@@ -136,6 +148,25 @@ def test_a_replay_reads_one_batch(sweeper, tmp_path):
 
     assert quarantined(tmp_path) == ["bad 1"]
     assert (tmp_path / "records/000000/_SUCCESS").exists()
+
+
+def test_a_replay_reads_every_input(spark, tmp_path):
+    """Of each input the records of this batch, also where another one has fewer batches."""
+    inputs = [tmp_path / "left", tmp_path / "right"]
+    write(inputs[0], [[b"left 1"], [b"left 2"], [b"left 3"]])
+    write(inputs[1], [[b"right 1"], [b"right 2"]])
+    left, right = (lines(spark, source) for source in inputs)
+    pass_over(left.union(right), tmp_path)
+
+    def bad_records():
+        left, right = (bad_lines(spark, source) for source in inputs)
+        return left.union(right)
+
+    root = LocalStorage(tmp_path)
+    move = Replay(root, str(tmp_path), str(tmp_path / "records"), bad_records)
+
+    assert move(range(1, 3))
+    assert sorted(quarantined(tmp_path)) == ["left 2", "left 3", "right 2"]
 
 
 @pytest.mark.parametrize("report", [batch(0, 0), batch(0, None, start_offset="1")])

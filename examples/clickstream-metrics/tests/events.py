@@ -54,7 +54,7 @@ def envelopes(spark: SparkSession, messages: Sequence[bytes | None]) -> DataFram
 
 def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event]) -> DataFrame:
     """The job's result of one batch."""
-    return job.result(envelopes(spark, [raw(values) for values in events]), settings)
+    return job.result([envelopes(spark, [raw(values) for values in events])], settings)
 
 
 def _value(kind: str, number: int) -> Any:

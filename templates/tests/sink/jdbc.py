@@ -182,7 +182,7 @@ def start(spark, files, settings):
     """The query of a trial."""
     lines = spark.readStream.format("text").option("maxFilesPerTrigger", 1).load(str(files))
     records = lines.select(envelope(F.col("value"), F.lit(INGESTED), F.lit("file")))
-    rows = job.result(records.dropDuplicates(["raw"]), settings)
+    rows = job.result([records.dropDuplicates(["raw"])], settings)
     sink.prepare(spark, rows, settings.sink, EPOCH)
     writer = sink.write(rows, settings.sink, EPOCH).outputMode(job.OUTPUT_MODE)
     placed = writer.option("checkpointLocation", settings.checkpoint.stream)

@@ -4,10 +4,11 @@
 The rest is what the runtime asks of every stream (see runtime/job.py).
 """
 
+from collections.abc import Sequence
 {% if job.trigger == "real_time" %}
 from typing import Any
-
 {% endif %}
+
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
@@ -34,6 +35,7 @@ PARTS = {
     "trigger": "{{ job.trigger }}",
 }
 EVENT = schema.EVENT
+INPUTS = (EVENT,)
 RESULT_KEY = schema.RESULT_KEY
 {% if job.reports %}
 REPORTS = True
@@ -50,13 +52,14 @@ SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 {% endif %}
 
 
-def read(spark: SparkSession, settings: Settings) -> DataFrame:
+def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
     """Every record of the source, in an envelope (see runtime/records.py)."""
-    return source.read(spark, settings.source)
+    return [source.read(spark, settings.source)]
 
 
-def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
+def result(inputs: Sequence[DataFrame], settings: Settings) -> DataFrame:
     """The rows that the events in the envelopes amount to; bad records go to quarantine."""
+    (envelopes,) = inputs
 {% if job.reports %}
     events = records.good(envelopes, EVENT, settings.events)
 {% else %}

@@ -3,6 +3,8 @@
 The rest is what the runtime asks of every stream (see runtime/job.py).
 """
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
@@ -24,6 +26,7 @@ PARTS = {
     "trigger": "processing_time",
 }
 EVENT = schema.EVENT
+INPUTS = (EVENT,)
 RESULT_KEY = schema.RESULT_KEY
 REPORTS = True
 REPLAYABLE = source.REPLAYABLE
@@ -31,13 +34,14 @@ SETTINGS = Settings
 SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
 
-def read(spark: SparkSession, settings: Settings) -> DataFrame:
+def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
     """Every record of the source, in an envelope (see runtime/records.py)."""
-    return source.read(spark, settings.source)
+    return [source.read(spark, settings.source)]
 
 
-def result(envelopes: DataFrame, settings: Settings) -> DataFrame:
+def result(inputs: Sequence[DataFrame], settings: Settings) -> DataFrame:
     """The rows that the events in the envelopes amount to; bad records go to quarantine."""
+    (envelopes,) = inputs
     events = records.good(envelopes, EVENT, settings.events)
     return transform(events, settings)
 

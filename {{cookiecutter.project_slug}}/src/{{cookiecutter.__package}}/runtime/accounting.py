@@ -1,6 +1,6 @@
 """Where every input row went: the summary of a run over a known input."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isclose
@@ -37,8 +37,9 @@ class Expected:
         return sum(row["event_count"] for row in self.waiting)
 
 
-SecondOpinion = Callable[[Iterable[Sequence[Row]], Any], Expected]
-"""From the events that each micro-batch reads, and the settings, to what must come out."""
+SecondOpinion = Callable[..., Expected]
+"""From the events that each micro-batch reads of the first input, then of the others, and the
+settings, to what must come out."""
 
 
 def verdict(actual: Sequence[Row], expected: Sequence[Row]) -> str:

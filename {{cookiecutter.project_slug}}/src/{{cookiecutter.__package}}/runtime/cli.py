@@ -30,8 +30,8 @@ def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | Non
         if asked.command == "doctor":
             return doctor.examine(job, settings)
         if asked.input:
-            output = _output(asked)
-            return bounded.run(job, second_opinion, settings, asked.input, output, asked.batch_rows)
+            files, output = _files(job, asked), _output(asked)
+            return bounded.run(job, second_opinion, settings, files, output, asked.batch_rows)
         return run(job, settings)
     except StreamJobError as error:
         say(f"error: {error}")
@@ -48,6 +48,8 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     shared.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     running = commands.add_parser("run", parents=[shared], help="run the stream")
     running.add_argument("--input", type=Path, help="a file of JSON lines, instead of the source")
+    for schema in job.INPUTS[1:]:
+        running.add_argument(f"--input-{schema.counts}", type=Path, help="the same for this input")
     running.add_argument("--output", type=Path, help="with --input: the folder for the result")
     if LOOKUP in job.SETTINGS.model_fields:
         running.add_argument("--lookup", type=Path, help="the reference table, as a CSV file")
@@ -74,6 +76,17 @@ def _positive(text: str) -> int:
         message = f"{text} is not a positive number"
         raise argparse.ArgumentTypeError(message)
     return number
+
+
+def _files(job: Job, asked: argparse.Namespace) -> list[Path]:
+    files = [asked.input]
+    for schema in job.INPUTS[1:]:
+        file = getattr(asked, f"input_{schema.counts}")
+        if file is None:
+            message = f"--input needs --input-{schema.counts} as well, a file for each input."
+            raise ConfigError(message)
+        files.append(file)
+    return files
 
 
 def _output(asked: argparse.Namespace) -> Path:

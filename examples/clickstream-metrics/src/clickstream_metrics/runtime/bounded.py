@@ -1,8 +1,9 @@
 """The job over a person's own events: a file of JSON lines in, the final result out.
 
 Slices of the file, in its order, are the micro-batches; the batch without data that closes
-windows comes last. Records are judged and transformed as in the live job; nothing depends on
-the clock. The result is compared with a computation in plain Python over the same events.
+windows comes last. Of several inputs, each batch has a slice of every file that still has one.
+Records are judged and transformed as in the live job; nothing depends on the clock. The result
+is compared with a computation in plain Python over the same events.
 """
 
 import json
@@ -24,7 +25,7 @@ from .accounting import Expected, Row, SecondOpinion, verdict
 from .errors import ConfigError
 from .job import Job
 from .progress import say
-from .records import JSON, bad, envelope, judged
+from .records import JSON, Events, EventSchema, bad, envelope, judged
 
 NUMBER_WIDTH = 12
 """Digits of the line number with which each line of a slice begins."""
@@ -35,7 +36,7 @@ def run(
     job: Job,
     second_opinion: SecondOpinion,
     settings: Any,
-    source: Path,
+    sources: Sequence[Path],
     output: Path,
     batch_rows: int,
 ) -> int:
@@ -44,15 +45,16 @@ def run(
     Raises:
         ConfigError: there is no such input.
     """
-    if not source.is_file():
-        message = f"--input {source} is not a file. Name a file of JSON lines."
-        raise ConfigError(message)
+    for source in sources:
+        if not source.is_file():
+            message = f"--input {source} is not a file. Name a file of JSON lines."
+            raise ConfigError(message)
     # Neither source nor sink takes part, so the run needs none of their jars.
     plain = settings.session.model_copy(update={"jars": None})
     spark = session.build(job.NAME, plain, settings.state, {})
     try:
         with tempfile.TemporaryDirectory(prefix="bounded-") as work:
-            bounded = BoundedRun(job, settings, spark, source, Path(work), batch_rows)
+            bounded = BoundedRun(job, settings, spark, sources, Path(work), batch_rows)
             summary = bounded.into(output, second_opinion)
     finally:
         session.close(spark, settings.session)
@@ -60,52 +62,27 @@ def run(
     return 0 if summary["verdict"] == "exact" else 1
 
 
-class BoundedRun:
-    """One pass over one file, with a fresh checkpoint in a folder of its own."""
+class Slices:
+    """A file of one input, cut into those of the micro-batches."""
 
     def __init__(
-        self,
-        job: Job,
-        settings: Any,
-        spark: SparkSession,
-        source: Path,
-        work: Path,
-        batch_rows: int,
+        self, spark: SparkSession, schema: EventSchema, events: Events, source: Path, folder: Path
     ) -> None:
-        self._job = job
-        self._settings = settings
         self._spark = spark
+        self._schema = schema
+        self._events = events
         self._source = source
-        self._slices = work / "slices"
-        self._checkpoint = work / "checkpoint"
-        self._batch_rows = batch_rows
+        self._folder = folder
 
-    def into(self, output: Path, second_opinion: SecondOpinion) -> dict[str, Any]:
-        """Run, write the result and the quarantine, and return the summary."""
-        input_rows = self._cut()
-        started = time.monotonic()
-        batches = self._stream()
-        seconds = time.monotonic() - started
-        result = self._result(batches)
-        quarantined = self._quarantined()
-        output.mkdir(parents=True, exist_ok=True)
-        _write_lines(output / "result.ndjson", result)
-        _write_lines(output / "quarantine.ndjson", quarantined)
-        expected = second_opinion(self._events(), self._settings)
-        summary = self._summary(input_rows, batches, result, len(quarantined), expected)
-        summary["rows_per_second"] = round(input_rows / seconds)
-        (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
-        return summary
-
-    def _cut(self) -> int:
+    def cut(self, batch_rows: int) -> int:
         """Write the slices, each line after its number; the number of lines."""
-        self._slices.mkdir()
+        self._folder.mkdir(parents=True)
         number = 0
         with self._source.open("rb") as file:
             if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
                 file.seek(0)
-            for index, lines in enumerate(_chunks(file, self._batch_rows)):
-                path = self._slices / f"{index:06d}"
+            for index, lines in enumerate(_chunks(file, batch_rows)):
+                path = self._folder / f"{index:06d}"
                 with path.open("wb") as slice_file:
                     for line in lines:
                         number += 1
@@ -115,25 +92,32 @@ class BoundedRun:
                 utime(path, (index, index))
         return number
 
-    def _stream(self) -> dict[int, list[Row]]:
-        """What each micro-batch gave to the sink."""
-        batches: dict[int, list[Row]] = {}
-
-        def take(rows: DataFrame, batch_id: int) -> None:
-            batches[batch_id] = typed_rows(rows)
-
+    def stream(self) -> DataFrame:
+        """The records, a slice a batch."""
         reader = self._spark.readStream.format("text").option("maxFilesPerTrigger", 1)
-        lines = reader.option("lineSep", "\n").load(str(self._slices))
-        rows = self._job.result(self._envelopes(lines), self._settings)
-        query = (
-            rows.writeStream.foreachBatch(take)
-            .outputMode(self._job.OUTPUT_MODE)
-            .option("checkpointLocation", str(self._checkpoint))
-            .trigger(availableNow=True)
-            .start()
-        )
-        query.awaitTermination()
-        return batches
+        return self._envelopes(reader.option("lineSep", "\n").load(str(self._folder)))
+
+    def quarantined(self) -> list[Row]:
+        """The records that hold no event, in the file's order."""
+        records = bad(self._records(), self._schema, self._events)
+        rows = typed_rows(records.select("reason", "raw", "raw_base64", "origin"))
+        rows.sort(key=lambda row: int(row["origin"].rpartition(":")[2]))
+        return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+    def events(self, batch_rows: int) -> Iterator[list[Row]]:
+        """The events of each slice, for the computation in plain Python."""
+        events = judged(self._records(), self._schema, self._events)
+        rows = typed_rows(events.where("reason IS NULL").sort("line").select("line", "event.*"))
+        due = 0
+        for number, batch in groupby(rows, key=lambda row: (row["line"] - 1) // batch_rows):
+            # Spark runs a slice of bad records as well, and time goes on in it.
+            yield from ([] for _ in range(due, number))
+            yield list(batch)
+            due = number + 1
+
+    def _records(self) -> DataFrame:
+        lines = self._spark.read.option("lineSep", "\n").text(str(self._folder))
+        return self._envelopes(lines)
 
     def _envelopes(self, lines: DataFrame) -> DataFrame:
         """Numbered lines as records; the origin is `<file>:<line>`, the ingest time the file's."""
@@ -144,9 +128,64 @@ class BoundedRun:
         origin = F.concat(F.lit(f"{self._source.name}:"), number)
         return lines.select(*envelope(raw, F.lit(modified), origin), number.alias("line"))
 
-    def _records(self) -> DataFrame:
-        lines = self._spark.read.option("lineSep", "\n").text(str(self._slices))
-        return self._envelopes(lines)
+
+class BoundedRun:
+    """One pass over a file for each input, with a fresh checkpoint in a folder of its own."""
+
+    def __init__(
+        self,
+        job: Job,
+        settings: Any,
+        spark: SparkSession,
+        sources: Sequence[Path],
+        work: Path,
+        batch_rows: int,
+    ) -> None:
+        self._job = job
+        self._settings = settings
+        self._inputs = [
+            Slices(spark, schema, settings.events, source, work / f"slices-{schema.counts}")
+            for schema, source in zip(job.INPUTS, sources, strict=True)
+        ]
+        self._checkpoint = work / "checkpoint"
+        self._batch_rows = batch_rows
+
+    def into(self, output: Path, second_opinion: SecondOpinion) -> dict[str, Any]:
+        """Run, write the result and the quarantine, and return the summary."""
+        input_rows = sum(slices.cut(self._batch_rows) for slices in self._inputs)
+        started = time.monotonic()
+        batches = self._stream()
+        seconds = time.monotonic() - started
+        result = self._result(batches)
+        quarantined = [row for slices in self._inputs for row in slices.quarantined()]
+        output.mkdir(parents=True, exist_ok=True)
+        _write_lines(output / "result.ndjson", result)
+        _write_lines(output / "quarantine.ndjson", quarantined)
+        events = [slices.events(self._batch_rows) for slices in self._inputs]
+        expected = second_opinion(*events, self._settings)
+        summary = self._summary(input_rows, batches, result, len(quarantined), expected)
+        summary["rows_per_second"] = round(input_rows / seconds)
+        (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+        return summary
+
+    def _stream(self) -> dict[int, list[Row]]:
+        """What each micro-batch gave to the sink."""
+        batches: dict[int, list[Row]] = {}
+
+        def take(rows: DataFrame, batch_id: int) -> None:
+            batches[batch_id] = typed_rows(rows)
+
+        inputs = [slices.stream() for slices in self._inputs]
+        rows = self._job.result(inputs, self._settings)
+        query = (
+            rows.writeStream.foreachBatch(take)
+            .outputMode(self._job.OUTPUT_MODE)
+            .option("checkpointLocation", str(self._checkpoint))
+            .trigger(availableNow=True)
+            .start()
+        )
+        query.awaitTermination()
+        return batches
 
     def _result(self, batches: dict[int, list[Row]]) -> list[Row]:
         """The final state of the result table."""
@@ -165,23 +204,6 @@ class BoundedRun:
             if time not in row or row[time] >= before[time]:
                 newest[place] = row
         return list(newest.values())
-
-    def _quarantined(self) -> list[Row]:
-        records = bad(self._records(), self._job.EVENT, self._settings.events)
-        rows = typed_rows(records.select("reason", "raw", "raw_base64", "origin"))
-        rows.sort(key=lambda row: int(row["origin"].rpartition(":")[2]))
-        return [{name: value for name, value in row.items() if value is not None} for row in rows]
-
-    def _events(self) -> Iterator[list[Row]]:
-        """The events of each slice, for the computation in plain Python."""
-        events = judged(self._records(), self._job.EVENT, self._settings.events)
-        rows = typed_rows(events.where("reason IS NULL").sort("line").select("line", "event.*"))
-        due = 0
-        for number, batch in groupby(rows, key=lambda row: (row["line"] - 1) // self._batch_rows):
-            # Spark runs a slice of bad records as well, and time goes on in it.
-            yield from ([] for _ in range(due, number))
-            yield list(batch)
-            due = number + 1
 
     def _summary(
         self,

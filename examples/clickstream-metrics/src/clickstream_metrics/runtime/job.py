@@ -1,6 +1,6 @@
 """What the runtime asks of a pipeline: the names that its job.py offers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -17,6 +17,7 @@ class Job(Protocol):
     GUARANTEE: str
     OUTPUT_MODE: str
     EVENT: EventSchema
+    """What the result is made of: the events of the first input."""
     REPORTS: bool
     """Whether Spark reports its batches: of a continuous query it does not (see epochs.py)."""
     REPLAYABLE: bool
@@ -32,6 +33,10 @@ class Job(Protocol):
         """The class of its settings."""
 
     @property
+    def INPUTS(self) -> tuple[EventSchema, ...]:  # noqa: N802
+        """What an event of each input is; the first is EVENT."""
+
+    @property
     def SPARK_CONF(self) -> Mapping[str, str]:  # noqa: N802
         """What its source and sink need of the session."""
 
@@ -40,7 +45,7 @@ class Job(Protocol):
         """The source, sink and trigger that it runs with."""
 
     def origin(self, settings: Any) -> str:
-        """What the source's offsets are of: under another origin they mean nothing."""
+        """What the inputs' offsets are of: under another origin they mean nothing."""
 
     def owner(self, spark: SparkSession, settings: Any) -> str | None:
         """The epoch whose result the target holds, None where there is no target yet."""
@@ -48,11 +53,11 @@ class Job(Protocol):
     def check(self, settings: Any) -> None:
         """Raises SetupError where a server that the job needs does not answer."""
 
-    def read(self, spark: SparkSession, settings: Any) -> DataFrame:
-        """The stream of envelopes (see records.py)."""
+    def read(self, spark: SparkSession, settings: Any) -> Sequence[DataFrame]:
+        """The stream of envelopes (see records.py) of each input."""
 
-    def result(self, envelopes: DataFrame, settings: Any) -> DataFrame:
-        """The result rows of a stream, or of a batch, of envelopes."""
+    def result(self, inputs: Sequence[DataFrame], settings: Any) -> DataFrame:
+        """The result rows of streams, or of batches, of envelopes, one for each input."""
 
     def prepare(self, spark: SparkSession, rows: DataFrame, settings: Any, epoch: str) -> None:
         """Create the target, with the epoch as its owner, unless it is there."""

@@ -7,7 +7,7 @@ the numbers here tell how the stream is doing; exact counts come from counting t
 import json
 import queue
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -28,7 +28,6 @@ from pyspark.sql.streaming.listener import (
 
 from .config import Table
 from .metrics import Exporter
-from .records import COUNTS
 
 
 class Metrics(Table):
@@ -56,22 +55,26 @@ class Batch:
     state_rows: int
     state_bytes: int
     backlog_rows: int | None
-    """In the fullest partition; sources other than Kafka do not say."""
+    """In the fullest partition of all inputs; sources other than Kafka do not say."""
     backlog_files: int | None
     """As Databricks' sources say it."""
     start_offset: str | None
     end_offset: str | None
+    """With several inputs, a line for each, as in Spark's log."""
 
     @classmethod
     def of(cls, progress: StreamingQueryProgress) -> "Batch":
-        """The facts of one progress report of a query with a single source."""
-        source, counts = progress.sources[0], progress.observedMetrics.get(COUNTS)
-        offsets, state = json.loads(source.json), progress.stateOperators
+        """The facts of one progress report."""
+        sources, state = progress.sources, progress.stateOperators
+        offsets = [json.loads(source.json) for source in sources]
+        counts = [row for row in progress.observedMetrics.values() if "bad_rows" in row]
+        # What one input does not say is not known of the batch.
+        told = len(counts) == len(sources)
         return cls(
             batch_id=progress.batchId,
             input_rows=progress.numInputRows,
-            bad_rows=counts["bad_rows"] if counts else None,
-            unknown_field_rows=counts["unknown_field_rows"] if counts else None,
+            bad_rows=sum(row["bad_rows"] for row in counts) if told else None,
+            unknown_field_rows=sum(row["unknown_field_rows"] for row in counts) if told else None,
             late_groups_dropped=sum(operator.numRowsDroppedByWatermark for operator in state),
             output_rows=_known(progress.sink.numOutputRows),
             duration_ms=progress.batchDuration,
@@ -79,15 +82,21 @@ class Batch:
             watermark=progress.eventTime.get("watermark"),
             state_rows=sum(operator.numRowsTotal for operator in state),
             state_bytes=sum(operator.memoryUsedBytes for operator in state),
-            backlog_rows=_number(source.metrics.get("maxOffsetsBehindLatest")),
-            backlog_files=_number(source.metrics.get("numFilesOutstanding")),
-            start_offset=_offset(offsets["startOffset"]),
-            end_offset=_offset(offsets["endOffset"]),
+            backlog_rows=_most(source.metrics.get("maxOffsetsBehindLatest") for source in sources),
+            backlog_files=_most(source.metrics.get("numFilesOutstanding") for source in sources),
+            start_offset=_lines(offset["startOffset"] for offset in offsets),
+            end_offset=_lines(offset["endOffset"] for offset in offsets),
         )
 
 
 def _known(rows: int) -> int | None:
     return None if rows < 0 else rows
+
+
+def _lines(offsets: Iterable[Any]) -> str | None:
+    """Where each input stands; None where none has begun."""
+    lines = [_offset(offset) for offset in offsets]
+    return "\n".join(line or "-" for line in lines) if any(lines) else None
 
 
 def _offset(offset: Any) -> str | None:
@@ -97,8 +106,8 @@ def _offset(offset: Any) -> str | None:
     return json.dumps(offset, separators=(",", ":"), ensure_ascii=False)
 
 
-def _number(text: str | None) -> int | None:
-    return None if text is None else round(float(text))
+def _most(texts: Iterable[str | None]) -> int | None:
+    return max((round(float(text)) for text in texts if text is not None), default=None)
 
 
 class Sign(Enum):

@@ -35,7 +35,8 @@ from .storage import Storage
 
 MARKS = "quarantine.json"
 CHECKPOINT = "quarantine"
-SOURCE_LOG = "sources/0"
+SOURCE_LOGS = "sources"
+"""A folder for each input, numbered from 0."""
 
 POLL_SECONDS = 1
 
@@ -131,21 +132,22 @@ class Replay(Move):
         before = batch - 1
         for name in (f"offsets/{before}", f"commits/{before}", f"offsets/{batch}"):
             self._copy(name)
-        self._copy_source_log()
+        for number in self._root.names(f"{STREAM}/{SOURCE_LOGS}"):
+            self._copy_source_log(f"{SOURCE_LOGS}/{number}")
         if self._root.read(f"{CHECKPOINT}/metadata") is None:
             self._root.write(f"{CHECKPOINT}/metadata", json.dumps({"id": str(uuid.uuid4())}))
         put = partial(_put, self._target)
         # Once: after the batch that is planned comes no other. Available now would go on.
         _start(self._bad_records(), self._location, put, once=True).awaitTermination()
 
-    def _copy_source_log(self) -> None:
+    def _copy_source_log(self, log: str) -> None:
         """Such as the files that a batch of a file source has read."""
-        theirs = set(self._root.names(f"{STREAM}/{SOURCE_LOG}"))
-        mine = set(self._root.names(f"{CHECKPOINT}/{SOURCE_LOG}"))
+        theirs = set(self._root.names(f"{STREAM}/{log}"))
+        mine = set(self._root.names(f"{CHECKPOINT}/{log}"))
         for name in mine - theirs:
-            self._root.remove(f"{CHECKPOINT}/{SOURCE_LOG}/{name}")
+            self._root.remove(f"{CHECKPOINT}/{log}/{name}")
         for name in theirs - mine:
-            self._copy(f"{SOURCE_LOG}/{name}")
+            self._copy(f"{log}/{name}")
 
     def _copy(self, name: str) -> None:
         text = self._root.read(f"{STREAM}/{name}")
@@ -199,7 +201,7 @@ class SecondReading(Move):
 
 def beginning(root: Storage) -> str | None:
     """Where a second reading of Kafka began, as Spark keeps it; None before that."""
-    text = root.read(f"{CHECKPOINT}/{SOURCE_LOG}/0")
+    text = root.read(f"{CHECKPOINT}/{SOURCE_LOGS}/0/0")
     return text and text.rpartition("\n")[2]
 
 

@@ -19,9 +19,6 @@ from pyspark.sql import functions as F
 
 from .config import Duration, Table
 
-COUNTS = "records"
-"""Under this name each batch's progress carries `rows`, `bad_rows` and `unknown_field_rows`."""
-
 JSON = {
     "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
     "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
@@ -46,6 +43,9 @@ class EventSchema:
     id: str | None = None
     key: str | None = None
     measures: tuple[str, ...] = ()
+    counts: str = "records"
+    """Under this name, another one for each input, a batch's progress carries `rows`, `bad_rows`
+    and `unknown_field_rows`."""
 
 
 def envelope(raw: Column, ingest_time: Column, origin: Column) -> list[Column]:
@@ -70,7 +70,7 @@ def good(
     records = judged(envelopes, schema, events)
     if counted:
         records = records.observe(
-            COUNTS,
+            schema.counts,
             F.count("*").alias("rows"),
             F.count("reason").alias("bad_rows"),
             F.count_if("has_unknown_fields").alias("unknown_field_rows"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -119,5 +119,10 @@ def start(job: Job, spark: SparkSession, settings: Any, epoch: str) -> Streaming
 
 
 def bad_records(job: Job, spark: SparkSession, settings: Any) -> DataFrame:
-    """The source's records that hold no event, as a stream."""
-    return bad(job.read(spark, settings), job.EVENT, settings.events)
+    """The records of all inputs that hold no event, as a stream.
+
+    Its sources are those of the job's query, in the same order: a replay gives it their logs.
+    """
+    inputs = zip(job.read(spark, settings), job.INPUTS, strict=True)
+    parts = [bad(envelopes, schema, settings.events) for envelopes, schema in inputs]
+    return reduce(DataFrame.union, parts)
