@@ -1,16 +1,19 @@
 """What a running checkpoint survives: the settings that pin it, and those that are free."""
 
 from .axes import Answers, Box, inside
-from .rules import EVENT_TIME, MICRO_BATCH
+from .rules import EVENT_TIME, MICRO_BATCH, STREAM_JOINS
 
 # Settings in the order in which documents name them, each for the answers that have it.
 PINNED: tuple[tuple[Box, tuple[str, ...]], ...] = (
     *((box, ("watermark.delay",)) for box in EVENT_TIME),
+    ({"join": STREAM_JOINS}, ("join.within",)),
     ({"window": ("tumbling",)}, ("window.duration",)),
     ({"window": ("sliding",)}, ("window.duration", "window.slide")),
     ({"window": ("session",)}, ("window.gap",)),
     ({"source": ("kafka",)}, ("source.topic",)),
+    ({"source": ("kafka",), "join": STREAM_JOINS}, ("right.topic",)),
     ({"source": ("delta", "auto_loader", "files")}, ("source.path",)),
+    ({"source": ("delta", "auto_loader", "files"), "join": STREAM_JOINS}, ("right.path",)),
     ({}, ("state.partitions", "state.store")),
 )
 # The setting that bounds a micro-batch.

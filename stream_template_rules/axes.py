@@ -32,7 +32,7 @@ TEXT_DEFAULTS = {
 NOT_YET: dict[str, tuple[str, ...]] = {
     "source": (),
     "window": (),
-    "join": ("stream_inner", "stream_left"),
+    "join": (),
     "state": ("custom",),
     "sink": (),
     "output_mode": (),

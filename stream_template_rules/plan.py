@@ -1,6 +1,6 @@
 """What follows from legal answers: versions, jars, roles, the delivery guarantee."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,12 +214,16 @@ def guarantee(answers: Answers) -> str:
 # The setting that names the result, where it is no path; a terminal has none.
 RESULT_PLACES = {"kafka": "sink.topic", "jdbc": "sink.table", "console": ""}
 _DEDUPLICATED: Box = {"state": ("deduplicate",)}
+_STREAM_JOIN: Box = {"join": STREAM_JOINS}
 # Where an event can come too late: sessions drop late ones even in complete mode.
 DROPS_LATE: tuple[Box, ...] = (
     {"window": WINDOWED, "output_mode": ("append", "update")},
     {"window": ("session",)},
     _DEDUPLICATED,
+    _STREAM_JOIN,
 )
+# What drops an event that is behind the watermark, though its window may be open.
+AHEAD_OF_WINDOWS: tuple[Box, ...] = (_DEDUPLICATED, _STREAM_JOIN)
 # Where a batch without data follows the last one, to bring the state up to the newest watermark.
 FOLLOWS_TIME: tuple[Box, ...] = (
     *({**box, "output_mode": ("append", "update")} for box in EVENT_TIME),
@@ -228,7 +232,7 @@ FOLLOWS_TIME: tuple[Box, ...] = (
 # State that grows with the events, not with the keys, or that only RocksDB can keep: it belongs
 # on disk. Open windows are few, and Spark's default store, in the JVM's memory, is faster there.
 LARGE_STATE: tuple[Box, ...] = (
-    {"join": STREAM_JOINS},
+    _STREAM_JOIN,
     {"state": ("deduplicate", "custom")},
 )
 # What the result is after all batches; the first box that the answers lie in decides.
@@ -259,6 +263,7 @@ def plan(answers: Answers) -> dict[str, Any]:
     # Of a continuous query Spark says nothing: neither batches nor counts.
     reports = known["trigger"] != "continuous"
     given = {role: "given" for role, column in roles.items() if column}
+    right = _right(roles, dict(named)) if inside(known, _STREAM_JOIN) else None
     return {
         "package": package_from(known["project_slug"]),
         "columns": named,
@@ -276,12 +281,14 @@ def plan(answers: Answers) -> dict[str, Any]:
         "promises": known["sink"] != "console",
         "knows_owner": known["sink"] not in {"kafka", "console"},
         "drops_late": _needed(DROPS_LATE, known),
+        "drops_behind": _needed(AHEAD_OF_WINDOWS, known),
         "follows_time": _needed(FOLLOWS_TIME, known),
         "deduplicates": inside(known, _DEDUPLICATED),
         "state_store": "rocksdb" if _needed(LARGE_STATE, known) else "default",
         "lookup": inside(known, _LOOKUP),
-        "label": _label(roles["key"], dict(named)) if roles["key"] else "",
-        "result_key": _result_key(known["window"], roles),
+        "label": _free(f"{roles['key']}_label", dict(named)) if roles["key"] else "",
+        "right": right,
+        "result_key": _result_key(known["window"], roles, right),
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
         "kafka": _needed(_KAFKA, known),
         "postgres": _needed(_POSTGRES, known),
@@ -305,17 +312,51 @@ def plan(answers: Answers) -> dict[str, Any]:
     }
 
 
-def _result_key(window: str, roles: Roles) -> list[str]:
+@dataclass(frozen=True)
+class Right:
+    """The second input of a join, as it is before its owner changes it.
+
+    Attributes:
+        columns: what its events have, by name.
+        id, time, key, measure: the names of the columns that play these parts.
+        prefix: with it, no column of the result has the name of another.
+    """
+
+    columns: Mapping[str, str]
+    id: str
+    time: str
+    key: str
+    measure: str
+    prefix: str
+
+
+def _right(roles: Roles, columns: Mapping[str, str]) -> Right:
+    """Return an event that can meet those of the schema: its key is as theirs."""
+    key = roles["key"]
+    id, time, measure = (_free(name, [key]) for name in ("id", "time", "value"))
+    kinds = {id: columns.get(roles["id"], "STRING"), time: "TIMESTAMP", key: columns[key]}
+    taken = [name.lower() for name in columns]
+    prefix = "right_"
+    while any(name.startswith(prefix) for name in taken):
+        prefix += "_"
+    return Right(kinds | {measure: "DOUBLE"}, id, time, key, measure, prefix)
+
+
+def _result_key(window: str, roles: Roles, right: Right | None) -> list[str]:
     """Return the columns that identify a row of the result, as names in schema.py or in quotes."""
     if window in WINDOWED:
         return ['"window_start"', '"window_end"', "KEY"]
-    return ["EVENT_ID"] if roles["id"] else ["KEY"] if roles["key"] else []
+    if not roles["id"]:
+        return ["KEY"] if roles["key"] else []
+    return ["EVENT_ID", f'"{right.prefix}{right.id}"'] if right else ["EVENT_ID"]
 
 
-def _label(key: str, taken: Mapping[str, str]) -> str:
-    """Return a name for what a key stands for that no column has."""
-    name = f"{key}_label"
-    return name if name not in taken else _label(name, taken)
+def _free(name: str, taken: Iterable[str]) -> str:
+    """Return the name, or one like it that no column has; case makes no other name in Spark."""
+    names = {column.lower() for column in taken}
+    while name.lower() in names:
+        name += "_"
+    return name
 
 
 def _needed(boxes: tuple[Box, ...], known: Answers) -> bool:

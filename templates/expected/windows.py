@@ -1,20 +1,24 @@
 {% set sliding = cookiecutter.window == "sliding" %}
 {% set mode = cookiecutter.output_mode %}
 {% set job = cookiecutter | stream_plan %}
-{% set dedup, lookup = job.deduplicates, job.lookup %}
+{% set dedup, lookup, right = job.deduplicates, job.lookup, job.right %}
+{% set ahead = "partners" if right else "seen" %}
 """The result computed a second time, in plain Python: what tests and the demo compare with.
 
 It shares no line with transform.py. Change the two together.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import {{ "Iterable, " if not right }}Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from . import schema
 {% if lookup %}
 from .labels import labelled
+{% endif %}
+{% if right %}
+from .partners import Batches, Partners, in_step
 {% endif %}
 from .runtime.accounting import Expected
 from .runtime.config import to_timedelta
@@ -25,12 +29,23 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Event = Mapping[str, Any]
 
 
+{% if right %}
+def expected(events: Batches, right: Batches, settings: Settings) -> Expected:
+    """What the stream must yield when a micro-batch reads one element of `events` and of `right`.
+{% else %}
 def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
     """What the stream must yield when each element of `batches` is read by one micro-batch.
+{% endif %}
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 
-{% if dedup %}
+{% if right %}
+    An event is late when its time is not after the watermark that the batch before worked with.
+{% if mode == "append" %}
+    A window closes once no more pairs can come that are in it: `join.within` later than without
+    a join. The batch without data in which Spark closes windows follows the last one.
+{% endif %}
+{% elif dedup %}
     An event is late when its time is not after the watermark that the batch before worked with,
     so none is in time and its window closed.
 {% if mode == "append" %}
@@ -49,21 +64,25 @@ def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Even
 {% if sliding %}
     slide = to_timedelta(settings.window.slide)
 {% endif %}
-{% if dedup %}
+{% if right %}
+    partners = Partners(settings)
+{% elif dedup %}
     seen = Seen(to_timedelta(settings.watermark.delay))
 {% elif mode != "complete" %}
     delay = to_timedelta(settings.watermark.delay)
 {% endif %}
     windows: dict[tuple[datetime, Any], list[Event]] = defaultdict(list)
-{% if sliding %}
+{% if sliding and not right %}
     placed = 0
 {% endif %}
-{% if dedup or mode == "complete" %}
-    for batch in batches:
-        for event in {{ "seen.fresh(batch)" if dedup else "batch" }}:
+{% if job.drops_behind or mode == "complete" %}
+    for batch in {{ "in_step(events, right)" if right else "batches" }}:
+        for event in {{ "partners.rows(*batch)" if right else "seen.fresh(batch)" if dedup else "batch" }}:
 {% if sliding %}
             for start in window_starts(event[schema.EVENT_TIME], size, slide):
+{% if not right %}
                 placed += 1
+{% endif %}
                 windows[start, event[schema.KEY]].append(event)
 {% else %}
             start = window_start(event[schema.EVENT_TIME], size)
@@ -92,7 +111,7 @@ def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Even
         closed_before, watermark = watermark, max([watermark, *(_ms(t) - delay for t in times)])
 {% endif %}
 {% if mode == "append" %}
-    closed = {place for place in windows if place[0] + size <= {{ "seen." if dedup }}watermark}
+    closed = {place for place in windows if place[0] + size <= {{ ahead ~ "." if job.drops_behind }}watermark}
 {% endif %}
     return Expected(
 {% if mode == "append" %}
@@ -101,7 +120,10 @@ def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Even
 {% else %}
         rows=[_row(*place, size, events) for place, events in windows.items()],
 {% endif %}
-{% if dedup %}
+{% if right %}
+        late=partners.late,
+        remembered=partners.kept,
+{% elif dedup %}
         late=seen.late,
         duplicates=seen.repeats,
 {% if mode == "append" %}
@@ -110,7 +132,9 @@ def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Even
 {% elif mode != "complete" %}
         late=late,
 {% endif %}
-{% if dedup and sliding %}
+{% if right %}
+        placed=sum(map(len, windows.values())) + partners.late,
+{% elif dedup and sliding %}
         placed=placed + seen.late + seen.repeats,
 {% elif sliding %}
         placed=placed,
@@ -128,7 +152,7 @@ def window_start(time: datetime, size: timedelta) -> datetime:
     """The start of the window in which an instant lies; windows are aligned to 1970 UTC."""
     return time - (time - EPOCH) % size
 {% endif %}
-{% if mode != "complete" and not dedup %}
+{% if mode != "complete" and not job.drops_behind %}
 
 
 {% include "expected/milliseconds.py" %}

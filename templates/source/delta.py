@@ -1,3 +1,6 @@
+{% set job = cookiecutter | stream_plan %}
+{% set table = "{source.TABLE}" if job.right else "source" %}
+{% set columns = "source.COLUMNS" if job.right else "schema.COLUMNS" %}
 """Where the events come from: a Delta table to which rows are added, one event a row.
 
 - From `starting_version` on, commits are read in their order; a batch takes some files of them.
@@ -8,9 +11,9 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import {{ "ClassVar, " if job.right }}Literal, Self
 
 from pydantic import AwareDatetime, NonNegativeInt, PositiveInt, model_validator
 from pyspark.errors import AnalysisException
@@ -45,6 +48,11 @@ WIDER = {
 class Source(Table):
     """The table `[source]` in conf/*.toml: either `table` or `path` says where it is."""
 
+{% if job.right %}
+    TABLE: ClassVar = "source"
+    """Its name, for messages."""
+    COLUMNS: ClassVar[Mapping[str, str]] = schema.COLUMNS
+{% endif %}
     table: str | None = None
     """Its name in the catalog."""
     path: Location | None = None
@@ -92,17 +100,17 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
         rows = reader.table(source.table) if source.table else reader.load(source.path)
     except AnalysisException as cause:
         message = (
-            f"There is no Delta table in {source.place} ({cause}). Create it, or set source.path "
-            "or source.table to where it is."
+            f"There is no Delta table in {source.place} ({cause}). Create it, or set "
+            {{ 'f' if job.right }}"{{ table }}.path or {{ table }}.table to where it is."
         )
         raise SetupError(message) from cause
-    if misfits := list(_misfits(rows.schema)):
+    if misfits := list(_misfits(rows.schema, {{ columns }})):
         message = (
             f"The Delta table in {source.place} does not hold the events of schema.py: "
-            f"{'; '.join(misfits)}. Mend COLUMNS there, or name another table."
+            f"{'; '.join(misfits)}. Mend {{ "its columns" if job.right else "COLUMNS" }} there, or name another table."
         )
         raise SetupError(message)
-    return _envelopes(rows)
+    return _envelopes(rows, {{ columns }})
 
 
 def _options(source: Source) -> dict[str, str]:
@@ -119,10 +127,10 @@ def _options(source: Source) -> dict[str, str]:
     return options
 
 
-def _misfits(found: T.StructType) -> Iterator[str]:
+def _misfits(found: T.StructType, columns: Mapping[str, str]) -> Iterator[str]:
     """What keeps the rows of a table from being events, column by column."""
     kinds = {field.name.lower(): field.dataType for field in found}
-    for name, wanted in schema.COLUMNS.items():
+    for name, wanted in columns.items():
         kind = kinds.get(name.lower())
         if kind is None:
             yield f"there is no column {name}"
@@ -138,10 +146,8 @@ def _fits(kind: T.DataType, wanted: T.DataType) -> bool:
     return found == target or target in WIDER.get(found, ())
 
 
-def _envelopes(rows: DataFrame) -> DataFrame:
-    event = F.struct(
-        *(F.col(f"`{name}`").cast(kind).alias(name) for name, kind in schema.COLUMNS.items())
-    )
+def _envelopes(rows: DataFrame, columns: Mapping[str, str]) -> DataFrame:
+    event = F.struct(*(F.col(f"`{name}`").cast(kind).alias(name) for name, kind in columns.items()))
     # Nothing makes text of a good row: only quarantine asks for `raw`.
     raw = F.to_json(F.struct("*"))
     time, place = _file(rows)
@@ -168,11 +174,12 @@ def check(source: Source) -> None:
     if source.event_time_order and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
         message = (
             "Only Databricks reads a snapshot in the order of its events: set "
-            "source.event_time_order=false."
+            {{ 'f' if job.right }}"{{ table }}.event_time_order=false."
         )
         raise SetupError(message)
     if source.path and is_local(source.path):
         log = Path(source.path.removeprefix("file:")) / "_delta_log"
         if not log.is_dir():
-            message = f"There is no Delta table in {source.path}. Create it, or set source.path."
+            missing = f"There is no Delta table in {source.path}."
+            message = f"{missing} Create it, or set {{ table }}.path."
             raise SetupError(message)

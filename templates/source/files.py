@@ -1,3 +1,5 @@
+{% set job = cookiecutter | stream_plan %}
+{% set table = "{source.TABLE}" if job.right else "source" %}
 """Where the events come from: files in a folder, one JSON object a line.
 
 - A file must arrive whole: write it elsewhere on the same file system, or under a name that
@@ -9,6 +11,9 @@
 """
 
 from pathlib import Path
+{% if job.right %}
+from typing import ClassVar
+{% endif %}
 
 from pydantic import PositiveInt
 from pyspark.errors import AnalysisException
@@ -28,6 +33,10 @@ LINES = {"lineSep": "\n", "recursiveFileLookup": "true"}
 class Source(Table):
     """The table `[source]` in conf/*.toml."""
 
+{% if job.right %}
+    TABLE: ClassVar = "source"
+    """Its name, for messages."""
+{% endif %}
     path: Location
     file_names: str = "*"
     """Which files are read, as a pattern such as `*.ndjson`; never those with `.` or `_` first."""
@@ -54,7 +63,7 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
     try:
         return envelopes(reader.load(source.path))
     except AnalysisException as cause:
-        message = f"Spark cannot read {source.path}: {cause}. Create it, or set source.path."
+        message = f"Spark cannot read {source.path}: {cause}. Make it, or set {{ table }}.path."
         raise SetupError(message) from cause
 
 
@@ -72,5 +81,5 @@ def origin(source: Source) -> str:
 def check(source: Source) -> None:
     """Raises SetupError unless the folder is there; `read` asks where it is not on this disk."""
     if is_local(source.path) and not Path(source.path.removeprefix("file:")).is_dir():
-        message = f"There is no folder {source.path}. Create it, or set source.path."
+        message = f"There is no folder {source.path}. Create it, or set {{ table }}.path."
         raise SetupError(message)

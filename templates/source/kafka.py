@@ -1,7 +1,8 @@
 {% set job = cookiecutter | stream_plan %}
+{% set table = "{source.TABLE}" if job.right else "source" %}
 """Where the events come from: Kafka topics of JSON messages."""
 
-from typing import Literal, Self
+from typing import {{ "ClassVar, " if job.right }}Literal, Self
 
 {% if job.low_latency %}
 from pydantic import AwareDatetime, model_validator
@@ -20,6 +21,10 @@ REPLAYABLE = True
 class Source(Kafka):
     """The table `[source]` in conf/*.toml, beside what runtime/kafka.py says of the cluster."""
 
+{% if job.right %}
+    TABLE: ClassVar = "source"
+    """Its name, for messages."""
+{% endif %}
     topic: str | None = None
     """The topic, or several with commas between them."""
     topic_pattern: str | None = None
@@ -67,7 +72,7 @@ def origin(source: Source) -> str:
 
 def check(source: Source) -> None:
     """Raises SetupError unless one of the brokers accepts a connection."""
-    source.check("source")
+    source.check({{ "source.TABLE" if job.right else '"source"' }})
 
 
 def _options(source: Source) -> dict[str, str]:

@@ -3,11 +3,17 @@
 {% set mode = cookiecutter.output_mode %}
 """What only this project can say of its demo: the shape of its events, and what to call things."""
 
+{% if job.right %}
+from dataclasses import replace
+{% endif %}
 {% if job.interval %}
 from datetime import timedelta
 
 {% endif %}
 from {{ cookiecutter.__package }} import job as pipeline
+{% if job.right %}
+from {{ cookiecutter.__package }} import schema
+{% endif %}
 {% if job.windowed or job.watermark %}
 from {{ cookiecutter.__package }}.runtime.config import to_timedelta
 {% endif %}
@@ -39,7 +45,11 @@ NOT_EXERCISED = [
 def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Settings) -> Shape:
     """What the event generator has to know of this project."""
     event = pipeline.EVENT
+{% if job.right %}
+    shape = Shape(
+{% else %}
     return Shape(
+{% endif %}
         columns=event.columns,
         time=event.time,
         key=event.key,
@@ -69,6 +79,18 @@ def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Setting
 {% endif %}
         typed=Feed.TYPED,
     )
+{% if job.right %}
+    right = schema.RIGHT
+    partner = replace(
+        shape,
+        columns=right.columns,
+        time=right.time,
+        key=right.key,
+        id=right.id,
+        measure=next(iter(right.measures), None),
+    )
+    return replace(shape, right=partner)
+{% endif %}
 
 
 def words_for(shape: Shape) -> report.Words:

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """The report's charts: what was counted, how long batches took, how the watermark moved."""
 
 from bisect import bisect_left
@@ -86,7 +87,12 @@ def _open_windows(frame: Frame, since: float) -> Iterator[str]:
 
 def _late(frame: Frame, played: Played) -> Iterator[str]:
     """A tick below the axis for each late event, where it would have been counted."""
+{% if job.right %}
+    late = [event for event in played.traffic.all if event.late]
+    happened = [event.values[played.shape.of(event).time] for event in late]
+{% else %}
     happened = [event.values[played.shape.time] for event in played.traffic.all if event.late]
+{% endif %}
     for time in happened:
         x = frame.x(time.timestamp())
         yield rule(x, frame.base + 2, x, frame.base + 8, "mark")

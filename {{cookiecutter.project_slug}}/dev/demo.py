@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """`make demo`: the job on this machine, for real, and the proof that it got everything right.
 
 50,000 events (some late, repeated or broken), the job as its own process. Then its output is
@@ -134,19 +135,32 @@ class Demo:
 
         job.wait(reached, self.deadline, f"{records:,} records, and the watermark {goal}")
 
+{% if job.right %}
+    def _newest(self, events: list[Event]) -> datetime:
+        """The newest event of the input that is less far."""
+        newest: dict[str, datetime] = {}
+        for event in (event for event in events if not event.reason):
+            time = event.values[self.shape.of(event).time]
+            newest[event.table] = max(time, newest.get(event.table, time))
+        return min(newest.values())
+{% else %}
     def _newest(self, events: list[Event]) -> datetime:
         times = (event.values[self.shape.time] for event in events if not event.reason)
         newest: datetime = max(times)
         return newest
+{% endif %}
 
     def _progress(self) -> Progress:
         columns = (TextColumn("  {task.description:16}"), BarColumn(30), MofNCompleteColumn())
         return Progress(*columns, TextColumn("{task.fields[note]}"), console=self.console)
 
     def _judge(self, played: Played, target: Target) -> Outcome:
-        main, tail = self.traffic.good
-        # The empty batch is the one in which Spark closes windows before the tail comes.
-        wanted = expected([main, [], tail], self.settings)
+{% if job.right %}
+        events, right = self.traffic.good
+        wanted = expected(events, right, self.settings)
+{% else %}
+        wanted = expected(self.traffic.good, self.settings)
+{% endif %}
         quarantined = read_quarantine(Path(self.settings.quarantine.path))
         outcome = judge(played, wanted, compare, target.rows(), quarantined)
         outcome.summary.update(

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """Events with a known truth: what the job has to make of each is decided when it is made.
 
 The same seed gives the same bytes. The traffic is a day in little: a morning wave, a burst at
@@ -8,7 +9,11 @@ and sends far too late.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+{% if job.right %}
+from dataclasses import dataclass, field, replace
+{% else %}
 from dataclasses import dataclass, field
+{% endif %}
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -22,6 +27,10 @@ SENT_TWICE = 0.004
 NULL = 0.04
 OFFLINE = (0.30, 0.35)
 """When, in parts of the whole, the late events happened."""
+{% if job.right %}
+FEWER = 100
+"""How many times as many events the first input has as the right one."""
+{% endif %}
 BUSY, QUIET = 2.5, 2.0
 """For how many steps a key is busy, and then quiet, where its pauses count."""
 KEY_WORDS = {
@@ -56,6 +65,19 @@ class Shape:
     """Whether the job drops an event that is sent twice."""
     typed: bool = False
     """Whether records have columns, so that none can be malformed."""
+{% if job.right %}
+    right: "Shape | None" = None
+    """The same of the right input."""
+
+    @property
+    def inputs(self) -> dict[str, "Shape"]:
+        """That of each input, by its table of settings."""
+        return {"source": self} | ({"right": self.right} if self.right else {})
+
+    def of(self, event: "Event") -> "Shape":
+        """That of the input to which an event is sent."""
+        return self.inputs[event.table]
+{% endif %}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +92,10 @@ class Event:
     """Why it belongs in quarantine, None for a good one."""
     values: Mapping[str, Value] = field(default_factory=dict)
     """Its columns as Python values, empty for a bad one."""
+{% if job.right %}
+    table: str = "source"
+    """The input to which it is sent, by its table of settings."""
+{% endif %}
 
     @property
     def late(self) -> bool:
@@ -90,27 +116,61 @@ class Traffic:
         return self.main + self.tail
 
     @property
+{% if job.right %}
+    def good(self) -> list[list[list[Mapping[str, Value]]]]:
+        """The values of the good events, input by input and part by part.
+
+        The empty part is the batch without data that comes before the tail.
+        """
+        parts: tuple[list[Event], ...] = (self.main, [], self.tail)
+        return [[_good(part, table) for part in parts] for table in ("source", "right")]
+{% else %}
     def good(self) -> list[list[Mapping[str, Value]]]:
-        """The values of the good events, part by part."""
-        parts = (self.main, self.tail)
+        """The values of the good events, part by part.
+
+        The empty part is the batch without data that comes before the tail.
+        """
+        parts = (self.main, [], self.tail)
         return [[event.values for event in part if not event.reason] for part in parts]
+{% endif %}
 
 
+{% if job.right %}
+def _good(events: Sequence[Event], table: str) -> list[Mapping[str, Value]]:
+    return [event.values for event in events if event.table == table and not event.reason]
+
+
+{% endif %}
 def generate(shape: Shape, total: int = 50_000, seed: int = 7) -> Traffic:
     """About `total` events for a project."""
+{% if job.right %}
+    events: list[Event] = []
+    for table, own in shape.inputs.items():
+        maker = _Maker(own, Random(f"{seed} {table}"))
+        cut = maker.at(maker.steps - TAIL_STEPS)
+        number = total if table == "source" else max(total // FEWER, FEWER)
+        events += [replace(event, table=table) for event in _events(maker, number, cut)]
+{% else %}
     maker = _Maker(shape, Random(seed))
-    moments = maker.moments(total)
     cut = maker.at(maker.steps - TAIL_STEPS)
-    events = [event for moment in moments for event in maker.ordinary(moment)]
-    for fault in FAULTS:
-        if fault.applies(shape):
-            spoiled = maker.rng.sample(moments, max(4, total * fault.per_100k // 100_000))
-            events += [maker.spoiled(moment, fault) for moment in spoiled]
-    if shape.drops_late:
-        events += [maker.late(cut) for _ in range(max(20, total // 250))]
+    events = _events(maker, total, cut)
+{% endif %}
     events.sort(key=lambda event: event.sent)
     main = [event for event in events if event.sent < cut]
     return Traffic(main, events[len(main) :])
+
+
+def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
+    """Those of one input; late ones come after the cut."""
+    moments = maker.moments(total)
+    events = [event for moment in moments for event in maker.ordinary(moment)]
+    for fault in FAULTS:
+        if fault.applies(maker.shape):
+            spoiled = maker.rng.sample(moments, max(4, total * fault.per_100k // 100_000))
+            events += [maker.spoiled(moment, fault) for moment in spoiled]
+    if maker.shape.drops_late:
+        events += [maker.late(cut) for _ in range(max(20, total // 250))]
+    return events
 
 
 def in_step(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:

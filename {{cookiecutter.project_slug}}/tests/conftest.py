@@ -21,6 +21,9 @@ from dev import jars
 from dev.feed import Feed
 {% endif %}
 from dev.services import Services
+{% if job.right %}
+from tests.events import PARTNERS_ONLY
+{% endif %}
 
 MakeSettings = Callable[..., Settings]
 
@@ -46,6 +49,9 @@ def make_settings(tmp_path: Path, services: Services) -> MakeSettings:
 {% endif %}
 {% if cookiecutter.sink in paths %}
             f"sink.path={tmp_path}/result",
+{% endif %}
+{% if job.right %}
+            *PARTNERS_ONLY,
 {% endif %}
             f"checkpoint.root={tmp_path}/checkpoint",
             f"quarantine.path={tmp_path}/quarantine",

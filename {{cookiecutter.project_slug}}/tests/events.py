@@ -2,7 +2,7 @@
 """Events as tests need them: few, literal, and in the project's own schema."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import {{ "Iterable, " if job.right }}Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,13 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from {{ cookiecutter.__package }} import job
+from {{ cookiecutter.__package }}.expected import expected
+from {{ cookiecutter.__package }}.runtime.accounting import Expected
+{% if job.right %}
+from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_KEY
+{% else %}
 from {{ cookiecutter.__package }}.schema import EVENT
+{% endif %}
 from {{ cookiecutter.__package }}.settings import Settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -22,6 +28,12 @@ ENVELOPE = (
     "raw BINARY, key BINARY, headers ARRAY<STRUCT<key: STRING, value: BINARY>>, "
     "ingest_time TIMESTAMP, origin STRING"
 )
+{% if job.right %}
+PARTNERS_ONLY = ("join.within=1 second", "watermark.delay=598 seconds")
+"""Settings with which an event meets its partner alone, and windows close as if after 10 minutes:
+the watermark behind the join is so much longer behind.
+"""
+{% endif %}
 
 Event = dict[str, Any]
 
@@ -56,15 +68,43 @@ def envelopes(spark: SparkSession, messages: Sequence[bytes | None]) -> DataFram
     return spark.createDataFrame(rows, ENVELOPE)
 
 
+{% if job.right %}
+def partner(values: Event) -> Event:
+    """An event of the right input that meets this one, and none of another time."""
+    found = {str(RIGHT.id): values.get(EVENT.id or "", _value(RIGHT.columns[str(RIGHT.id)], 0))}
+    found |= {RIGHT.time: values[EVENT.time], RIGHT_KEY: values[str(EVENT.key)]}
+    return found | dict.fromkeys(RIGHT.measures, 1)
+
+
+def partners(events: Iterable[Event]) -> list[Event]:
+    """Of events that happened together for one key there is one."""
+    return list({(e[EVENT.time], e[str(EVENT.key)]): partner(e) for e in events}.values())
+
+
+def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Expected:
+    """What must come out when each micro-batch reads some of these events, and their partners."""
+    return expected(batches, [partners(batch) for batch in batches], settings)
+{% else %}
+def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Expected:
+    """What must come out when each micro-batch reads some of these events."""
+    return expected(batches, settings)
+{% endif %}
+
+
 def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event]) -> DataFrame:
 {% if job.deduplicates %}
     """The job's result of one batch. Repeats stay: Spark drops them from streams only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("{{ cookiecutter.__package }}.transform.drop_repeats", lambda events: events)
-        return job.result([envelopes(spark, [raw(values) for values in events])], settings)
+        return job.result([envelopes(spark, list(map(raw, events)))], settings)
 {% else %}
     """The job's result of one batch."""
-    return job.result([envelopes(spark, [raw(values) for values in events])], settings)
+{% if job.right %}
+    inputs = (events, partners(events))
+    return job.result([envelopes(spark, list(map(raw, one))) for one in inputs], settings)
+{% else %}
+    return job.result([envelopes(spark, list(map(raw, events)))], settings)
+{% endif %}
 {% endif %}
 
 

@@ -38,10 +38,16 @@ def current(spark, settings):
 {% if job.watermark %}
         ("watermark.delay=1 hour", "EventTimeWatermark"),
 {% endif %}
+{% if job.right %}
+        ("join.within=1 hour", "Join"),
+{% endif %}
         ("state.partitions=7", "state_partitions"),
         ("state.store={{ "default" if job.state_store == "rocksdb" else "rocksdb" }}", "state_store"),
 {% if cookiecutter.source == "kafka" %}
         ("source.topic=elsewhere", "source"),
+{% endif %}
+{% if cookiecutter.source == "kafka" and job.right %}
+        ("right.topic=elsewhere", "source"),
 {% endif %}
     ],
 )
@@ -79,7 +85,7 @@ def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
     """A filter before the state leaves the meaning of the state as it is."""
     before, right = current(spark, settings), job.transform
     some = F.col(EVENT.time) > "2020-01-01"
-    monkeypatch.setattr(job, "transform", lambda events, known: right(events.where(some), known))
+    monkeypatch.setattr(job, "transform", lambda events, *more: right(events.where(some), *more))
 
     assert checkpoint.differences(before, current(spark, settings)) == []
 

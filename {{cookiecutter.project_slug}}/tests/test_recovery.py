@@ -22,7 +22,6 @@ from pathlib import Path
 import pytest
 
 from {{ cookiecutter.__package }} import job as pipeline
-from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime import checkpoint
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 {% if job.follows_time %}
@@ -42,7 +41,7 @@ from dev.verdict import read_quarantine
 {% if job.promises and not job.low_latency %}
 from tests.crash import forget_commit
 {% endif %}
-from tests.events import event, raw
+from tests.events import {{ "PARTNERS_ONLY, " if job.right }}event, expected_of, {{ "partner, " if job.right }}raw
 
 PACKAGE = pipeline.__package__ or ""
 RECORDS = 1200
@@ -67,7 +66,17 @@ def records():
     for first in range(0, RECORDS, BATCH_ROWS):
         numbers = range(first, first + BATCH_ROWS)
         messages = [raw(EVENTS[number]) if number % BAD_EVERY else BAD for number in numbers]
+{% if job.right %}
+        found = [raw(partner(EVENTS[n])) if n % BAD_EVERY else BAD for n in numbers]
+        parts = (("source", messages), ("right", found))
+        yield [
+            Event(message, b"key", now, "test", table=table)
+            for table, part in parts
+            for message in part
+        ]
+{% else %}
         yield [Event(message, b"key", now, "test") for message in messages]
+{% endif %}
 
 
 class Trial:
@@ -80,6 +89,9 @@ class Trial:
             **target.settings,
             "checkpoint.root": f"{folder}/checkpoint",
             "quarantine.path": f"{folder}/quarantine",
+{% if job.right %}
+            **dict(override.split("=") for override in PARTNERS_ONLY),
+{% endif %}
         }
         if INTERVAL:
             overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
@@ -87,7 +99,7 @@ class Trial:
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
         self.job = Job(PACKAGE, overrides, folder)
         self.root = LocalStorage(folder / "checkpoint")
-        self.wanted = expected([GOOD], self.settings).rows
+        self.wanted = expected_of([GOOD], self.settings).rows
 
     def committed(self) -> int:
         """The last batch that Spark committed, -1 before the first."""
@@ -205,7 +217,7 @@ def _survivor(services, tmp_path_factory):
         trial.killed_inside_a_batch = trial.in_a_batch()
         trial.run_to_the_end()
 {% endif %}
-        trial.bad = Counter(feed.origins[number] for number in range(0, RECORDS, BAD_EVERY))
+        trial.bad = Counter(feed.origins[::BAD_EVERY])
         yield trial
 
 

@@ -16,10 +16,10 @@ from {{ cookiecutter.__package }}.runtime.cli import main
 {% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import KEY
 
-from tests.events import event, key, raw
+from tests.events import event, key, {{ "partners, " if job.right }}raw
 {% else %}
 
-from tests.events import event, raw
+from tests.events import event, {{ "partners, " if job.right }}raw
 {% endif %}
 
 
@@ -31,7 +31,14 @@ def _stream(spark, make_settings, tmp_path):
         source, output = tmp_path / "events.ndjson", tmp_path / "out"
         source.write_bytes(b"".join(message + b"\n" for message in messages))
         work = Path(mkdtemp(dir=tmp_path))
-        bounded = BoundedRun(job, make_settings(*overrides), spark, [source], work, batch_rows)
+{% if job.right %}
+        right = tmp_path / "right.ndjson"
+        right.write_bytes(b"".join(raw(values) + b"\n" for values in _partners(messages)))
+        inputs = [source, right]
+{% else %}
+        inputs = [source]
+{% endif %}
+        bounded = BoundedRun(job, make_settings(*overrides), spark, inputs, work, batch_rows)
         summary = bounded.into(output, expected)
         return _lines(output / "result.ndjson"), _lines(output / "quarantine.ndjson"), summary
 
@@ -76,8 +83,17 @@ def test_every_row_is_accounted_for(stream):
 
     _, quarantined, summary = stream(messages, batch_rows=10)
 
+{% if job.right %}
+    # The last good event is late, and so is its partner.
+    assert summary["input_rows"] == 2 * len(messages) - len(quarantined)
+    places = {{ 2 if cookiecutter.window == "sliding" else 1 }}
+    assert summary["counted_rows"] + summary["open_rows"] == places * len(good)
+    assert summary["late_rows"] == 2
+{% else %}
     assert summary["input_rows"] == len(messages)
-{% if cookiecutter.window == "sliding" %}
+{% endif %}
+{% if job.right %}
+{% elif cookiecutter.window == "sliding" %}
 {% if job.deduplicates %}
     # An event counts once for each of the two windows that it is in, if it is not dropped before.
     dropped = len(quarantined) + summary["late_rows"] + summary["duplicate_rows"]
@@ -155,9 +171,22 @@ def test_the_input_must_be_there(capsys, tmp_path):
     """A missing input is one line that says so, and exit code 2."""
     arguments = ["run", "--input", str(tmp_path / "no.ndjson"), "--output", str(tmp_path)]
 
+{% if job.right %}
+    assert main(job, expected, arguments) == 2
+    assert "--input needs --input-right as well" in capsys.readouterr().err
+    arguments += ["--input-right", str(tmp_path / "no.ndjson")]
+{% endif %}
     assert main(job, expected, arguments) == 2
     assert "no.ndjson is not a file" in capsys.readouterr().err
 
 
+{% if job.right %}
+def _partners(messages):
+    """Those of the messages that hold an event, each with its time as text."""
+    held = [json.loads(message) for message in messages if message.startswith(b"{")]
+    return partners(held)
+
+
+{% endif %}
 def _lines(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

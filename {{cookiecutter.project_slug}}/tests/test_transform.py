@@ -3,7 +3,6 @@
 
 from random import Random
 
-from {{ cookiecutter.__package }}.expected import expected
 {% if job.lookup and not job.windowed %}
 from {{ cookiecutter.__package }}.lookup import LABEL
 {% endif %}
@@ -12,13 +11,13 @@ from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
 {% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import KEY, MEASURES
 {% else %}
-from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
+from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT{{ ", RIGHT_NAMES" if job.right }}
 {% endif %}
 
 {% if job.windowed %}
-from tests.events import START, batch_result, event, key
+from tests.events import START, batch_result, event, expected_of, key
 {% else %}
-from tests.events import batch_result, event
+from tests.events import batch_result, event, expected_of
 {% endif %}
 
 
@@ -38,7 +37,7 @@ def test_same_as_in_plain_python(spark, settings):
         for number in range(300)
     ]
 
-    wanted = expected([events], settings)
+    wanted = expected_of([events], settings)
 
     assert verdict(transformed(spark, settings, events), [*wanted.rows, *wanted.waiting]) == "exact"
 {% if job.windowed %}

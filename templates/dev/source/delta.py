@@ -1,3 +1,4 @@
+{% set right = (cookiecutter | stream_plan).right %}
 """What the job reads, on this machine: a Delta table, written without Spark."""
 
 import json
@@ -40,9 +41,16 @@ class Feed:
     TYPED = True
     """Whether its records have columns, so that none can be malformed."""
 
+{% if right %}
+    def __init__(
+        self, _: Services, folder: Path, name: str, columns: Mapping[str, str] = COLUMNS
+    ) -> None:
+        self._columns = columns
+{% else %}
     def __init__(self, _: Services, folder: Path, name: str) -> None:
+{% endif %}
         self._path = (folder / name).resolve()
-        self._schema = pa.schema([(name, _arrow(kind)) for name, kind in COLUMNS.items()])
+        self._schema = pa.schema([(name, _arrow(kind)) for name, kind in {{ "columns" if right else "COLUMNS" }}.items()])
         DeltaTable.create(str(self._path), self._schema, mode="ignore")
         self.settings = {"source.path": str(self._path)}
         """What the job has to be told to find it."""
@@ -62,7 +70,7 @@ class Feed:
 
     def send(self, events: Sequence[Event]) -> None:
         """Send, a commit of one file."""
-        rows = [_row(json.loads(event.raw or b"{}")) for event in events]
+        rows = [{{ "self." if right }}_row(json.loads(event.raw or b"{}")) for event in events]
         write_deltalake(str(self._path), pa.Table.from_pylist(rows, self._schema), mode="append")
         version = DeltaTable(str(self._path)).version()
         commit = (self._path / "_delta_log" / f"{version:020d}.json").read_text("utf-8")
@@ -70,11 +78,18 @@ class Feed:
         path = self._path / file["path"]
         # As Spark writes it, with one slash.
         self.origins += [path.as_uri().replace("file://", "file:", 1)] * len(events)
+{% if right %}
+
+    def _row(self, fields: Mapping[str, Value]) -> dict[str, Value]:
+        """The columns of an event, null where it lacks them."""
+        return {name: typed(kind, fields.get(name)) for name, kind in self._columns.items()}
+{% else %}
 
 
 def _row(fields: Mapping[str, Value]) -> dict[str, Value]:
     """The columns of an event, null where it lacks them."""
     return {name: typed(kind, fields.get(name)) for name, kind in COLUMNS.items()}
+{% endif %}
 
 
 def _arrow(kind: str) -> pa.DataType:

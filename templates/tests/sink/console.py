@@ -2,11 +2,10 @@
 
 import pytest
 
-from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 
 from dev.target import Target
-from tests.events import event
+from tests.events import event, expected_of
 from tests.small_stream import SmallStream
 
 
@@ -24,4 +23,4 @@ def test_all_rows_are_shown_if_so_many_are_asked_for(
 
     stream.run_apart()
 
-    assert (verdict(target.rows(), expected(stream.events, settings).rows) == "exact") == whole
+    assert (verdict(target.rows(), expected_of(stream.events, settings).rows) == "exact") == whole

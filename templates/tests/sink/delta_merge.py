@@ -14,12 +14,11 @@ from pyspark.sql import functions as F
 {% endif %}
 
 from {{ cookiecutter.__package }} import sink
-from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 
 from dev.target import Target
 from tests.crash import forget_commit
-from tests.events import event
+from tests.events import event, expected_of
 {% if job.windowed and numbered %}
 from tests.small_stream import EPOCH, SmallStream
 {% else %}
@@ -44,7 +43,7 @@ def _stream(spark, settings, tmp_path):
 
 def exact(stream, target):
     """How the table differs from a computation in plain Python, if it does."""
-    return verdict(target.rows(), expected(stream.events, stream.settings).rows)
+    return verdict(target.rows(), expected_of(stream.events, stream.settings).rows)
 
 
 def version(stream):

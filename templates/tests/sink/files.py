@@ -5,12 +5,11 @@ import shutil
 import pytest
 
 from {{ cookiecutter.__package }} import sink
-from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 
 from dev.target import Target
 from tests.crash import forget_commit
-from tests.events import event
+from tests.events import event, expected_of
 from tests.small_stream import EPOCH, SmallStream
 
 
@@ -30,7 +29,7 @@ def _stream(spark, settings, tmp_path):
 
 def exact(stream, target):
     """How the files differ from a computation in plain Python, if they do."""
-    return verdict(target.rows(), expected(stream.events, stream.settings).rows)
+    return verdict(target.rows(), expected_of(stream.events, stream.settings).rows)
 
 
 def parts(stream):

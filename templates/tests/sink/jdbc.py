@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """The sink on a real PostgreSQL: a batch is in the table once, whoever dies, and when."""
 
 import os
@@ -12,7 +13,6 @@ from psycopg import sql
 from pyspark.sql import functions as F
 
 from {{ cookiecutter.__package }} import job, sink
-from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime import errors, session
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 from {{ cookiecutter.__package }}.runtime.config import load
@@ -23,7 +23,7 @@ from {{ cookiecutter.__package }}.settings import Settings
 from dev.process import Process
 from dev.target import Target
 from tests.crash import forget_commit
-from tests.events import INGESTED, batch_result, event, raw
+from tests.events import {{ "INGESTED, PARTNERS_ONLY" if job.right else "INGESTED" }}, batch_result, event, expected_of, {{ "partners, " if job.right else "" }}raw
 
 EPOCH = "epoch"
 SECONDS = 120
@@ -81,9 +81,15 @@ class Trial:
             # An event is in one window only, so that it is one row.
             "window.slide=10 minutes",
 {% endif %}
+{% if job.right %}
+            *PARTNERS_ONLY,
+{% endif %}
         ]
         self.settings = load(Settings, "dev", self.overrides)
         self.files.mkdir()
+{% if job.right %}
+        (folder / "right").mkdir()
+{% endif %}
 
     def rows(self):
         """What is in the table."""
@@ -91,7 +97,7 @@ class Trial:
 
     def wanted(self):
         """What must be in it when every file is read and all is closed that can be."""
-        return expected(self.batches, self.settings).rows
+        return expected_of(self.batches, self.settings).rows
 
     def add_file(self):
         """Events of the next hour."""
@@ -99,10 +105,18 @@ class Trial:
         events = [
             event(60 * hour + 20 * (n % 3) + n / 6, key=n, number=12 * hour + n) for n in range(12)
         ]
+{% if job.right %}
+        for folder, values in ((self.files, events), (self.folder / "right", partners(events))):
+            file = folder / str(hour)
+            file.write_bytes(b"".join(raw(value) + b"\n" for value in values))
+            # Spark takes files in the order of their modification times.
+            os.utime(file, (hour, hour))
+{% else %}
         file = self.files / str(hour)
         file.write_bytes(b"".join(raw(values) + b"\n" for values in events))
         # Spark takes files in the order of their modification times.
         os.utime(file, (hour, hour))
+{% endif %}
         self.batches.append(events)
 
     def run(self, spark, *, closing=True):
@@ -178,11 +192,20 @@ class Hold:
         self._lock.close()
 
 
+def lines_of(spark, files):
+    """The records in a folder, a file a batch."""
+    lines = spark.readStream.format("text").option("maxFilesPerTrigger", 1).load(str(files))
+    return lines.select(envelope(F.col("value"), F.lit(INGESTED), F.lit("file")))
+
+
 def start(spark, files, settings):
     """The query of a trial."""
-    lines = spark.readStream.format("text").option("maxFilesPerTrigger", 1).load(str(files))
-    records = lines.select(envelope(F.col("value"), F.lit(INGESTED), F.lit("file")))
-    rows = job.result([records.dropDuplicates(["raw"])], settings)
+{% if job.right %}
+    inputs = [lines_of(spark, folder) for folder in (files, files.parent / "right")]
+    rows = job.result(inputs, settings)
+{% else %}
+    rows = job.result([lines_of(spark, files).dropDuplicates(["raw"])], settings)
+{% endif %}
     sink.prepare(spark, rows, settings.sink, EPOCH)
     writer = sink.write(rows, settings.sink, EPOCH).outputMode(job.OUTPUT_MODE)
     placed = writer.option("checkpointLocation", settings.checkpoint.stream)

@@ -6,12 +6,11 @@ import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
 
 from {{ cookiecutter.__package }} import sink
-from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 from {{ cookiecutter.__package }}.runtime.errors import SetupError
 
 from dev.target import Target, headers
-from tests.events import event
+from tests.events import event, expected_of
 from tests.small_stream import EPOCH, SmallStream
 
 
@@ -77,5 +76,5 @@ def test_a_kill_loses_nothing_and_repeats_are_known(stream, target):
     assert before > 0
     assert {headers(record)["epoch"] for record in records} == {EPOCH.encode()}
     assert len({headers(record)["content"] for record in records}) < len(records)
-    wanted = expected(stream.events, stream.settings).rows
+    wanted = expected_of(stream.events, stream.settings).rows
     assert verdict(target.rows(), wanted) == "exact"

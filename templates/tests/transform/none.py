@@ -5,7 +5,9 @@ def test_each_event_is_a_row(spark, settings):
     rows = transformed(spark, settings, events)
 
     assert sorted(row[EVENT.time] for row in rows) == [values[EVENT.time] for values in events]
-{% if cookiecutter.join == "static_lookup" %}
+{% if job.right %}
+    assert all(list(row) == [*COLUMNS, *RIGHT_NAMES.values()] for row in rows)
+{% elif cookiecutter.join == "static_lookup" %}
     assert all(list(row) == [*COLUMNS, LABEL] for row in rows)
 {% else %}
     assert all(list(row) == list(COLUMNS) for row in rows)

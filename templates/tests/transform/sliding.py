@@ -34,6 +34,6 @@ def test_a_slide_that_does_not_divide_the_window(spark, make_settings):
     settings = make_settings("window.duration=7 minutes", "window.slide=3 minutes")
     events = [event(minute / 4, number=minute) for minute in range(120)]
 
-    wanted = expected([events], settings)
+    wanted = expected_of([events], settings)
 
     assert verdict(transformed(spark, settings, events), [*wanted.rows, *wanted.waiting]) == "exact"

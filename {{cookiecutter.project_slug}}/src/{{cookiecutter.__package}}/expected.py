@@ -1,6 +1,8 @@
-{% set kind = {"tumbling": "windows", "sliding": "windows"}.get(cookiecutter.window, cookiecutter.window) %}
+{% set job = cookiecutter | stream_plan %}
+{% set kinds = {"tumbling": "windows", "sliding": "windows", "session": "session"} %}
+{% set kind = kinds.get(cookiecutter.window, "joined" if job.right else "none") %}
 {% include "expected/" ~ kind ~ ".py" %}
-{% if (cookiecutter | stream_plan).lookup %}
+{% if job.lookup %}
 
 
 def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:

@@ -35,7 +35,11 @@ PARTS = {
     "trigger": "{{ job.trigger }}",
 }
 EVENT = schema.EVENT
+{% if job.right %}
+INPUTS = (EVENT, schema.RIGHT)
+{% else %}
 INPUTS = (EVENT,)
+{% endif %}
 RESULT_KEY = schema.RESULT_KEY
 {% if job.reports %}
 REPORTS = True
@@ -53,12 +57,24 @@ SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
+{% if job.right %}
+    """Every record of each input, in an envelope (see runtime/records.py)."""
+    return [source.read(spark, settings.source), source.read(spark, settings.right)]
+{% else %}
     """Every record of the source, in an envelope (see runtime/records.py)."""
     return [source.read(spark, settings.source)]
+{% endif %}
 
 
 def result(inputs: Sequence[DataFrame], settings: Settings) -> DataFrame:
     """The rows that the events in the envelopes amount to; bad records go to quarantine."""
+{% if job.right %}
+    events, right = (
+        records.good(envelopes, form, settings.events)
+        for envelopes, form in zip(inputs, INPUTS, strict=True)
+    )
+    return transform(events, right, settings)
+{% else %}
     (envelopes,) = inputs
 {% if job.reports %}
     events = records.good(envelopes, EVENT, settings.events)
@@ -70,6 +86,7 @@ def result(inputs: Sequence[DataFrame], settings: Settings) -> DataFrame:
     return lookup.enrich(transform(events, settings), reference)
 {% else %}
     return transform(events, settings)
+{% endif %}
 {% endif %}
 
 
@@ -90,8 +107,13 @@ def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
 
 
 def origin(settings: Settings) -> str:
+{% if job.right %}
+    """What the offsets of each input are of."""
+    return f"{source.origin(settings.source)}, {source.origin(settings.right)}"
+{% else %}
     """What the source's offsets are of."""
     return source.origin(settings.source)
+{% endif %}
 
 
 def owner(spark: SparkSession, settings: Settings) -> str | None:
@@ -102,6 +124,9 @@ def owner(spark: SparkSession, settings: Settings) -> str | None:
 def check(settings: Settings) -> None:
     """Raises SetupError where a server does not answer."""
     source.check(settings.source)
+{% if job.right %}
+    source.check(settings.right)
+{% endif %}
     sink.check(settings.sink)
 
 

@@ -1,4 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
+{% set right = job.right %}
 """The columns of one event, and the part that some of them play in the job."""
 
 from .runtime.records import EventSchema
@@ -34,3 +35,21 @@ EVENT = EventSchema(
 {% endif %}
     measures=MEASURES,
 )
+{% if right %}
+RIGHT_KEY = "{{ right.key }}"
+RIGHT = EventSchema(
+    columns={
+{% for name, kind in right.columns.items() %}
+        "{{ name }}": "{{ kind }}",
+{% endfor %}
+    },
+    id="{{ right.id }}",
+    time="{{ right.time }}",
+    key=RIGHT_KEY,
+    measures=("{{ right.measure }}",),
+    counts="right",
+)
+"""An event of the second input: it may meet the events with its key."""
+RIGHT_NAMES = {name: f"{{ right.prefix }}{name}" for name in RIGHT.columns if name != RIGHT_KEY}
+"""What its columns are called in the result; its key is theirs already."""
+{% endif %}

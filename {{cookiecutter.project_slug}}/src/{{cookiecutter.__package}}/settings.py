@@ -2,11 +2,18 @@
 {% set real_time = job.trigger == "real_time" %}
 """Every setting of the job: one class for each table of conf/*.toml."""
 
+{% if job.right %}
+from typing import ClassVar
+
+{% endif %}
 {% if real_time %}
 from datetime import timedelta
 
 from pydantic import field_validator
 
+{% endif %}
+{% if job.right %}
+from .join import Join
 {% endif %}
 {% if job.lookup %}
 from .lookup import Lookup
@@ -17,10 +24,24 @@ from .runtime.config import Duration, Table, to_timedelta
 from .runtime.config import Duration, Table
 {% endif %}
 from .runtime.settings import RuntimeSettings
+{% if job.right and cookiecutter.source == "delta" %}
+from .schema import RIGHT
+{% endif %}
 from .sink import Sink
 from .source import Source
 {% if job.windowed %}
 from .window import Window
+{% endif %}
+{% if job.right %}
+
+
+class Right(Source):
+    """The table `[right]`: the second input, of the same kind as the first."""
+
+    TABLE: ClassVar = "right"
+{% if cookiecutter.source == "delta" %}
+    COLUMNS: ClassVar = RIGHT.columns
+{% endif %}
 {% endif %}
 {% if job.watermark %}
 
@@ -29,7 +50,9 @@ class Watermark(Table):
     """The table `[watermark]`."""
 
     delay: Duration = "10 minutes"
-{% if job.deduplicates %}
+{% if job.right %}
+    """How far the watermark is behind the newest event of the input that is less far."""
+{% elif job.deduplicates %}
     """How long events may come late, and ids are remembered; later events are dropped."""
 {% elif job.drops_late %}
     """How long a window waits for events that come late; later ones are dropped."""
@@ -66,6 +89,10 @@ class Settings(RuntimeSettings):
     """All tables; those that every stream has stand in runtime/settings.py."""
 
     source: Source
+{% if job.right %}
+    right: Right
+    join: Join = Join()
+{% endif %}
 {% if job.watermark %}
     watermark: Watermark = Watermark()
 {% endif %}

@@ -7,16 +7,27 @@ from . import schema
 {% if job.deduplicates %}
 from .deduplicate import drop_repeats
 {% endif %}
+{% if job.right %}
+from .join import join
+{% endif %}
 from .settings import Settings
 {% if job.windowed %}
 from .window import aggregate
 {% endif %}
 
 
+{% if job.right %}
+def transform(events: DataFrame, right: DataFrame, settings: Settings) -> DataFrame:
+{% else %}
 def transform(events: DataFrame, settings: Settings) -> DataFrame:
+{% endif %}
     """Read from top to bottom: this is the whole computation.
 
-{% if job.windowed %}
+{% if job.right and job.windowed %}
+    In: the columns of schema.py, of each input. Out: those of window.py.
+{% elif job.right %}
+    In: the columns of schema.py, of each input. Out: those of join.py.
+{% elif job.windowed %}
     In: the columns of schema.py. Out: those of window.py.
 {% elif job.deduplicates %}
     In: the columns of schema.py. Out: the same, a row for each event that is no repeat.
@@ -30,7 +41,14 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
 {% if job.deduplicates %}
     events = drop_repeats(events)
 {% endif %}
-{% if job.windowed %}
+{% if job.right %}
+    right = right.withWatermark(schema.RIGHT.time, settings.watermark.delay)
+{% endif %}
+{% if job.right and job.windowed %}
+    return aggregate(join(events, right, settings.join), settings.window)
+{% elif job.right %}
+    return join(events, right, settings.join)
+{% elif job.windowed %}
     return aggregate(events, settings.window)
 {% else %}
     return events.select(*schema.COLUMNS)

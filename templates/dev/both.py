@@ -1,0 +1,60 @@
+"""What the job reads, on this machine: two inputs of one kind."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+{% if cookiecutter.source == "delta" %}
+from {{ cookiecutter.__package }} import schema
+
+{% endif %}
+from dev import one_input
+from dev.events import Event
+from dev.services import Services
+
+
+class Feed:
+    """An input for each table of settings; it notes where each event landed."""
+
+    PLACE = f"{one_input.Feed.PLACE} for each input"
+    TYPED = one_input.Feed.TYPED
+    """Whether records have columns, so that none can be malformed."""
+    slices = one_input.Feed.slices
+
+    def __init__(self, services: Services, folder: Path, name: str) -> None:
+        self._inputs = {
+            "source": one_input.Feed(services, folder, name),
+{% if cookiecutter.source == "delta" %}
+            "right": one_input.Feed(services, folder, f"{name}-right", schema.RIGHT.columns),
+{% else %}
+            "right": one_input.Feed(services, folder, f"{name}-right"),
+{% endif %}
+        }
+        self.settings = {
+            _in(table, key): value
+            for table, one in self._inputs.items()
+            for key, value in one.settings.items()
+        }
+        """What the job has to be told to find them."""
+        self.origins: list[str] = []
+        """Where each event is, in the order of sending."""
+
+    @staticmethod
+    def batches_of(rows: int) -> dict[str, str]:
+        """Settings with which the job takes so many records of each input at a time."""
+        limit = one_input.Feed.batches_of(rows)
+        return {_in(table, key): to for table in ("source", "right") for key, to in limit.items()}
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Send, each to its input."""
+        landed: dict[int, str] = {}
+        for table, one in self._inputs.items():
+            numbers = [number for number, event in enumerate(events) if event.table == table]
+            if numbers:
+                before = len(one.origins)
+                one.send([events[number] for number in numbers])
+                landed |= zip(numbers, one.origins[before:], strict=True)
+        self.origins += [landed[number] for number in range(len(events))]
+
+
+def _in(table: str, key: str) -> str:
+    return key.replace("source", table, 1)

@@ -1,0 +1,60 @@
+{% set job = cookiecutter | stream_plan %}
+{% set left = cookiecutter.join == "stream_left" %}
+{% set upserted = job.result_state == "upserted" %}
+"""The result computed a second time, in plain Python: what tests and the demo compare with.
+
+It shares no line with transform.py. Change the two together.
+"""
+
+{% if upserted %}
+from typing import Any
+
+from . import schema
+from .partners import Batches, Partners, Row, in_step
+{% else %}
+from .partners import Batches, Partners, in_step
+{% endif %}
+from .runtime.accounting import Expected
+from .settings import Settings
+
+
+def expected(events: Batches, right: Batches, settings: Settings) -> Expected:
+    """What the stream must yield when a micro-batch reads one element of `events` and of `right`.
+
+    In: events with the columns of schema.py as Python values, times with a time zone.
+
+    An event is late when its time is not after the watermark that the batch before worked with.
+{% if left %}
+    The batch without data, in which events come out alone, follows the last one.
+{% endif %}
+{% if upserted %}
+
+    Of the rows for the same two ids the one with the newest event is in the result.
+{% endif %}
+    """
+    partners = Partners(settings)
+    rows = [row for batch in in_step(events, right) for row in partners.rows(*batch)]
+{% if upserted %}
+    newest: dict[Any, Row] = {}
+    for row in rows:
+        ids = tuple(row[name] for name in schema.RESULT_KEY)
+        if row[schema.EVENT_TIME] >= newest.get(ids, row)[schema.EVENT_TIME]:
+            newest[ids] = row
+{% endif %}
+    return Expected(
+{% if upserted %}
+        list(newest.values()),
+        duplicates=len(rows) - len(newest),
+{% else %}
+        rows,
+{% endif %}
+        late=partners.late,
+{% if left %}
+        waiting=partners.waiting,
+        placed=len(rows) + len(partners.waiting) + partners.late,
+        remembered=partners.kept - len(partners.waiting),
+{% else %}
+        placed=len(rows) + partners.late,
+        remembered=partners.kept,
+{% endif %}
+    )
