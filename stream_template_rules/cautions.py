@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .axes import Answers, Box, inside, resolved
-from .rules import EVENT_TIME
+from .rules import EVENT_TIME, STREAM_JOINS
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,12 @@ WARNINGS = (
         "complete-keeps-all",
         ({"output_mode": ("complete",)},),
         "Complete mode keeps the state of every window for ever: the watermark removes none.",
+    ),
+    Warn(
+        "silent-input",
+        ({"join": STREAM_JOINS},),
+        "Two joined streams have one watermark, that of the stream that is less far: while one is "
+        "silent, the state of the other grows, and nothing is final.",
     ),
     Warn(
         "kafka-backlog",

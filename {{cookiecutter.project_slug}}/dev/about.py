@@ -112,7 +112,9 @@ def words_for(shape: Shape) -> report.Words:
 {% else %}
             f"Each step is one window of {report.spoken(shape.step)}. It is "
 {% endif %}
-{% if mode == "append" %}
+{% if mode == "append" and job.right %}
+            "written once, when no more pairs can come that are in it."
+{% elif mode == "append" %}
             f"written once, when the watermark, {report.spoken(shape.delay)} behind the newest "
             "event, has passed its end."
 {% elif mode == "update" %}
@@ -123,10 +125,23 @@ def words_for(shape: Shape) -> report.Words:
 {% endif %}
         ),
 {% else %}
+{% if cookiecutter.join == "stream_left" %}
+        rows=(
+            f"Each step is {report.spoken(shape.step)}; each event is a row of the result with "
+            "each of its partners, or alone."
+        ),
+{% elif job.right %}
+        rows=f"Each step is {report.spoken(shape.step)}; each pair is a row of the result.",
+{% else %}
         rows=f"Each step is {report.spoken(shape.step)}; each event is a row of the result.",
+{% endif %}
 {% endif %}
 {% if job.deduplicates %}
         twice="Of events that were sent twice, only the first counts.",
+{% elif job.right and job.result_state == "upserted" and not job.windowed %}
+        twice="Of the rows for the same two ids the newest is kept.",
+{% elif job.right %}
+        twice="Events that were sent twice meet their partners twice.",
 {% elif job.result_state == "upserted" and not job.windowed %}
         twice="Of the events with one id the newest is kept.",
 {% elif not tells_repeats %}

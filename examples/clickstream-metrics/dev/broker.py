@@ -114,15 +114,15 @@ def main() -> int:
     """Run a broker until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m dev.broker", description=main.__doc__)
     parser.add_argument("--port", type=int, default=9092)
-    parser.add_argument("--topic", help="a topic to create")
+    parser.add_argument("--topic", action="append", default=[], help="a topic to create")
     parser.add_argument("--partitions", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path("build/broker"), help="emptied first")
     options = parser.parse_args()
     broker = Broker(options.folder, options.port)
 
     def ready() -> str:
-        if options.topic:
-            broker.create_topic(options.topic, options.partitions)
+        for topic in options.topic:
+            broker.create_topic(topic, options.partitions)
         return f"Kafka answers at {broker.bootstrap_servers}; Ctrl-C ends it."
 
     return serve(broker, ready)

@@ -144,9 +144,7 @@ class Demo:
         return Progress(*columns, TextColumn("{task.fields[note]}"), console=self.console)
 
     def _judge(self, played: Played, target: Target) -> Outcome:
-        main, tail = self.traffic.good
-        # The empty batch is the one in which Spark closes windows before the tail comes.
-        wanted = expected([main, [], tail], self.settings)
+        wanted = expected(self.traffic.good, self.settings)
         quarantined = read_quarantine(Path(self.settings.quarantine.path))
         outcome = judge(played, wanted, compare, target.rows(), quarantined)
         outcome.summary.update(

@@ -91,26 +91,35 @@ class Traffic:
 
     @property
     def good(self) -> list[list[Mapping[str, Value]]]:
-        """The values of the good events, part by part."""
-        parts = (self.main, self.tail)
+        """The values of the good events, part by part.
+
+        The empty part is the batch without data that comes before the tail.
+        """
+        parts = (self.main, [], self.tail)
         return [[event.values for event in part if not event.reason] for part in parts]
 
 
 def generate(shape: Shape, total: int = 50_000, seed: int = 7) -> Traffic:
     """About `total` events for a project."""
     maker = _Maker(shape, Random(seed))
-    moments = maker.moments(total)
     cut = maker.at(maker.steps - TAIL_STEPS)
-    events = [event for moment in moments for event in maker.ordinary(moment)]
-    for fault in FAULTS:
-        if fault.applies(shape):
-            spoiled = maker.rng.sample(moments, max(4, total * fault.per_100k // 100_000))
-            events += [maker.spoiled(moment, fault) for moment in spoiled]
-    if shape.drops_late:
-        events += [maker.late(cut) for _ in range(max(20, total // 250))]
+    events = _events(maker, total, cut)
     events.sort(key=lambda event: event.sent)
     main = [event for event in events if event.sent < cut]
     return Traffic(main, events[len(main) :])
+
+
+def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
+    """Those of one input; late ones come after the cut."""
+    moments = maker.moments(total)
+    events = [event for moment in moments for event in maker.ordinary(moment)]
+    for fault in FAULTS:
+        if fault.applies(maker.shape):
+            spoiled = maker.rng.sample(moments, max(4, total * fault.per_100k // 100_000))
+            events += [maker.spoiled(moment, fault) for moment in spoiled]
+    if maker.shape.drops_late:
+        events += [maker.late(cut) for _ in range(max(20, total // 250))]
+    return events
 
 
 def in_step(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:

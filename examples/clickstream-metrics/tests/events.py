@@ -9,6 +9,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from clickstream_metrics import job
+from clickstream_metrics.expected import expected
+from clickstream_metrics.runtime.accounting import Expected
 from clickstream_metrics.schema import EVENT
 from clickstream_metrics.settings import Settings
 
@@ -52,9 +54,14 @@ def envelopes(spark: SparkSession, messages: Sequence[bytes | None]) -> DataFram
     return spark.createDataFrame(rows, ENVELOPE)
 
 
+def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Expected:
+    """What must come out when each micro-batch reads some of these events."""
+    return expected(batches, settings)
+
+
 def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event]) -> DataFrame:
     """The job's result of one batch."""
-    return job.result([envelopes(spark, [raw(values) for values in events])], settings)
+    return job.result([envelopes(spark, list(map(raw, events)))], settings)
 
 
 def _value(kind: str, number: int) -> Any:

@@ -63,7 +63,7 @@ def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
     """A filter before the state leaves the meaning of the state as it is."""
     before, right = current(spark, settings), job.transform
     some = F.col(EVENT.time) > "2020-01-01"
-    monkeypatch.setattr(job, "transform", lambda events, known: right(events.where(some), known))
+    monkeypatch.setattr(job, "transform", lambda events, *more: right(events.where(some), *more))
 
     assert checkpoint.differences(before, current(spark, settings)) == []
 

@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_events(shape):
 
 def test_every_event_is_what_its_label_says(shape, traffic):
     """Judged by plain Python from its bytes alone, each event is as good or bad as labelled."""
-    wrong = [e for e in traffic.all if e.reason != _reason(e, shape)]
+    wrong = [event for event in traffic.all if event.reason != _reason(event, shape)]
 
     assert wrong == []
 
@@ -76,7 +76,8 @@ def test_only_late_events_fall_below_the_watermark(shape, traffic):
 def test_slices_leave_no_partition_far_behind(shape, traffic):
     """In a slice, the only part of the traffic whose order is open, nothing becomes late."""
     for events in in_step(traffic.all, shape.delay):
-        times = [e.values[shape.time] for e in events if not e.reason and not e.late]
+        good = (event for event in events if not event.reason and not event.late)
+        times = [event.values[shape.time] for event in good]
 
         assert not times or max(times) - min(times) < shape.delay
 
@@ -176,8 +177,7 @@ def _played(shape: Shape) -> Played:
 
 def _judged(played: Played, quarantined=None, **changes) -> Outcome:
     """The outcome of a job that did all right, but for the changes."""
-    main, tail = played.traffic.good
-    wanted = expected([main, [], tail], load(Settings, "dev"))
+    wanted = expected(played.traffic.good, load(Settings, "dev"))
     kept = [
         {"origin": origin, "reason": event.reason}
         for origin, event in zip(played.origins, played.traffic.all, strict=True)

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from clickstream_metrics import job as pipeline
-from clickstream_metrics.expected import expected
 from clickstream_metrics.runtime import checkpoint
 from clickstream_metrics.runtime.accounting import verdict
 from clickstream_metrics.runtime.config import load, to_timedelta
@@ -28,7 +27,7 @@ from dev.stream import Job
 from dev.target import Target
 from dev.verdict import read_quarantine
 from tests.crash import forget_commit
-from tests.events import event, raw
+from tests.events import event, expected_of, raw
 
 PACKAGE = pipeline.__package__ or ""
 RECORDS = 1200
@@ -67,7 +66,7 @@ class Trial:
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
         self.job = Job(PACKAGE, overrides, folder)
         self.root = LocalStorage(folder / "checkpoint")
-        self.wanted = expected([GOOD], self.settings).rows
+        self.wanted = expected_of([GOOD], self.settings).rows
 
     def committed(self) -> int:
         """The last batch that Spark committed, -1 before the first."""
@@ -138,7 +137,7 @@ def _survivor(services, tmp_path_factory):
         job.kill()
         trial.killed_inside_a_batch = trial.in_a_batch()
         trial.run_to_the_end()
-        trial.bad = Counter(feed.origins[number] for number in range(0, RECORDS, BAD_EVERY))
+        trial.bad = Counter(feed.origins[::BAD_EVERY])
         yield trial
 
 

@@ -25,7 +25,8 @@ def _stream(spark, make_settings, tmp_path):
         source, output = tmp_path / "events.ndjson", tmp_path / "out"
         source.write_bytes(b"".join(message + b"\n" for message in messages))
         work = Path(mkdtemp(dir=tmp_path))
-        bounded = BoundedRun(job, make_settings(*overrides), spark, [source], work, batch_rows)
+        inputs = [source]
+        bounded = BoundedRun(job, make_settings(*overrides), spark, inputs, work, batch_rows)
         summary = bounded.into(output, expected)
         return _lines(output / "result.ndjson"), _lines(output / "quarantine.ndjson"), summary
 

@@ -2,12 +2,11 @@
 
 from random import Random
 
-from clickstream_metrics.expected import expected
 from clickstream_metrics.runtime.accounting import verdict
 from clickstream_metrics.runtime.bounded import typed_rows
 from clickstream_metrics.schema import KEY, MEASURES
 
-from tests.events import START, batch_result, event, key
+from tests.events import START, batch_result, event, expected_of, key
 
 
 def transformed(spark, settings, events):
@@ -51,7 +50,7 @@ def test_same_as_in_plain_python(spark, settings):
         for number in range(300)
     ]
 
-    wanted = expected([events], settings)
+    wanted = expected_of([events], settings)
 
     assert verdict(transformed(spark, settings, events), [*wanted.rows, *wanted.waiting]) == "exact"
 
