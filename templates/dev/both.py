@@ -18,7 +18,7 @@ class Feed:
     PLACE = f"{one_input.Feed.PLACE} for each input"
     TYPED = one_input.Feed.TYPED
     """Whether records have columns, so that none can be malformed."""
-    slices = one_input.Feed.slices
+    slices = staticmethod(one_input.Feed.slices)
 
     def __init__(self, services: Services, folder: Path, name: str) -> None:
         self._inputs = {
