@@ -9,6 +9,7 @@ PINNED: tuple[tuple[Box, tuple[str, ...]], ...] = (
     ({"window": ("tumbling",)}, ("window.duration",)),
     ({"window": ("sliding",)}, ("window.duration", "window.slide")),
     ({"window": ("session",)}, ("window.gap",)),
+    ({"state": ("custom",)}, ("visits.idle",)),
     ({"source": ("kafka",)}, ("source.topic",)),
     ({"source": ("delta", "auto_loader", "files")}, ("source.path",)),
     ({}, ("state.partitions", "state.store")),

@@ -21,7 +21,7 @@ _KAFKA: tuple[Box, ...] = ({"source": ("kafka",)}, {"sink": ("kafka",)})
 _POSTGRES: tuple[Box, ...] = ({"sink": ("jdbc",)},)
 _PARQUET: tuple[Box, ...] = ({"sink": ("files",)},)
 _CONNECT: tuple[Box, ...] = ({"platform": ("databricks_serverless",)},)
-_CUSTOM_STATE: tuple[Box, ...] = ({"state": ("custom",)},)
+_CUSTOM: Box = {"state": ("custom",)}
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ PINS = (
     Pin("psycopg-binary", "3.3.9", "run", _POSTGRES),
     Pin("pyspark", "{pyspark}", "local"),
     Pin("delta-spark", "4.4.0", "local", _DELTA),
-    Pin("pandas", "2.3.3", "local", _CUSTOM_STATE),
-    Pin("protobuf", "7.36.2", "local", _CUSTOM_STATE),
-    Pin("pyarrow", "26.0.1", "local", _CUSTOM_STATE),
+    Pin("pandas", "2.3.3", "local", (_CUSTOM,)),
+    Pin("protobuf", "7.36.2", "local", (_CUSTOM,)),
+    Pin("pyarrow", "26.0.1", "local", (_CUSTOM,)),
     Pin("pytest", "9.2.0", "dev"),
     Pin("ruff", "0.17.6", "dev"),
     Pin("mypy", "2.4.1", "dev"),
@@ -219,6 +219,7 @@ DROPS_LATE: tuple[Box, ...] = (
     {"window": WINDOWED, "output_mode": ("append", "update")},
     {"window": ("session",)},
     _DEDUPLICATED,
+    _CUSTOM,
 )
 # Where a batch without data follows the last one, to bring the state up to the newest watermark.
 FOLLOWS_TIME: tuple[Box, ...] = (
@@ -278,9 +279,12 @@ def plan(answers: Answers) -> dict[str, Any]:
         "drops_late": _needed(DROPS_LATE, known),
         "follows_time": _needed(FOLLOWS_TIME, known),
         "deduplicates": inside(known, _DEDUPLICATED),
+        "custom": inside(known, _CUSTOM),
+        "drops_events": _needed((_DEDUPLICATED, _CUSTOM), known),
         "state_store": "rocksdb" if _needed(LARGE_STATE, known) else "default",
         "lookup": inside(known, _LOOKUP),
         "label": _label(roles["key"], dict(named)) if roles["key"] else "",
+        "visit": _visit_columns(roles["measure"], dict(named)),
         "result_key": _result_key(known["window"], roles),
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
         "kafka": _needed(_KAFKA, known),
@@ -316,6 +320,17 @@ def _label(key: str, taken: Mapping[str, str]) -> str:
     """Return a name for what a key stands for that no column has."""
     name = f"{key}_label"
     return name if name not in taken else _label(name, taken)
+
+
+def _visit_columns(measure: str | None, taken: Mapping[str, str]) -> dict[str, str]:
+    """Return names for what a visit adds to its events, none of them a column of the event."""
+    names = {"start": "visit_start", "number": "visit_event"}
+    if measure:
+        names["mean"] = f"recent_{measure}"
+    lower = {name.lower() for name in taken}
+    while lower & {name.lower() for name in names.values()}:
+        names = {part: f"{name}_" for part, name in names.items()}
+    return names
 
 
 def _needed(boxes: tuple[Box, ...], known: Answers) -> bool:

@@ -1,4 +1,5 @@
 {% set kind = {"tumbling": "windows", "sliding": "windows"}.get(cookiecutter.window, cookiecutter.window) %}
+{% set kind = "custom" if cookiecutter.state == "custom" else kind %}
 {% include "expected/" ~ kind ~ ".py" %}
 {% if (cookiecutter | stream_plan).lookup %}
 
