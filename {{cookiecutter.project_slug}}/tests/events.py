@@ -7,12 +7,19 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-{% if job.deduplicates %}
+{% if job.drops_events %}
 import pytest
 {% endif %}
 from pyspark.sql import DataFrame, SparkSession
+{% if job.custom %}
+from pyspark.sql import functions as F
+{% endif %}
 
+{% if job.custom %}
+from {{ cookiecutter.__package }} import job, visits
+{% else %}
 from {{ cookiecutter.__package }} import job
+{% endif %}
 from {{ cookiecutter.__package }}.schema import EVENT
 from {{ cookiecutter.__package }}.settings import Settings
 
@@ -62,12 +69,29 @@ def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("{{ cookiecutter.__package }}.transform.drop_repeats", lambda events: events)
         return job.result(envelopes(spark, [raw(values) for values in events]), settings)
+{% elif job.custom %}
+    """The job's result of one batch, each event in a visit of its own: a batch has no state."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("{{ cookiecutter.__package }}.transform.number_visits", _alone)
+        return job.result(envelopes(spark, [raw(values) for values in events]), settings)
 {% else %}
     """The job's result of one batch."""
     return job.result(envelopes(spark, [raw(values) for values in events]), settings)
 {% endif %}
 
 
+{% if job.custom %}
+def _alone(events: DataFrame, _: object) -> DataFrame:
+    start, number = F.col(EVENT.time).alias(visits.START), F.lit(1).cast("bigint")
+{% if job.visit.mean %}
+    mean = F.col(EVENT.measures[0]).cast("double").alias(visits.MEAN)
+    return events.select("*", start, number.alias(visits.NUMBER), mean)
+{% else %}
+    return events.select("*", start, number.alias(visits.NUMBER))
+{% endif %}
+
+
+{% endif %}
 def _value(kind: str, number: int) -> Any:
     base = kind.partition("(")[0]
     makers = {
