@@ -323,13 +323,15 @@ def _label(key: str, taken: Mapping[str, str]) -> str:
 
 
 def _visit_columns(measure: str | None, taken: Mapping[str, str]) -> dict[str, str]:
-    """Return names for what a visit adds to its events, none of them a column of the event."""
-    names = {"start": "visit_start", "number": "visit_event"}
-    if measure:
-        names["mean"] = f"recent_{measure}"
+    """Return names for what a visit adds to its events, none of them a column of the event.
+
+    Without a measure there is no mean: its name is empty.
+    """
+    mean = f"recent_{measure}" if measure else ""
+    names = {"start": "visit_start", "number": "visit_event", "mean": mean}
     lower = {name.lower() for name in taken}
     while lower & {name.lower() for name in names.values()}:
-        names = {part: f"{name}_" for part, name in names.items()}
+        names = {part: name and f"{name}_" for part, name in names.items()}
     return names
 
 
