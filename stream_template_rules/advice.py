@@ -10,6 +10,7 @@ PINNED: tuple[tuple[Box, tuple[str, ...]], ...] = (
     ({"window": ("tumbling",)}, ("window.duration",)),
     ({"window": ("sliding",)}, ("window.duration", "window.slide")),
     ({"window": ("session",)}, ("window.gap",)),
+    ({"state": ("custom",)}, ("visits.idle",)),
     ({"source": ("kafka",)}, ("source.topic",)),
     ({"source": ("kafka",), "join": STREAM_JOINS}, ("right.topic",)),
     ({"source": ("delta", "auto_loader", "files")}, ("source.path",)),

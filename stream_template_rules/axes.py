@@ -33,7 +33,7 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "source": (),
     "window": (),
     "join": (),
-    "state": ("custom",),
+    "state": (),
     "sink": (),
     "output_mode": (),
     "trigger": (),

@@ -21,7 +21,7 @@ _KAFKA: tuple[Box, ...] = ({"source": ("kafka",)}, {"sink": ("kafka",)})
 _POSTGRES: tuple[Box, ...] = ({"sink": ("jdbc",)},)
 _PARQUET: tuple[Box, ...] = ({"sink": ("files",)},)
 _CONNECT: tuple[Box, ...] = ({"platform": ("databricks_serverless",)},)
-_CUSTOM_STATE: tuple[Box, ...] = ({"state": ("custom",)},)
+_CUSTOM: Box = {"state": ("custom",)}
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ PINS = (
     Pin("psycopg-binary", "3.3.9", "run", _POSTGRES),
     Pin("pyspark", "{pyspark}", "local"),
     Pin("delta-spark", "4.4.0", "local", _DELTA),
-    Pin("pandas", "2.3.3", "local", _CUSTOM_STATE),
-    Pin("protobuf", "7.36.2", "local", _CUSTOM_STATE),
-    Pin("pyarrow", "26.0.1", "local", _CUSTOM_STATE),
+    Pin("pandas", "2.3.3", "local", (_CUSTOM,)),
+    Pin("protobuf", "7.36.2", "local", (_CUSTOM,)),
+    Pin("pyarrow", "26.0.1", "local", (_CUSTOM,)),
     Pin("pytest", "9.2.0", "dev"),
     Pin("ruff", "0.17.6", "dev"),
     Pin("mypy", "2.4.1", "dev"),
@@ -221,9 +221,10 @@ DROPS_LATE: tuple[Box, ...] = (
     {"window": ("session",)},
     _DEDUPLICATED,
     _STREAM_JOIN,
+    _CUSTOM,
 )
 # What drops an event that is behind the watermark, though its window may be open.
-AHEAD_OF_WINDOWS: tuple[Box, ...] = (_DEDUPLICATED, _STREAM_JOIN)
+DROPS_BEHIND: tuple[Box, ...] = (_DEDUPLICATED, _STREAM_JOIN, _CUSTOM)
 # Where a batch without data follows the last one, to bring the state up to the newest watermark.
 FOLLOWS_TIME: tuple[Box, ...] = (
     *({**box, "output_mode": ("append", "update")} for box in EVENT_TIME),
@@ -281,12 +282,14 @@ def plan(answers: Answers) -> dict[str, Any]:
         "promises": known["sink"] != "console",
         "knows_owner": known["sink"] not in {"kafka", "console"},
         "drops_late": _needed(DROPS_LATE, known),
-        "drops_behind": _needed(AHEAD_OF_WINDOWS, known),
+        "drops_behind": _needed(DROPS_BEHIND, known),
         "follows_time": _needed(FOLLOWS_TIME, known),
         "deduplicates": inside(known, _DEDUPLICATED),
+        "custom": inside(known, _CUSTOM),
         "state_store": "rocksdb" if _needed(LARGE_STATE, known) else "default",
         "lookup": inside(known, _LOOKUP),
         "label": _free(f"{roles['key']}_label", dict(named)) if roles["key"] else "",
+        "visit": _visit_columns(roles["measure"], dict(named)),
         "right": right,
         "result_key": _result_key(known["window"], roles, right),
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
@@ -332,14 +335,18 @@ class Right:
 
 def _right(roles: Roles, columns: Mapping[str, str]) -> Right:
     """Return an event that can meet those of the schema: its key is as theirs."""
-    key = roles["key"]
-    id, time, measure = (_free(name, [key]) for name in ("id", "time", "value"))
-    kinds = {id: columns.get(roles["id"], "STRING"), time: "TIMESTAMP", key: columns[key]}
-    taken = [name.lower() for name in columns]
+    key = str(roles["key"])
+    name, time, measure = (_free(part, [key]) for part in ("id", "time", "value"))
+    kinds = {
+        name: columns.get(str(roles["id"]), "STRING"),
+        time: "TIMESTAMP",
+        key: columns[key],
+        measure: "DOUBLE",
+    }
     prefix = "right_"
-    while any(name.startswith(prefix) for name in taken):
+    while any(column.lower().startswith(prefix) for column in columns):
         prefix += "_"
-    return Right(kinds | {measure: "DOUBLE"}, id, time, key, measure, prefix)
+    return Right(kinds, name, time, key, measure, prefix)
 
 
 def _result_key(window: str, roles: Roles, right: Right | None) -> list[str]:
@@ -357,6 +364,19 @@ def _free(name: str, taken: Iterable[str]) -> str:
     while name.lower() in names:
         name += "_"
     return name
+
+
+def _visit_columns(measure: str | None, taken: Mapping[str, str]) -> dict[str, str]:
+    """Return names for what a visit adds to its events, none of them a column of the event.
+
+    Without a measure there is no mean: its name is empty.
+    """
+    mean = f"recent_{measure}" if measure else ""
+    names = {"start": "visit_start", "number": "visit_event", "mean": mean}
+    lower = {name.lower() for name in taken}
+    while lower & {name.lower() for name in names.values()}:
+        names = {part: name and f"{name}_" for part, name in names.items()}
+    return names
 
 
 def _needed(boxes: tuple[Box, ...], known: Answers) -> bool:

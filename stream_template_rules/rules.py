@@ -243,6 +243,13 @@ ROLE_RULES = (
         "Name the column in event_roles (key=...), or choose window=none.",
     ),
     Rule(
+        "custom-needs-key",
+        "scope",
+        {"key": MISSING, "state": ("custom",)},
+        "Custom state is kept per key, and no column is the key.",
+        "Name the column in event_roles (key=...), or choose state=none.",
+    ),
+    Rule(
         "join-needs-key",
         "scope",
         {"key": MISSING, "join": ("static_lookup", *STREAM_JOINS)},

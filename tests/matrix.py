@@ -97,6 +97,8 @@ class Run:
         self.load, self.stage, self.folder = load, stage, project / "build"
         self.folder.mkdir()
         stage.spark.sparkContext.setJobDescription(project.name)
+        # Python processes of Spark import the project's own code, where it keeps custom state.
+        stage.spark.sparkContext.environment["PYTHONPATH"] = str(project / "src")
         self.job = load(".job")
         defaults = self._settings(project, {})
         self.shape = load("dev.about").shape_of(defaults)

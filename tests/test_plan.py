@@ -73,6 +73,26 @@ def test_state_that_grows_with_the_events_is_kept_on_disk(answers, store):
     assert plan(DEFAULTS | answers)["state_store"] == store
 
 
+def test_what_a_visit_adds_has_names_that_no_column_has():
+    """Also where they differ in case only, as Spark does not tell these apart."""
+    schema = "id STRING, at TIMESTAMP, kind STRING, {}n DOUBLE"
+    plain, taken = (
+        plan(
+            DEFAULTS
+            | {
+                "state": "custom",
+                "window": "none",
+                "event_schema": schema.format(more),
+                "event_roles": "id=id, time=at, key=kind, measure=n",
+            }
+        )["visit"]
+        for more in ("", "Visit_Start INT, visit_start_ INT, ")
+    )
+
+    assert plain == {"start": "visit_start", "number": "visit_event", "mean": "recent_n"}
+    assert taken == {part: f"{name}__" for part, name in plain.items()}
+
+
 def test_requirements_are_the_versions_by_group():
     """Each package stands in one group, at its exact version."""
     job = plan(DEFAULTS)

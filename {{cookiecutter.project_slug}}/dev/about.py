@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set tells_repeats = cookiecutter.sink != "kafka" or job.windowed or job.deduplicates or job.result_state != "appended" %}
+{% set tells_repeats = cookiecutter.sink != "kafka" or job.windowed or job.drops_behind or job.result_state != "appended" %}
 {% set mode = cookiecutter.output_mode %}
 """What only this project can say of its demo: the shape of its events, and what to call things."""
 
@@ -55,7 +55,10 @@ def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Setting
         key=event.key,
         id=event.id,
         measure=next(iter(event.measures), None),
-{% if cookiecutter.window == "session" %}
+{% if job.custom %}
+        step=to_timedelta(settings.visits.idle),
+        pauses=True,
+{% elif cookiecutter.window == "session" %}
         step=to_timedelta(settings.window.gap),
         pauses=True,
 {% elif cookiecutter.window == "sliding" %}
@@ -74,7 +77,7 @@ def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Setting
 {% endif %}
 {% if not tells_repeats %}
         repeats=False,
-{% elif job.deduplicates %}
+{% elif job.drops_behind %}
         drops_repeats=True,
 {% endif %}
         typed=Feed.TYPED,
@@ -124,6 +127,11 @@ def words_for(shape: Shape) -> report.Words:
             "written anew after every batch, like all others."
 {% endif %}
         ),
+{% elif job.custom %}
+        rows=(
+            f"Each step is {report.spoken(shape.step)}. Each event is a row of the result once the "
+            f"watermark, {report.spoken(shape.delay)} behind the newest event, has reached it."
+        ),
 {% else %}
 {% if cookiecutter.join == "stream_left" %}
         rows=(
@@ -142,6 +150,8 @@ def words_for(shape: Shape) -> report.Words:
         twice="Of the rows for the same two ids the newest is kept.",
 {% elif job.right %}
         twice="Events that were sent twice meet their partners twice.",
+{% elif job.custom %}
+        twice="An event that was sent twice is one event: it counts once.",
 {% elif job.result_state == "upserted" and not job.windowed %}
         twice="Of the events with one id the newest is kept.",
 {% elif not tells_repeats %}

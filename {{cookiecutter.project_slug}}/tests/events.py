@@ -7,12 +7,19 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-{% if job.deduplicates %}
+{% if job.deduplicates or job.custom %}
 import pytest
 {% endif %}
 from pyspark.sql import DataFrame, SparkSession
+{% if job.custom %}
+from pyspark.sql import functions as F
+{% endif %}
 
+{% if job.custom %}
+from {{ cookiecutter.__package }} import job, visits
+{% else %}
 from {{ cookiecutter.__package }} import job
+{% endif %}
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.accounting import Expected
 {% if job.right %}
@@ -97,6 +104,11 @@ def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("{{ cookiecutter.__package }}.transform.drop_repeats", lambda events: events)
         return job.result([envelopes(spark, list(map(raw, events)))], settings)
+{% elif job.custom %}
+    """The job's result of one batch, each event in a visit of its own: a batch has no state."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("{{ cookiecutter.__package }}.transform.number_visits", _alone)
+        return job.result([envelopes(spark, list(map(raw, events)))], settings)
 {% else %}
     """The job's result of one batch."""
 {% if job.right %}
@@ -108,6 +120,18 @@ def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event
 {% endif %}
 
 
+{% if job.custom %}
+def _alone(events: DataFrame, _: object) -> DataFrame:
+    start, number = F.col(EVENT.time).alias(visits.START), F.lit(1).cast("bigint")
+{% if job.visit.mean %}
+    mean = F.col(EVENT.measures[0]).cast("double").alias(visits.MEAN)
+    return events.select("*", start, number.alias(visits.NUMBER), mean)
+{% else %}
+    return events.select("*", start, number.alias(visits.NUMBER))
+{% endif %}
+
+
+{% endif %}
 def _value(kind: str, number: int) -> Any:
     base = kind.partition("(")[0]
     makers = {

@@ -42,7 +42,11 @@ def current(spark, settings):
         ("join.within=1 hour", "Join"),
 {% endif %}
         ("state.partitions=7", "state_partitions"),
+{% if job.custom %}
+        ("visits.idle=1 hour", "visits.idle"),
+{% else %}
         ("state.store={{ "default" if job.state_store == "rocksdb" else "rocksdb" }}", "state_store"),
+{% endif %}
 {% if cookiecutter.source == "kafka" %}
         ("source.topic=elsewhere", "source"),
 {% endif %}

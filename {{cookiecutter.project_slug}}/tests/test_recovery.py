@@ -53,6 +53,9 @@ SECONDS = 180
 # Every twentieth is the one of half a batch ago once more, often from the batch before.
 NUMBERS = [number - 50 if number > 50 and number % 20 == 7 else number for number in range(RECORDS)]
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in NUMBERS]
+{% elif job.custom %}
+# So that the visit of each key goes on through every end and start of the job.
+EVENTS = [event(number / 20, key=number % 3, number=number) for number in range(RECORDS)]
 {% else %}
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in range(RECORDS)]
 {% endif %}

@@ -17,6 +17,10 @@ from {{ cookiecutter.__package }}.runtime.cli import main
 from {{ cookiecutter.__package }}.schema import KEY
 
 from tests.events import event, key, {{ "partners, " if job.right }}raw
+{% elif job.custom %}
+from {{ cookiecutter.__package }}.visits import NUMBER, START
+
+from tests.events import event, raw
 {% else %}
 
 from tests.events import event, {{ "partners, " if job.right }}raw
@@ -117,6 +121,8 @@ def test_every_row_is_accounted_for(stream):
 
 {% if job.deduplicates %}
 {% include "tests/state/deduplicate.py" %}
+{% elif job.custom %}
+{% include "tests/state/custom.py" %}
 {% elif job.result_state == "upserted" and not job.windowed %}
 def test_of_two_events_with_one_id_the_newer_is_kept(stream):
     """Whichever came first: an older event never replaces a newer one."""

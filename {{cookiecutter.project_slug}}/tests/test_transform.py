@@ -1,4 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
+{% if job.custom %}
+{% include "tests/state/visits.py" %}
+{% else %}
 """The computation, without a stream."""
 
 from random import Random
@@ -45,4 +48,5 @@ def test_same_as_in_plain_python(spark, settings):
 
 def _minute(time):
     return (time - START).total_seconds() / 60
+{% endif %}
 {% endif %}

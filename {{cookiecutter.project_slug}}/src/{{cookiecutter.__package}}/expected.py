@@ -1,6 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% set kinds = {"tumbling": "windows", "sliding": "windows", "session": "session"} %}
-{% set kind = kinds.get(cookiecutter.window, "joined" if job.right else "none") %}
+{% set kind = kinds.get(cookiecutter.window, "joined" if job.right else "custom" if job.custom else "none") %}
 {% include "expected/" ~ kind ~ ".py" %}
 {% if job.lookup %}
 

@@ -5,6 +5,9 @@
 {% if job.right %}
 from typing import ClassVar
 
+{% elif job.custom %}
+from typing import Literal
+
 {% endif %}
 {% if real_time %}
 from datetime import timedelta
@@ -18,6 +21,9 @@ from .join import Join
 {% if job.lookup %}
 from .lookup import Lookup
 {% endif %}
+{% if job.custom %}
+from .runtime import session
+{% endif %}
 {% if real_time %}
 from .runtime.config import Duration, Table, to_timedelta
 {% elif job.watermark or job.interval %}
@@ -29,6 +35,9 @@ from .schema import RIGHT
 {% endif %}
 from .sink import Sink
 from .source import Source
+{% if job.custom %}
+from .visit_state import VisitSettings, layout
+{% endif %}
 {% if job.windowed %}
 from .window import Window
 {% endif %}
@@ -54,6 +63,8 @@ class Watermark(Table):
     """How far the watermark is behind the newest event of the input that is less far."""
 {% elif job.deduplicates %}
     """How long events may come late, and ids are remembered; later events are dropped."""
+{% elif job.custom %}
+    """How long events may come late, and all of them wait; later ones are dropped."""
 {% elif job.drops_late %}
     """How long a window waits for events that come late; later ones are dropped."""
 {% else %}
@@ -83,6 +94,14 @@ class Trigger(Table):
     """The time from the start of one batch to that of the next."""
 {% endif %}
 {% endif %}
+{% if job.custom %}
+
+
+class State(session.State):
+    """The table `[state]`: no store but RocksDB holds custom state."""
+
+    store: Literal["rocksdb"] = "rocksdb"
+{% endif %}
 
 
 class Settings(RuntimeSettings):
@@ -99,10 +118,20 @@ class Settings(RuntimeSettings):
 {% if job.windowed %}
     window: Window = Window()
 {% endif %}
+{% if job.custom %}
+    visits: VisitSettings = VisitSettings()
+    state: State = State()
+{% endif %}
 {% if job.lookup %}
     lookup: Lookup
 {% endif %}
     sink: Sink
 {% if job.interval %}
     trigger: Trigger = Trigger()
+{% endif %}
+{% if job.custom %}
+
+    def bound(self) -> dict[str, str]:
+        """What the plan does not show of the state: how it is laid out, and what it means."""
+        return layout(self.visits)
 {% endif %}

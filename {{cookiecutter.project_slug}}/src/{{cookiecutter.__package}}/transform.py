@@ -11,6 +11,9 @@ from .deduplicate import drop_repeats
 from .join import join
 {% endif %}
 from .settings import Settings
+{% if job.custom %}
+from .visit_state import number_visits
+{% endif %}
 {% if job.windowed %}
 from .window import aggregate
 {% endif %}
@@ -31,6 +34,8 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
     In: the columns of schema.py. Out: those of window.py.
 {% elif job.deduplicates %}
     In: the columns of schema.py. Out: the same, a row for each event that is no repeat.
+{% elif job.custom %}
+    In: the columns of schema.py. Out: those of visit_state.py, a row for each event.
 {% else %}
     In: the columns of schema.py. Out: the same, a row for each event.
 {% endif %}
@@ -50,6 +55,8 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
     return join(events, right, settings.join)
 {% elif job.windowed %}
     return aggregate(events, settings.window)
+{% elif job.custom %}
+    return number_visits(events, settings.visits)
 {% else %}
     return events.select(*schema.COLUMNS)
 {% endif %}

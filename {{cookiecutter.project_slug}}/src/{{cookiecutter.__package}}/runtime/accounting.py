@@ -21,7 +21,7 @@ class Expected:
 
     rows: Sequence[Row]
     waiting: Sequence[Row] = ()
-    """The rows that are not written yet: of open windows, or of events that are still alone."""
+    """The rows that are not written yet: of open windows, or of events that still wait."""
     late: int = 0
     """Events that came too late."""
     placed: int | None = None
@@ -33,7 +33,7 @@ class Expected:
 
     @property
     def open(self) -> int:
-        """Events in rows that are not written yet."""
+        """Events that are not written yet, or whose window is not."""
         return sum(row.get("event_count", 1) for row in self.waiting)
 
 

@@ -67,6 +67,7 @@ def shape(job: Job, rows: DataFrame, settings: Any) -> Fingerprint:
         source=job.origin(settings),
         state_partitions=settings.state.partitions,
         state_store=settings.state.store,
+        **settings.bound(),
     )
 
 

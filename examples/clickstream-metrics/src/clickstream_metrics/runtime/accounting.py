@@ -21,7 +21,7 @@ class Expected:
 
     rows: Sequence[Row]
     waiting: Sequence[Row] = ()
-    """The rows of windows that are not written yet."""
+    """The rows that are not written yet: of open windows, or of events that still wait."""
     late: int = 0
     """Events that came too late."""
     placed: int | None = None
@@ -33,8 +33,8 @@ class Expected:
 
     @property
     def open(self) -> int:
-        """Events in windows that are not written yet."""
-        return sum(row["event_count"] for row in self.waiting)
+        """Events that are not written yet, or whose window is not."""
+        return sum(row.get("event_count", 1) for row in self.waiting)
 
 
 SecondOpinion = Callable[..., Expected]

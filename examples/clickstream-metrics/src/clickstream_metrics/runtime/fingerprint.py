@@ -18,7 +18,8 @@ STATEFUL = (
     "EventTimeWatermark",
     "FlatMapGroupsInPandasWithState",
     "Join",
-    "TransformWithState",
+    "TransformWithStateInPandas",
+    "TransformWithStateInPySpark",
 )
 
 Fingerprint = dict[str, str]

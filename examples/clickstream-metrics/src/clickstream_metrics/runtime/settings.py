@@ -19,3 +19,7 @@ class RuntimeSettings(Table):
     metrics: Metrics = Metrics()
     lifecycle: Lifecycle = Lifecycle()
     session: Session = Session()
+
+    def bound(self) -> dict[str, str]:
+        """Named facts that a checkpoint is bound to besides those that a query's plan shows."""
+        return {}

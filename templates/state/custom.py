@@ -1,0 +1,226 @@
+{% set job = cookiecutter | stream_plan %}
+{% set mean = job.visit.mean %}
+"""The state of the job: events wait here until their order is certain, then visits.py has them.
+
+Nothing depends on how Spark cuts the stream into batches, for the events of a key are handled in
+the order of their time: an event waits until the watermark has reached it, since until then an
+earlier one may come. One that comes when the watermark of the batch before had reached it is
+late: Spark drops and counts it. Events of the same time are handled in the order of their
+{{ "id" if job.roles.id else "texts as JSON" }}, and one that comes again as it was is the same event.
+
+What is kept for each key, in RocksDB:
+
+- `waiting`, a map: the events that the watermark has not reached, as JSON.
+- `visit`, a value: the visit of the last event that was handled.
+{% if mean %}
+- `recent`, a list: the visit's last measures.
+{% endif %}
+- Timers: when the watermark reaches the first event that waits, or else the end of the visit,
+  which is forgotten then.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+{% if mean %}
+from math import isnan
+{% endif %}
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.stateful_processor import (
+    ExpiredTimerInfo,
+    StatefulProcessor,
+    StatefulProcessorHandle,
+    TimerValues,
+)
+
+from . import schema
+from .runtime.config import Duration, Table, to_timedelta
+from .runtime.records import JSON
+{% if mean %}
+from .visits import MEAN, NUMBER, START, Visit, Visits
+{% else %}
+from .visits import NUMBER, START, Visit, Visits
+{% endif %}
+
+MILLISECOND = 1000
+Waiting = tuple[tuple[int, str], tuple[Any, ...]]
+"""An event that waits: its time and mark, and its columns of WAITING."""
+
+# The layout of the state. `layout` binds the checkpoint to it.
+WAITING_KEY = "time BIGINT, mark STRING"
+{% if mean %}
+WAITING = "event STRING, measure DOUBLE"
+{% else %}
+WAITING = "event STRING"
+{% endif %}
+VISIT = "start BIGINT, last BIGINT, events BIGINT"
+{% if mean %}
+RECENT = "measure DOUBLE"
+OUT = "event STRING, start BIGINT, number BIGINT, mean DOUBLE"
+{% else %}
+OUT = "event STRING, start BIGINT, number BIGINT"
+{% endif %}
+
+
+class VisitSettings(Table):
+    """The table `[visits]` in conf/*.toml."""
+
+    idle: Duration = "30 minutes"
+    """A visit is over when its key has no event for longer than this."""
+
+
+def number_visits(events: DataFrame, visits: VisitSettings) -> DataFrame:
+    """Give each event its place in a visit, once the watermark has reached it.
+
+    In: a stream with the columns of schema.py and a watermark. Out: the same columns, START
+{% if mean %}
+    TIMESTAMP of the visit, NUMBER BIGINT of the event in it, from 1, and MEAN DOUBLE of the
+    visit's last measures, null where it has none.
+{% else %}
+    TIMESTAMP of the visit, and NUMBER BIGINT of the event in it, from 1.
+{% endif %}
+    """
+    event = F.to_json(F.struct(*schema.COLUMNS), JSON)
+    waiting = events.select(
+        F.col(schema.KEY).cast("string").alias("key"),
+        # Spark drops late events by this column; pandas would lose digits of it.
+        F.col(schema.EVENT_TIME).alias("happened"),
+        F.unix_micros(schema.EVENT_TIME).alias("time"),
+{% if job.roles.id %}
+        F.col(schema.EVENT_ID).cast("string").alias("mark"),
+{% else %}
+        event.alias("mark"),
+{% endif %}
+        event.alias("event"),
+{% if mean %}
+        F.col(schema.MEASURES[0]).cast("double").alias("measure"),
+{% endif %}
+    )
+    numbered = waiting.groupBy("key").transformWithStateInPandas(
+        VisitProcessor(to_timedelta(visits.idle)), OUT, "append", "eventtime"
+    )
+    columns = ", ".join(f"`{name}` {kind}" for name, kind in schema.COLUMNS.items())
+    return numbered.select(
+        F.from_json("event", columns, JSON).alias("event"),
+        F.timestamp_micros("start").alias(START),
+        F.col("number").alias(NUMBER),
+{% if mean %}
+        F.col("mean").alias(MEAN),
+{% endif %}
+    ).select("event.*", START, NUMBER{{ ", MEAN" if mean }})
+
+
+def layout(visits: VisitSettings) -> dict[str, str]:
+    """What a checkpoint of this state is bound to: Spark would misread it, or refuse it late."""
+{% if mean %}
+    parts = {"waiting": f"{WAITING_KEY}: {WAITING}", "visit": VISIT, "recent": RECENT}
+{% else %}
+    parts = {"waiting": f"{WAITING_KEY}: {WAITING}", "visit": VISIT}
+{% endif %}
+    return {"visits.idle": visits.idle, **{f"state {name}": text for name, text in parts.items()}}
+
+
+class VisitProcessor(StatefulProcessor):
+    """Keeps what has to be kept of each key, and asks visits.py what it means."""
+
+    def __init__(self, idle: timedelta) -> None:
+        self._idle = idle // timedelta(microseconds=1)
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        """Name the parts of the state; each of them is always that of the key at hand."""
+        self._handle = handle
+        self._waiting = handle.getMapState("waiting", WAITING_KEY, WAITING)
+        self._visit = handle.getValueState("visit", VISIT)
+{% if mean %}
+        self._recent = handle.getListState("recent", RECENT)
+{% endif %}
+
+    def handleInputRows(
+        self, key: Any, rows: Iterator[Any], timerValues: TimerValues
+    ) -> Iterator[Any]:
+        """Let the events wait; Spark may call this several times for one key and batch."""
+        for frame in rows:
+            for event in frame.itertuples(index=False):
+                self._hold(event)
+            self._wake(int(frame["time"].min()))
+        return iter(())
+
+    def handleExpiredTimer(
+        self, key: Any, timerValues: TimerValues, expiredTimerInfo: ExpiredTimerInfo
+    ) -> Iterator[Any]:
+        """The events that the watermark has reached; a visit that is over is forgotten."""
+        watermark = timerValues.getCurrentWatermarkInMs() * MILLISECOND
+        waiting: list[Waiting] = sorted(self._waiting.iterator())
+        due = [event for event in waiting if event[0][0] <= watermark]
+        visits = Visits(self._idle, self._remembered())
+        if due:
+            yield self._numbered(due, visits)
+        visits.forget(watermark)
+        self._remember(visits.current)
+        ahead = [time for (time, _), _ in waiting[len(due) :]]
+        if visits.current:
+            ahead.append(visits.end(visits.current))
+        if ahead:
+            self._wake(min(ahead))
+
+    def _hold(self, event: Any) -> None:
+        place = (int(event.time), event.mark)
+        before = self._waiting.getValue(place)
+        # Of two that differ in nothing but the rest, it must not matter which one comes first.
+        if before is None or event.event < before[0]:
+{% if mean %}
+            measure = None if isnan(event.measure) else float(event.measure)
+            self._waiting.updateValue(place, (event.event, measure))
+{% else %}
+            self._waiting.updateValue(place, (event.event,))
+{% endif %}
+
+    def _wake(self, time: int) -> None:
+        """Ask for a timer as soon as the watermark, of whole milliseconds, has reached a time."""
+        self._handle.registerTimer(-(-time // MILLISECOND))
+
+    def _numbered(self, due: Sequence[Waiting], visits: Visits) -> pd.DataFrame:
+        """The events with their visits, as the columns of OUT; they wait no longer."""
+        rows = []
+{% if mean %}
+        for place, (event, measure) in due:
+            visit = visits.add(place[0], measure)
+            rows.append((event, visit.start, visit.events, visit.mean))
+            self._waiting.removeKey(place)
+        return pd.DataFrame(rows, columns=["event", "start", "number", "mean"])
+{% else %}
+        for place, (event,) in due:
+            visit = visits.add(place[0])
+            rows.append((event, visit.start, visit.events))
+            self._waiting.removeKey(place)
+        return pd.DataFrame(rows, columns=["event", "start", "number"])
+{% endif %}
+
+    def _remembered(self) -> Visit | None:
+        found = self._visit.get()
+        if not found:
+            return None
+        start, last, events = found
+{% if mean %}
+        return Visit(start, last, events, tuple(measure for (measure,) in self._recent.get()))
+{% else %}
+        return Visit(start, last, events)
+{% endif %}
+
+    def _remember(self, visit: Visit | None) -> None:
+        if visit:
+            self._visit.update((visit.start, visit.last, visit.events))
+        else:
+            self._visit.clear()
+{% if mean %}
+        if visit and visit.recent:
+            self._recent.put([(measure,) for measure in visit.recent])
+        else:
+            self._recent.clear()
+{% endif %}
+
+    def close(self) -> None:
+        """There is nothing to close."""

@@ -1,0 +1,167 @@
+{% set job = cookiecutter | stream_plan %}
+{% set mean, tester = job.visit.mean, job.spark_version == "4.2" %}
+"""What the state keeps of a key, when it is forgotten, and that it is there after a restart."""
+
+from datetime import timedelta
+from os import utime
+
+{% if tester %}
+import pandas as pd
+{% endif %}
+import pytest
+from pyspark.sql import functions as F
+{% if tester %}
+from pyspark.sql.streaming import TwsTester
+{% endif %}
+
+from {{ cookiecutter.__package }} import job
+from {{ cookiecutter.__package }}.expected import expected
+from {{ cookiecutter.__package }}.runtime.accounting import verdict
+from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
+from {{ cookiecutter.__package }}.runtime.records import envelope
+{% if tester %}
+from {{ cookiecutter.__package }}.visit_state import MILLISECOND, VisitProcessor
+{% endif %}
+from {{ cookiecutter.__package }}.visits import NUMBER
+
+from tests.events import INGESTED, event, key, raw
+from tests.test_settings import problem
+
+
+class Stream:
+    """The job's computation over files, which stops when it has read them all."""
+
+    def __init__(self, spark, settings, folder):
+        self.spark, self.settings, self.folder = spark, settings, folder
+        (folder / "in").mkdir()
+        self.batches, self.rows, self.state_rows = [], [], None
+
+    def run(self, *slices):
+        """Read slices of events, one a micro-batch, and go on from the checkpoint."""
+        for events in slices:
+            path = self.folder / "in" / f"{len(self.batches):03d}"
+            path.write_bytes(b"".join(raw(values) + b"\n" for values in events))
+            utime(path, (len(self.batches), len(self.batches)))
+            self.batches.append(events)
+        # The batch without data, in which Spark fires timers before it stops.
+        self.batches.append([])
+        reader = self.spark.readStream.format("text").option("maxFilesPerTrigger", 1)
+        lines = reader.load(str(self.folder / "in"))
+        envelopes = lines.select(*envelope(F.col("value"), F.lit(INGESTED), F.lit("")))
+        writer = job.result([envelopes], self.settings).writeStream.outputMode(job.OUTPUT_MODE)
+        writer = writer.foreachBatch(lambda rows, _: self.rows.extend(typed_rows(rows)))
+        writer = writer.option("checkpointLocation", str(self.folder / "checkpoint"))
+        query = writer.trigger(availableNow=True).start()
+        query.awaitTermination()
+        self.state_rows = query.recentProgress[-1].stateOperators[0].numRowsTotal
+
+    def judge(self):
+        """That rows and state are what plain Python says."""
+        wanted = expected(self.batches, self.settings)
+        assert verdict(self.rows, wanted.rows) == "exact"
+        assert self.state_rows == len(wanted.waiting) + wanted.remembered
+
+
+@pytest.fixture(name="stream")
+def _stream(spark, settings, tmp_path):
+    return Stream(spark, settings, tmp_path)
+
+
+def test_a_restart_with_open_state_goes_on_where_it_was(stream):
+    """Events that waited, a visit and its measures are there again; nothing comes twice."""
+    events = [event(number, key=number % 2, number=number) for number in range(60)]
+
+    stream.run(events[:20], events[20:30])
+    stream.judge()
+    before = len(stream.rows)
+    stream.run(events[30:])
+    stream.judge()
+
+    assert 0 < before < len(stream.rows)
+    assert {row[NUMBER] for row in stream.rows} == set(range(1, len(stream.rows) // 2 + 1))
+
+
+def test_a_key_that_falls_quiet_is_forgotten(stream):
+    """When the watermark has reached the end of its visit, nothing of it is kept."""
+    delay, idle = timedelta(minutes=10), timedelta(minutes=30)
+    end = (delay + idle) / timedelta(minutes=1)
+    stream.run([event(0, key=1)], [event(end - 0.001, number=2)])
+    stream.judge()
+    before = stream.state_rows
+    stream.run([event(end, number=3)])
+    stream.judge()
+    stream.run([event(end + 1, key=1, number=4), event(end + 60, number=5)])
+    stream.judge()
+
+    assert before == {{ 3 if mean else 2 }}
+    again = [row[NUMBER] for row in stream.rows if row[job.EVENT.key] == key(1)]
+    assert again == [1, 1]
+
+
+def test_no_other_store_is_accepted():
+    """Spark would refuse it in the first batch."""
+    assert "state.store = 'default'" in problem("state.store=default")
+{% if tester %}
+
+
+def row(minute, text="{}"):
+    """An event as Spark hands it to the processor."""
+    time = int(minute * 60_000) * MILLISECOND
+{% if mean %}
+    columns = {"time": time, "mark": f"{minute}", "event": text, "measure": float(minute)}
+{% else %}
+    columns = {"time": time, "mark": f"{minute}", "event": text}
+{% endif %}
+    return pd.DataFrame([columns])
+
+
+@pytest.fixture(name="tester")
+def _tester():
+    """Spark's own stand-in for the state, in which the test moves the watermark."""
+    return TwsTester(
+        VisitProcessor(timedelta(minutes=30)),
+        timeMode="eventtime",
+        eventTimeExtractor=lambda row: row["time"] // MILLISECOND,
+    )
+
+
+def test_events_wait_for_the_watermark(tester):
+    """It brings them in the order of their time, with their numbers."""
+    for minute in (5, 3, 8):
+        assert tester.testInPandas("a", row(minute)).empty
+
+    out = tester.setWatermark(5 * 60_000)
+
+    assert list(out["number"]) == [1, 2]
+    assert set(out["start"]) == {3 * 60_000 * MILLISECOND}
+{% if mean %}
+    assert list(out["mean"]) == [3, 4]
+    assert tester.peekListState("recent", "a") == [(3,), (5,)]
+{% endif %}
+    assert len(tester.peekMapState("waiting", "a")) == 1
+
+
+def test_a_timer_forgets_the_visit(tester):
+    """That of the first event was moved on by the second, which belongs to the same visit."""
+    tester.testInPandas("a", row(0.5))
+    tester.setWatermark(60_000)
+    tester.testInPandas("a", row(20))
+    tester.setWatermark(31 * 60_000)
+    before = tester.peekValueState("visit", "a")
+
+    tester.setWatermark(50 * 60_000)
+
+    assert before == (30_000 * MILLISECOND, 20 * 60_000 * MILLISECOND, 2)
+    assert tester.peekValueState("visit", "a") is None
+{% if mean %}
+    assert tester.peekListState("recent", "a") == []
+{% endif %}
+
+
+def test_of_the_same_event_twice_one_waits(tester):
+    """The one with the smaller text, whichever comes first."""
+    for text in ("b", "a", "c"):
+        tester.testInPandas("a", row(1, text))
+
+    assert list(tester.setWatermark(60_000)["event"]) == ["a"]
+{% endif %}
