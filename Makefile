@@ -5,7 +5,7 @@ PROJECT := {{cookiecutter.project_slug}}
 PREFLIGHT := "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-rules check format examples docs clean needs-python needs-java
+.PHONY: help demo test test-all test-rules check format state examples docs clean needs-python needs-java
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -21,6 +21,7 @@ test: needs-java .venv/.installed ## all tests: rules, rendering, refusals, and 
 test-all: needs-java .venv/.installed ## hours: all tests, and every job shape run for real, with a report
 	@$(RUN) -m pytest
 	@$(RUN) -m tests.matrix --report
+	@$(RUN) -m tests.flat
 
 test-rules: .venv/.installed ## the quick ones: all but those that start Spark
 	@$(RUN) -m pytest -m "not life and not spark"
@@ -33,6 +34,9 @@ check: .venv/.installed ## format, lint, types
 format: .venv/.installed ## format, and mend what can be mended by itself
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
+
+state: needs-java .venv/.installed ## minutes: run each kind of state for long, and draw what it holds: docs/state.svg
+	@$(RUN) -m tests.flat
 
 examples: .venv/.installed ## generate examples/ anew
 	@$(RUN) -m tests.examples

@@ -139,7 +139,7 @@ class Run:
         printed = self.stage.output.stat().st_size if self.stage.output.exists() else 0
         for part in (self.traffic.main, self.traffic.tail):
             self.feed.send(part)
-            self._run()
+            self.run()
         with self.stage.output.open("rb") as output:
             output.seek(printed)
             (self.folder / "job.out").write_bytes(output.read())
@@ -165,7 +165,7 @@ class Run:
             ]
         )
 
-    def _run(self):
+    def run(self):
         """The project's own `run`, in the shared session, until it has done all there is."""
         for key, value in self.job.SPARK_CONF.items():
             if self.stage.spark.conf.isModifiable(key):

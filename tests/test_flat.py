@@ -1,0 +1,14 @@
+"""What is called flat in the long runs of tests/flat.py."""
+
+from tests.flat import is_flat
+
+
+def test_a_state_that_follows_what_was_read_is_not_flat():
+    """A leak of one row a batch shows, and so does one that begins late."""
+    assert not is_flat(range(1, 31))
+    assert not is_flat([10] * 20 + list(range(10, 20)))
+
+
+def test_a_state_that_goes_up_and_down_is_flat():
+    """Its first rows, and chance, are no growth."""
+    assert is_flat([1, 40, 52, 47, 50, 49, 53, 48])
