@@ -1,6 +1,8 @@
 # Each target does all set-up by itself; what is done is not done again.
 PYTHON ?= python3
 RUN := .venv/bin/python
+# Side by side: the tests that share one Spark, and all others (see tests/conftest.py).
+TWO := --numprocesses 2 --dist loadgroup
 PROJECT := {{cookiecutter.project_slug}}
 PREFLIGHT := "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
 DEMO := build/clickstream-metrics
@@ -16,10 +18,10 @@ demo: needs-java .venv/.installed ## generate the default project and run its de
 	@$(MAKE) --no-print-directory -C $(DEMO) demo
 
 test: needs-java .venv/.installed ## all tests: rules, rendering, refusals, and a generated project's own
-	@$(RUN) -m pytest -m "not versions"
+	@$(RUN) -m pytest $(TWO) -m "not versions"
 
 test-all: needs-java .venv/.installed ## hours: all tests, and every job shape run for real, with a report
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest $(TWO)
 	@$(RUN) -m tests.matrix --report
 	@$(RUN) -m tests.flat
 

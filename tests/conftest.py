@@ -6,6 +6,14 @@ from machine import User, build
 from tests import sparks
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What shares the one Spark stays in one process, and each other file of tests in one."""
+    for item in items:
+        group = "stage" if "stage" in item.fixturenames else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", name="template")
 def _template(tmp_path_factory):
     return build(tmp_path_factory.mktemp("templates") / "stream-template")
