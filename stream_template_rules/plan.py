@@ -283,6 +283,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "knows_owner": known["sink"] not in {"kafka", "console"},
         "drops_late": _needed(DROPS_LATE, known),
         "drops_behind": _needed(DROPS_BEHIND, known),
+        "drops_repeats": _needed((_DEDUPLICATED, _CUSTOM), known),
         "follows_time": _needed(FOLLOWS_TIME, known),
         "deduplicates": inside(known, _DEDUPLICATED),
         "custom": inside(known, _CUSTOM),

@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set tells_repeats = cookiecutter.sink != "kafka" or job.windowed or job.drops_behind or job.result_state != "appended" %}
+{% set tells_repeats = cookiecutter.sink != "kafka" or job.windowed or job.drops_repeats or job.result_state != "appended" %}
 {% set mode = cookiecutter.output_mode %}
 """What only this project can say of its demo: the shape of its events, and what to call things."""
 
@@ -77,7 +77,7 @@ def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Setting
 {% endif %}
 {% if not tells_repeats %}
         repeats=False,
-{% elif job.drops_behind %}
+{% elif job.drops_repeats %}
         drops_repeats=True,
 {% endif %}
         typed=Feed.TYPED,

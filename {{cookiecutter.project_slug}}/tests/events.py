@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-{% if job.deduplicates or job.custom %}
+{% if job.drops_repeats %}
 import pytest
 {% endif %}
 from pyspark.sql import DataFrame, SparkSession
