@@ -1,8 +1,8 @@
 # Each target does all set-up by itself; what is done is not done again.
 PYTHON ?= python3
 RUN := .venv/bin/python
-# Side by side: the tests that share one Spark, and all others (see tests/conftest.py).
-TWO := --numprocesses 2 --dist loadgroup
+# Files of tests side by side; in their order, so that short ones come last.
+TWO := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 PROJECT := {{cookiecutter.project_slug}}
 PREFLIGHT := "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
 DEMO := build/clickstream-metrics

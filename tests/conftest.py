@@ -6,14 +6,6 @@ from machine import User, build
 from tests import sparks
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """What shares the one Spark stays in one process, and each other file of tests in one."""
-    for item in items:
-        group = "stage" if "stage" in item.fixturenames else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session", name="template")
 def _template(tmp_path_factory):
     return build(tmp_path_factory.mktemp("templates") / "stream-template")
@@ -29,7 +21,7 @@ def _user(tmp_path):
 
 @pytest.fixture(scope="session", name="stage")
 def _stage(tmp_path_factory):
-    """One session, one broker and one database for the whole run."""
+    """One session, one broker and one database for all tests of a process."""
     stage = sparks.Stage(tmp_path_factory.mktemp("stage"))
     yield stage
     stage.close()

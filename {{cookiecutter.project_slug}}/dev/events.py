@@ -130,7 +130,7 @@ class Traffic:
 
         The empty part is the batch without data that comes before the tail.
         """
-        parts = (self.main, [], self.tail)
+        parts: tuple[list[Event], ...] = (self.main, [], self.tail)
         return [[event.values for event in part if not event.reason] for part in parts]
 {% endif %}
 
