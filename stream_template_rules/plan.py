@@ -287,6 +287,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         "follows_time": _needed(FOLLOWS_TIME, known),
         "deduplicates": inside(known, _DEDUPLICATED),
         "custom": inside(known, _CUSTOM),
+        # Spark 4.0 counts timers as rows of state after a restart.
+        "counts_state": not inside(known, {**_CUSTOM, "spark_version": ("4.0",)}),
         "state_store": "rocksdb" if _needed(LARGE_STATE, known) else "default",
         "lookup": inside(known, _LOOKUP),
         "label": _free(f"{roles['key']}_label", dict(named)) if roles["key"] else "",
