@@ -70,6 +70,10 @@ def shape_of({{ "settings" if job.windowed or job.watermark else "_" }}: Setting
 {% elif job.drops_events %}
         drops_repeats=True,
 {% endif %}
+{% if not job.counts_state %}
+        # After a restart Spark 4.0 counts timers as rows of state.
+        counts_state=False,
+{% endif %}
         typed=Feed.TYPED,
     )
 

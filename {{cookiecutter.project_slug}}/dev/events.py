@@ -54,6 +54,8 @@ class Shape:
     """Whether an event that is sent twice can be told from a row that is written twice."""
     drops_repeats: bool = False
     """Whether the job drops an event that is sent twice."""
+    counts_state: bool = True
+    """Whether the number of rows of state that Spark reports can be relied upon."""
     typed: bool = False
     """Whether records have columns, so that none can be malformed."""
 
