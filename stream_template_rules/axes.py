@@ -47,6 +47,8 @@ AUTO: dict[str, tuple[tuple[Box, str], ...]] = {
     ),
     "spark_version": (
         ({"platform": ("databricks",)}, "4.1"),
+        # The client of 4.0 cannot ask for it.
+        ({"platform": ("databricks_serverless",), "state": ("custom",)}, "4.1"),
         ({"platform": ("databricks_serverless",)}, "4.0"),
         ({}, "4.2"),
     ),

@@ -16,7 +16,7 @@ DEPENDENCIES = {
     *("pydantic", "pydantic_core", "pydantic_settings", "prometheus_client", "filelock", "psycopg"),
     *("pytest", "ruff", "mypy", "rich", "hypothesis", "confluent_kafka", "matplotlib", "deltalake"),
     *("psycopg_binary", "pip", "setuptools", "wheel", "cookiecutter", "cruft", "yaml", "dotenv"),
-    "databricks",
+    *("databricks", "zstandard"),
 }
 FOLDERS = {
     "runtime",

@@ -94,6 +94,9 @@ PINS = (
     Pin("grpcio", "1.85.3", "dev", _CONNECT),
     Pin("grpcio-status", "1.85.3", "dev", _CONNECT),
     Pin("googleapis-common-protos", "1.76.0", "dev", _CONNECT),
+    Pin(
+        "zstandard", "0.25.0", "dev", tuple({**box, "spark_version": ("4.1",)} for box in _CONNECT)
+    ),
 )
 JARS = (
     # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.

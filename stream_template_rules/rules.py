@@ -176,6 +176,17 @@ RULES = (
         "Choose trigger=available_now, or platform=databricks.",
     ),
     Rule(
+        "custom-serverless-spark-4.1",
+        "platform",
+        {
+            "platform": ("databricks_serverless",),
+            "state": ("custom",),
+            "spark_version": ("4.0",),
+        },
+        "Serverless compute is a client of Spark, and that of 4.0 cannot ask for custom state.",
+        "Choose spark_version=auto or 4.1, or platform=databricks.",
+    ),
+    Rule(
         "continuous-not-databricks",
         "platform",
         {"trigger": ("continuous",), "platform": DATABRICKS},

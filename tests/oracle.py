@@ -13,7 +13,7 @@ def legal(platform, source, window, join, state, sink, mode, trigger, spark):
         operators_accept(window, join, mode, spark)
         and sink_accepts(sink, mode)
         and trigger_accepts(trigger, (window, join, state), (source, sink), (mode, spark))
-        and platform_has(platform, source, trigger, spark)
+        and platform_has(platform, source, state, trigger, spark)
         and generated(window, join, state)
     )
 
@@ -56,13 +56,16 @@ def trigger_accepts(trigger, operators, ends, version):
     return trigger == "continuous" or version == ("update", "4.2")
 
 
-def platform_has(platform, source, trigger, spark):
-    """Return whether the platform has the source, the trigger and the version."""
+def platform_has(platform, source, state, trigger, spark):
+    """Return whether the platform has the source, the state, the trigger and the version."""
     if platform not in ON_DATABRICKS:
         return source != "auto_loader"
     if spark == "4.2" or trigger in {"continuous", "real_time"}:
         return False
-    return platform == "databricks" or trigger == "available_now"
+    if platform == "databricks":
+        return True
+    # Spark Connect's client has transformWithState from 4.1 on.
+    return trigger == "available_now" and (state != "custom" or spark == "4.1")
 
 
 def generated(window, join, state):

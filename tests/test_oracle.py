@@ -57,7 +57,7 @@ def test_the_numbers_of_the_design(broken):
     """So many sets are legal, and so many shapes of jobs apart from platform and version."""
     good = [values for values, ids in broken.items() if not ids]
 
-    assert len(good) == 14_692
+    assert len(good) == 14_612
     assert len({values[1:-1] for values in good}) == 2_014
 
 
@@ -99,4 +99,6 @@ def test_auto_is_judged_like_the_value_it_stands_for():
     for values in itertools.product(*axes.values()):
         answers = dict(zip(axes, values, strict=True), trigger="auto", spark_version="auto")
         trigger, spark = stands_for.get(answers["platform"], ("processing_time", "4.2"))
+        if answers["platform"] == "databricks_serverless" and answers["state"] == "custom":
+            spark = "4.1"
         assert (not violations(answers, RULES)) == legal(*values, trigger, spark), answers

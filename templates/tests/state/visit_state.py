@@ -27,12 +27,6 @@ from {{ cookiecutter.__package }}.visits import NUMBER
 from tests.events import INGESTED, event, key, raw
 from tests.test_settings import problem
 
-{% if mean %}
-PARTS = ("waiting", "visit", "recent")
-{% else %}
-PARTS = ("waiting", "visit")
-{% endif %}
-
 
 class Stream:
     """The job's computation over files, which stops when it has read them all."""
@@ -60,12 +54,19 @@ class Stream:
         writer.trigger(availableNow=True).start().awaitTermination()
 
     def state_rows(self):
-        """How many rows Spark finds in the parts of the state."""
+{% if mean %}
+        """How many events wait, and how many keys have a visit and have measures."""
+        keys = [self._state(name).select("key").distinct() for name in ("visit", "recent")]
+        return self._state("waiting").count() + sum(part.count() for part in keys)
+{% else %}
+        """How many events wait, and how many keys have a visit."""
+        return self._state("waiting").count() + self._state("visit").count()
+{% endif %}
+
+    def _state(self, name):
+        """A part of the state, as Spark reads it from the checkpoint."""
         place = str(self.folder / "checkpoint")
-        reader = self.spark.read.format("statestore")
-        waiting, *others = (reader.load(place, stateVarName=name) for name in PARTS)
-        # Of a list Spark reads a row for each element, though it is kept as one.
-        return waiting.count() + sum(one.select("key").distinct().count() for one in others)
+        return self.spark.read.format("statestore").load(place, stateVarName=name)
 
     def judge(self):
         """That rows and state are what plain Python says; how many rows of state there are."""
