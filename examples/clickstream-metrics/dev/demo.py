@@ -174,7 +174,7 @@ class Demo:
             mark = "[green]✓[/]" if check.holds else "[red]✗[/]"
             say(f"  {mark} {check.what}: {escape(check.found)}", soft_wrap=True)
         parts = {
-            "open": "in open windows",
+            "open": "still open",
             "late": "too late",
             "duplicate": "repeated",
             "quarantined": "in quarantine",
