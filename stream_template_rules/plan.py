@@ -94,9 +94,8 @@ PINS = (
     Pin("grpcio", "1.85.3", "dev", _CONNECT),
     Pin("grpcio-status", "1.85.3", "dev", _CONNECT),
     Pin("googleapis-common-protos", "1.76.0", "dev", _CONNECT),
-    Pin(
-        "zstandard", "0.25.0", "dev", tuple({**box, "spark_version": ("4.1",)} for box in _CONNECT)
-    ),
+    # The client of 4.1 asks for it, that of 4.0 knows nothing of it.
+    Pin("zstandard", "0.25.0", "dev", ({**_CONNECT[0], "spark_version": ("4.1",)},)),
 )
 JARS = (
     # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.

@@ -94,7 +94,7 @@ def _tiles(outcome: Outcome) -> str:
         "events in quarantine": summary["quarantined_rows"],
         "events too late": summary["late_rows"],
         "events that came again": summary["duplicate_rows"],
-        "events in open windows": summary["open_rows"],
+        "events still open": summary["open_rows"],
         "events a second, with JVM warm-up": summary["rows_per_second"],
     }
     tile = '<div class="tile"><b>{:,}</b><span>{}</span></div>'
@@ -121,7 +121,7 @@ def _proof(outcome: Outcome) -> str:
     )
     parts = {
         "counted_rows": ("var(--s0)", "counted"),
-        "open_rows": ("var(--s1)", "in open windows"),
+        "open_rows": ("var(--s1)", "still open"),
         "late_rows": ("var(--late)", "too late"),
         "duplicate_rows": ("var(--idle)", "gave way to another of their id"),
         "quarantined_rows": ("var(--bad)", "in quarantine"),

@@ -96,7 +96,7 @@ def _agreements(played: Played, counts: Mapping[str, Any], expected: Expected) -
     if expected.placed is None:
         what = "Each record is accounted for: in the result, {}or in quarantine"
         elsewhere = {
-            "in an open window": bool(expected.waiting),
+            "still open": bool(expected.waiting),
             "too late": played.shape.drops_late,
             "a repeat": expected.duplicates is not None,
         }

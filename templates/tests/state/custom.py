@@ -23,7 +23,7 @@ def test_an_event_that_comes_out_of_order_has_its_right_place(stream):
 
 def test_a_long_pause_begins_a_visit(stream):
     """Also where the visit before it was forgotten in between, and where it was not yet."""
-    rows, _ = played(stream, 0, 30, 60.001, 61, 200, 201, 201, 201)
+    rows, _ = played(stream, 0, 30, 60.001, 61, 200, 201, 202, 203)
 
     assert [row[NUMBER] for row in rows] == [1, 2, 1, 2, 1, 2, 3, 4]
 
