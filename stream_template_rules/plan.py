@@ -234,10 +234,7 @@ FOLLOWS_TIME: tuple[Box, ...] = (
 )
 # State that grows with the events, not with the keys, or that only RocksDB can keep: it belongs
 # on disk. Open windows are few, and Spark's default store, in the JVM's memory, is faster there.
-LARGE_STATE: tuple[Box, ...] = (
-    _STREAM_JOIN,
-    {"state": ("deduplicate", "custom")},
-)
+LARGE_STATE: tuple[Box, ...] = (_STREAM_JOIN, _DEDUPLICATED, _CUSTOM)
 # What the result is after all batches; the first box that the answers lie in decides.
 RESULT_STATES: tuple[tuple[Box, str], ...] = (
     ({"output_mode": ("complete",)}, "replaced"),
@@ -296,6 +293,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         "label": _free(f"{roles['key']}_label", dict(named)) if roles["key"] else "",
         "visit": _visit_columns(roles["measure"], dict(named)),
         "right": right,
+        # The tables of settings of what is read, and what the names of their places end in.
+        "inputs": {"source": "", "right": "-right"} if right else {"source": ""},
         "result_key": _result_key(known["window"], roles, right),
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
         "kafka": _needed(_KAFKA, known),

@@ -73,6 +73,28 @@ def test_state_that_grows_with_the_events_is_kept_on_disk(answers, store):
     assert plan(DEFAULTS | answers)["state_store"] == store
 
 
+def test_a_second_input_goes_with_the_first():
+    """Key and id have the types of the first one's; no name in a result clashes with another."""
+    schema = "id BIGINT, time TIMESTAMP, value STRING, Right_id INT"
+
+    right = plan(
+        DEFAULTS
+        | {
+            "join": "stream_inner",
+            "event_schema": schema,
+            "event_roles": "id=id, time=time, key=value",
+        }
+    )["right"]
+
+    assert right.columns == {
+        "id": "BIGINT",
+        "time": "TIMESTAMP",
+        "value": "STRING",
+        "value_": "DOUBLE",
+    }
+    assert (right.key, right.measure, right.prefix) == ("value", "value_", "right__")
+
+
 def test_what_a_visit_adds_has_names_that_no_column_has():
     """Also where they differ in case only, as Spark does not tell these apart."""
     schema = "id STRING, at TIMESTAMP, kind STRING, {}n DOUBLE"

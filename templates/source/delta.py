@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set table = "{source.TABLE}" if job.right else "source" %}
+{% set table = "{source.NAME}" if job.right else "source" %}
 {% set columns = "source.COLUMNS" if job.right else "schema.COLUMNS" %}
 """Where the events come from: a Delta table to which rows are added, one event a row.
 
@@ -49,8 +49,8 @@ class Source(Table):
     """The table `[source]` in conf/*.toml: either `table` or `path` says where it is."""
 
 {% if job.right %}
-    TABLE: ClassVar = "source"
-    """Its name, for messages."""
+    NAME: ClassVar = "source"
+    """That of the table, for messages."""
     COLUMNS: ClassVar[Mapping[str, str]] = schema.COLUMNS
 {% endif %}
     table: str | None = None
@@ -180,6 +180,11 @@ def check(source: Source) -> None:
     if source.path and is_local(source.path):
         log = Path(source.path.removeprefix("file:")) / "_delta_log"
         if not log.is_dir():
-            missing = f"There is no Delta table in {source.path}."
-            message = f"{missing} Create it, or set {{ table }}.path."
+{% if job.right %}
+            message = (
+                f"There is no Delta table in {source.path}. Create it, or set {source.NAME}.path."
+            )
+{% else %}
+            message = f"There is no Delta table in {source.path}. Create it, or set source.path."
+{% endif %}
             raise SetupError(message)

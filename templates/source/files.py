@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set table = "{source.TABLE}" if job.right else "source" %}
+{% set table = "{source.NAME}" if job.right else "source" %}
 """Where the events come from: files in a folder, one JSON object a line.
 
 - A file must arrive whole: write it elsewhere on the same file system, or under a name that
@@ -34,8 +34,8 @@ class Source(Table):
     """The table `[source]` in conf/*.toml."""
 
 {% if job.right %}
-    TABLE: ClassVar = "source"
-    """Its name, for messages."""
+    NAME: ClassVar = "source"
+    """That of the table, for messages."""
 {% endif %}
     path: Location
     file_names: str = "*"
@@ -63,7 +63,7 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
     try:
         return envelopes(reader.load(source.path))
     except AnalysisException as cause:
-        message = f"Spark cannot read {source.path}: {cause}. Make it, or set {{ table }}.path."
+        message = f"Spark cannot read {source.path}: {cause}. Create it, or set {{ table }}.path."
         raise SetupError(message) from cause
 
 

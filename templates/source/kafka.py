@@ -1,5 +1,4 @@
 {% set job = cookiecutter | stream_plan %}
-{% set table = "{source.TABLE}" if job.right else "source" %}
 """Where the events come from: Kafka topics of JSON messages."""
 
 from typing import {{ "ClassVar, " if job.right }}Literal, Self
@@ -22,8 +21,8 @@ class Source(Kafka):
     """The table `[source]` in conf/*.toml, beside what runtime/kafka.py says of the cluster."""
 
 {% if job.right %}
-    TABLE: ClassVar = "source"
-    """Its name, for messages."""
+    NAME: ClassVar = "source"
+    """That of the table, for messages."""
 {% endif %}
     topic: str | None = None
     """The topic, or several with commas between them."""
@@ -72,7 +71,7 @@ def origin(source: Source) -> str:
 
 def check(source: Source) -> None:
     """Raises SetupError unless one of the brokers accepts a connection."""
-    source.check({{ "source.TABLE" if job.right else '"source"' }})
+    source.check({{ "source.NAME" if job.right else '"source"' }})
 
 
 def _options(source: Source) -> dict[str, str]:

@@ -102,9 +102,8 @@ def number_visits(events: DataFrame, visits: VisitSettings) -> DataFrame:
     numbered = waiting.groupBy("key").transformWithStateInPandas(
         VisitProcessor(to_timedelta(visits.idle)), OUT, "append", "eventtime"
     )
-    columns = ", ".join(f"`{name}` {kind}" for name, kind in schema.COLUMNS.items())
     return numbered.select(
-        F.from_json("event", columns, JSON).alias("event"),
+        F.from_json("event", schema.EVENT.ddl, JSON).alias("event"),
         F.timestamp_micros("start").alias(START),
         F.col("number").alias(NUMBER),
 {% if mean %}

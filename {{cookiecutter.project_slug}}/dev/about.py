@@ -8,6 +8,8 @@ from dataclasses import replace
 {% endif %}
 {% if job.interval %}
 from datetime import timedelta
+{% endif %}
+{% if job.right or job.interval %}
 
 {% endif %}
 from {{ cookiecutter.__package }} import job as pipeline
@@ -136,8 +138,7 @@ def words_for(shape: Shape) -> report.Words:
             f"Each step is {report.spoken(shape.step)}. Each event is a row of the result once the "
             f"watermark, {report.spoken(shape.delay)} behind the newest event, has reached it."
         ),
-{% else %}
-{% if cookiecutter.join == "stream_left" %}
+{% elif cookiecutter.join == "stream_left" %}
         rows=(
             f"Each step is {report.spoken(shape.step)}; each event is a row of the result with "
             "each of its partners, or alone."
@@ -146,7 +147,6 @@ def words_for(shape: Shape) -> report.Words:
         rows=f"Each step is {report.spoken(shape.step)}; each pair is a row of the result.",
 {% else %}
         rows=f"Each step is {report.spoken(shape.step)}; each event is a row of the result.",
-{% endif %}
 {% endif %}
 {% if job.deduplicates %}
         twice="Of events that were sent twice, only the first counts.",

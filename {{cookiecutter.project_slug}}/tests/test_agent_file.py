@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from {{ cookiecutter.__package }} import job, schema
 from {{ cookiecutter.__package }}.runtime import errors
-from {{ cookiecutter.__package }}.runtime.cli import _parser
+from {{ cookiecutter.__package }}.runtime.cli import _files, _parser
 from {{ cookiecutter.__package }}.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -174,8 +174,12 @@ def command_problem(arguments) -> str:
     """Why the job's command line refuses arguments."""
     try:
         asked = _parser(job).parse_args(arguments)
+        if asked.command == "run" and asked.input:
+            _files(job, asked)
     except SystemExit as refusal:
         return f"refused: {arguments}" if refusal.code else ""
+    except errors.ConfigError as refusal:
+        return str(refusal)
     return "".join(key_problem(override.partition("=")[0]) for override in asked.set)
 
 
@@ -210,6 +214,9 @@ def test_every_name_exists(document):
         "deploy/submit.sh halt --env prod",
 {% endif %}
         f".venv/bin/python -m {PACKAGE} run --batchrows 1",
+{% if (cookiecutter | stream_plan).right %}
+        f".venv/bin/python -m {PACKAGE} run --input events.ndjson --output build/mine",
+{% endif %}
         f".venv/bin/python -m {PACKAGE} run --set sink.pathh=x",
         ".venv/bin/python -m dev.nothing",
         ".venv/bin/python -m dev.broker --topics x",

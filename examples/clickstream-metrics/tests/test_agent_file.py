@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from clickstream_metrics import job, schema
 from clickstream_metrics.runtime import errors
-from clickstream_metrics.runtime.cli import _parser
+from clickstream_metrics.runtime.cli import _files, _parser
 from clickstream_metrics.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -126,8 +126,12 @@ def command_problem(arguments) -> str:
     """Why the job's command line refuses arguments."""
     try:
         asked = _parser(job).parse_args(arguments)
+        if asked.command == "run" and asked.input:
+            _files(job, asked)
     except SystemExit as refusal:
         return f"refused: {arguments}" if refusal.code else ""
+    except errors.ConfigError as refusal:
+        return str(refusal)
     return "".join(key_problem(override.partition("=")[0]) for override in asked.set)
 
 

@@ -70,7 +70,7 @@ class Feed:
 
     def send(self, events: Sequence[Event]) -> None:
         """Send, a commit of one file."""
-        rows = [{{ "self." if right }}_row(json.loads(event.raw or b"{}")) for event in events]
+        rows = [_row(json.loads(event.raw or b"{}"), {{ "self._columns" if right else "COLUMNS" }}) for event in events]
         write_deltalake(str(self._path), pa.Table.from_pylist(rows, self._schema), mode="append")
         version = DeltaTable(str(self._path)).version()
         commit = (self._path / "_delta_log" / f"{version:020d}.json").read_text("utf-8")
@@ -78,18 +78,11 @@ class Feed:
         path = self._path / file["path"]
         # As Spark writes it, with one slash.
         self.origins += [path.as_uri().replace("file://", "file:", 1)] * len(events)
-{% if right %}
-
-    def _row(self, fields: Mapping[str, Value]) -> dict[str, Value]:
-        """The columns of an event, null where it lacks them."""
-        return {name: typed(kind, fields.get(name)) for name, kind in self._columns.items()}
-{% else %}
 
 
-def _row(fields: Mapping[str, Value]) -> dict[str, Value]:
+def _row(fields: Mapping[str, Value], columns: Mapping[str, str]) -> dict[str, Value]:
     """The columns of an event, null where it lacks them."""
-    return {name: typed(kind, fields.get(name)) for name, kind in COLUMNS.items()}
-{% endif %}
+    return {name: typed(kind, fields.get(name)) for name, kind in columns.items()}
 
 
 def _arrow(kind: str) -> pa.DataType:

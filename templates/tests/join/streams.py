@@ -1,7 +1,6 @@
 {% set left = cookiecutter.join == "stream_left" %}
 """Two streams that meet: in time, too late, never, and when one of them is silent."""
 
-import os
 from random import Random
 
 import pytest
@@ -10,9 +9,11 @@ from {{ cookiecutter.__package }} import schema
 from {{ cookiecutter.__package }}.join import join
 from {{ cookiecutter.__package }}.partners import Partners, in_step
 from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
+from {{ cookiecutter.__package }}.runtime.records import good
 from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_NAMES
 
-from tests.events import START, event, partner, raw
+from tests.events import START, event, partner
+from tests.file_batches import read, write
 
 PARTNER_TIME = RIGHT_NAMES[RIGHT.time]
 
@@ -30,7 +31,7 @@ def _meet(spark, make_settings, tmp_path):
     def meet(minutes, right_minutes):
         events = [[event(minute) for minute in batch] for batch in minutes]
         right = [[partner(event(minute)) for minute in batch] for batch in right_minutes]
-        inputs = (stream(EVENT, events, "events"), stream(RIGHT, right, "right"))
+        inputs = (stream(EVENT, events, "met"), stream(RIGHT, right, "met-right"))
         told = []
         writer = join(*inputs, settings.join).writeStream.foreachBatch(
             lambda rows, _: told.append(pairs(typed_rows(rows)))
@@ -46,22 +47,12 @@ def _meet(spark, make_settings, tmp_path):
         return told
 
     def stream(form, batches, name):
-        folder = tmp_path / "met" / name
-        folder.mkdir(parents=True)
         for number, batch in enumerate(batches):
-            file = folder / str(number)
-            file.write_bytes(b"".join(raw(values) + b"\n" for values in batch))
-            # Spark takes files in the order of their modification times.
-            os.utime(file, (number, number))
-        reader = spark.readStream.schema(columns_of(form)).option("maxFilesPerTrigger", 1)
-        return reader.json(str(folder)).withWatermark(form.time, settings.watermark.delay)
+            write(tmp_path / name, number, batch)
+        events = good(read(spark, tmp_path / name), form, settings.events, counted=False)
+        return events.withWatermark(form.time, settings.watermark.delay)
 
     return meet
-
-
-def columns_of(form):
-    """Its columns, as Spark reads them."""
-    return ", ".join(f"`{name}` {kind}" for name, kind in form.columns.items())
 
 
 def pairs(rows):
@@ -90,7 +81,7 @@ def test_an_event_has_all_its_partners_and_a_partner_all_its_events(meet):
 
 def test_columns_have_names_of_their_own(spark, make_settings):
     """The result has the columns of an event, then those of its partner, without its key."""
-    rows = [spark.createDataFrame([], columns_of(form)) for form in (EVENT, RIGHT)]
+    rows = [spark.createDataFrame([], form.ddl) for form in (EVENT, RIGHT)]
 
     joined = join(*rows, make_settings().join)
 

@@ -1,7 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 """The sink on a real PostgreSQL: a batch is in the table once, whoever dies, and when."""
 
-import os
 import sys
 import time
 import uuid
@@ -16,14 +15,14 @@ from {{ cookiecutter.__package }} import job, sink
 from {{ cookiecutter.__package }}.runtime import errors, session
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 from {{ cookiecutter.__package }}.runtime.config import load
-from {{ cookiecutter.__package }}.runtime.records import envelope
 from {{ cookiecutter.__package }}.schema import RESULT_KEY
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.process import Process
 from dev.target import Target
 from tests.crash import forget_commit
-from tests.events import {{ "INGESTED, PARTNERS_ONLY" if job.right else "INGESTED" }}, batch_result, event, expected_of, {{ "partners, " if job.right else "" }}raw
+from tests.events import {{ "PARTNERS_ONLY, " if job.right else "" }}batch_result, event, expected_of
+from tests.file_batches import inputs, send
 
 EPOCH = "epoch"
 SECONDS = 120
@@ -72,7 +71,7 @@ class Trial:
     def __init__(self, services, folder):
         self.database = services.database
         self.target = Target(services, folder, f"trial_{uuid.uuid4().hex}")
-        self.folder, self.files, self.batches = folder, folder / "files", []
+        self.folder, self.batches = folder, []
         self.overrides = [
             *(f"{key}={value}" for key, value in self.target.settings.items()),
             f"checkpoint.root={folder}/checkpoint",
@@ -86,10 +85,6 @@ class Trial:
 {% endif %}
         ]
         self.settings = load(Settings, "dev", self.overrides)
-        self.files.mkdir()
-{% if job.right %}
-        (folder / "right").mkdir()
-{% endif %}
 
     def rows(self):
         """What is in the table."""
@@ -105,18 +100,7 @@ class Trial:
         events = [
             event(60 * hour + 20 * (n % 3) + n / 6, key=n, number=12 * hour + n) for n in range(12)
         ]
-{% if job.right %}
-        for folder, values in ((self.files, events), (self.folder / "right", partners(events))):
-            file = folder / str(hour)
-            file.write_bytes(b"".join(raw(value) + b"\n" for value in values))
-            # Spark takes files in the order of their modification times.
-            os.utime(file, (hour, hour))
-{% else %}
-        file = self.files / str(hour)
-        file.write_bytes(b"".join(raw(values) + b"\n" for values in events))
-        # Spark takes files in the order of their modification times.
-        os.utime(file, (hour, hour))
-{% endif %}
+        send(self.folder, hour, events)
         self.batches.append(events)
 
     def run(self, spark, *, closing=True):
@@ -124,7 +108,7 @@ class Trial:
         own = spark.newSession()
         own.conf.set("spark.sql.shuffle.partitions", 2)
         own.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", closing)
-        start(own, self.files, self.settings).awaitTermination()
+        start(own, self.folder, self.settings).awaitTermination()
 
     def driver(self):
         """A driver of its own, as a process."""
@@ -192,19 +176,13 @@ class Hold:
         self._lock.close()
 
 
-def lines_of(spark, files):
-    """The records in a folder, a file a batch."""
-    lines = spark.readStream.format("text").option("maxFilesPerTrigger", 1).load(str(files))
-    return lines.select(envelope(F.col("value"), F.lit(INGESTED), F.lit("file")))
-
-
-def start(spark, files, settings):
+def start(spark, folder, settings):
     """The query of a trial."""
 {% if job.right %}
-    inputs = [lines_of(spark, folder) for folder in (files, files.parent / "right")]
-    rows = job.result(inputs, settings)
+    rows = job.result(inputs(spark, folder), settings)
 {% else %}
-    rows = job.result([lines_of(spark, files).dropDuplicates(["raw"])], settings)
+    (records,) = inputs(spark, folder)
+    rows = job.result([records.dropDuplicates(["raw"])], settings)
 {% endif %}
     sink.prepare(spark, rows, settings.sink, EPOCH)
     writer = sink.write(rows, settings.sink, EPOCH).outputMode(job.OUTPUT_MODE)
@@ -219,7 +197,7 @@ def drive():
     log = {"spark.eventLog.enabled": "true", "spark.eventLog.compress": "false"}
     log |= {"spark.eventLog.dir": folder}
     spark = session.build("driver", settings.session, settings.state, job.SPARK_CONF | log)
-    start(spark, Path(folder) / "files", settings).awaitTermination()
+    start(spark, Path(folder), settings).awaitTermination()
 
 
 def eventually(holds):

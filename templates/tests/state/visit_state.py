@@ -3,13 +3,11 @@
 """What the state keeps of a key, when it is forgotten, and that it is there after a restart."""
 
 from datetime import timedelta
-from os import utime
 
 {% if tester %}
 import pandas as pd
 {% endif %}
 import pytest
-from pyspark.sql import functions as F
 {% if tester %}
 from pyspark.sql.streaming import TwsTester
 {% endif %}
@@ -18,13 +16,13 @@ from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
-from {{ cookiecutter.__package }}.runtime.records import envelope
 {% if tester %}
 from {{ cookiecutter.__package }}.visit_state import MILLISECOND, VisitProcessor
 {% endif %}
 from {{ cookiecutter.__package }}.visits import NUMBER
 
-from tests.events import INGESTED, event, key, raw
+from tests.events import event, key
+from tests.file_batches import inputs, send
 from tests.test_settings import problem
 
 
@@ -33,22 +31,17 @@ class Stream:
 
     def __init__(self, spark, settings, folder):
         self.spark, self.settings, self.folder = spark, settings, folder
-        (folder / "in").mkdir()
         self.batches, self.rows = [], []
 
     def run(self, *slices):
         """Read slices of events, one a micro-batch, and go on from the checkpoint."""
         for events in slices:
-            path = self.folder / "in" / f"{len(self.batches):03d}"
-            path.write_bytes(b"".join(raw(values) + b"\n" for values in events))
-            utime(path, (len(self.batches), len(self.batches)))
+            send(self.folder, len(self.batches), events)
             self.batches.append(events)
         # The batch without data, in which Spark fires timers before it stops.
         self.batches.append([])
-        reader = self.spark.readStream.format("text").option("maxFilesPerTrigger", 1)
-        lines = reader.load(str(self.folder / "in"))
-        envelopes = lines.select(*envelope(F.col("value"), F.lit(INGESTED), F.lit("")))
-        writer = job.result([envelopes], self.settings).writeStream.outputMode(job.OUTPUT_MODE)
+        rows = job.result(inputs(self.spark, self.folder), self.settings)
+        writer = rows.writeStream.outputMode(job.OUTPUT_MODE)
         writer = writer.foreachBatch(lambda rows, _: self.rows.extend(typed_rows(rows)))
         writer = writer.option("checkpointLocation", str(self.folder / "checkpoint"))
         writer.trigger(availableNow=True).start().awaitTermination()

@@ -47,7 +47,7 @@ from .window import Window
 class Right(Source):
     """The table `[right]`: the second input, of the same kind as the first."""
 
-    TABLE: ClassVar = "right"
+    NAME: ClassVar = "right"
 {% if cookiecutter.source == "delta" %}
     COLUMNS: ClassVar = RIGHT.columns
 {% endif %}

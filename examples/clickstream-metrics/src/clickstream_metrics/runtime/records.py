@@ -47,6 +47,11 @@ class EventSchema:
     """Under this name, another one for each input, a batch's progress carries `rows`, `bad_rows`
     and `unknown_field_rows`."""
 
+    @property
+    def ddl(self) -> str:
+        """The columns as Spark reads them."""
+        return ", ".join(f"`{name}` {kind}" for name, kind in self.columns.items())
+
 
 def envelope(raw: Column, ingest_time: Column, origin: Column) -> list[Column]:
     """The columns of an envelope, for a source that has neither keys nor headers."""
@@ -124,10 +129,9 @@ def _parsed(text: Column, schema: EventSchema) -> Column:
     Alone, from_json reads the first object of a message and drops what follows it without a
     word. Inside an array everything in the message shows.
     """
-    columns = ", ".join(f"`{name}` {kind}" for name, kind in schema.columns.items())
     return F.from_json(
         F.concat(F.lit('{"events":['), text, F.lit("]}")),
-        f"events ARRAY<STRUCT<{columns}>>, _corrupt_record STRING",
+        f"events ARRAY<STRUCT<{schema.ddl}>>, _corrupt_record STRING",
         {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_corrupt_record"},
     )
 
