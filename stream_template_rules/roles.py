@@ -11,7 +11,8 @@ Roles = dict[str, str | None]
 
 # The types that can play each role.
 ROLES: dict[str, tuple[str, ...]] = {
-    "id": ("STRING", *INTEGERS),
+    # Smaller ones have too few values to tell events apart.
+    "id": ("STRING", "INT", "BIGINT"),
     "time": ("TIMESTAMP",),
     "key": ("STRING", *INTEGERS, "BOOLEAN", "DATE"),
     "measure": (*INTEGERS, "FLOAT", "DOUBLE", "DECIMAL"),

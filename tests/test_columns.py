@@ -170,7 +170,10 @@ def test_roles_are_proposed_from_the_schema(ddl, expected):
     assert default_roles(ddl) == expected
 
 
-SCHEMA = "id STRING, at TIMESTAMP, n INT, kind STRING, ok BOOLEAN, day DATE, x DOUBLE, y FLOAT"
+SCHEMA = (
+    "id STRING, at TIMESTAMP, n INT, few SMALLINT, kind STRING, ok BOOLEAN, day DATE, "
+    "x DOUBLE, y FLOAT"
+)
 LONG_SCHEMA = f"{SCHEMA}, total_x STRING, raw_at TIMESTAMP_NTZ"
 
 
@@ -189,6 +192,7 @@ LONG_SCHEMA = f"{SCHEMA}, total_x STRING, raw_at TIMESTAMP_NTZ"
         ("time=at, key=Kind", "role-column"),
         ("time=at, id=x", "role-type"),
         ("time=at, id=ok", "role-type"),
+        ("time=at, id=few", "role-type"),
         ("time=day", "role-type"),
         ("time=raw_at", "role-type"),
         ("time=at, key=x", "role-type"),

@@ -266,8 +266,7 @@ class _Maker:
     def _identity(self, kind: str) -> Value:
         if kind == "STRING":
             return f"e-{self._made:06d}"
-        values = {"TINYINT": 2**8, "SMALLINT": 2**16}.get(kind, 2**31)
-        return self._made % values - values // 2
+        return self._made - 2**30
 
     def _key_values(self) -> list[Value]:
         if not self.shape.key:

@@ -13,6 +13,9 @@ from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.bounded import BoundedRun
 from {{ cookiecutter.__package }}.runtime.cli import main
+{% if job.deduplicates %}
+from {{ cookiecutter.__package }}.runtime.progress import Feed, Sign, fed
+{% endif %}
 {% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import KEY
 
@@ -184,6 +187,13 @@ def test_the_input_must_be_there(capsys, tmp_path):
 {% endif %}
     assert main(job, expected, arguments) == 2
     assert "no.ndjson is not a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--output"{{ ', "--input-right"' if job.right }}])
+def test_what_stands_beside_the_input_needs_it(capsys, option):
+    """A forgotten `--input` starts no stream."""
+    assert main(job, expected, ["run", option, "somewhere"]) == 2
+    assert f"{option} stands beside --input" in capsys.readouterr().err
 
 
 {% if job.right %}

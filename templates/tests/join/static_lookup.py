@@ -92,24 +92,40 @@ def test_a_table_that_is_not_there_is_named(spark, tmp_path):
         lookup.check(spark, Lookup(path=str(tmp_path / "nowhere")))
 
 
-def test_a_reference_file_may_be_named(tmp_path):
-    """With `--lookup` the bounded run takes labels from that file; it must be there."""
+@pytest.fixture(name="bounded")
+def _bounded(tmp_path):
+    """Run over two events of one key, with a reference file of these lines."""
     source, reference = tmp_path / "events.ndjson", tmp_path / "mine.csv"
     source.write_bytes(b"\n".join(raw(event(minute, number=minute)) for minute in (0, 300)))
-    reference.write_text(f"{KEY},{LABEL}\n{key(0)},zero\n", "utf-8")
 
-    def run(table):
+    def run(*labels, table=reference):
+        lines = [f"{KEY},{LABEL}", *(f"{key(0)},{label}" for label in labels)]
+        reference.write_text("\n".join(lines), "utf-8")
         words = ["--input", source, "--output", tmp_path / "out", "--lookup", table]
         command = [sys.executable, "-m", lookup.__package__, "run", *map(str, words)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    missing, there = run(tmp_path / "no.csv"), run(reference)
+    return run
+
+
+def test_a_reference_file_may_be_named(tmp_path, bounded):
+    """With `--lookup` the bounded run takes labels from that file; it must be there."""
+    missing, there = bounded(table=tmp_path / "no.csv"), bounded("zero")
 
     lines = (tmp_path / "out" / "result.ndjson").read_text("utf-8").splitlines()
     assert missing.returncode == 2
     assert "no.csv is not a file" in missing.stderr
     assert there.returncode == 0, there.stderr
     assert {json.loads(line)[LABEL] for line in lines} == {"zero"}
+
+
+def test_a_reference_file_with_a_key_twice_is_an_error(bounded):
+    """In two lines, without the stacks of Spark and Java."""
+    twice = bounded("zero", "nought")
+
+    assert twice.returncode == 4
+    assert f"this key stands in the table twice: {key(0)}" in twice.stderr
+    assert "Traceback" not in twice.stderr
 
 
 def test_a_change_of_a_delta_table_shows_in_the_next_batch(table, stream):

@@ -18,6 +18,16 @@ def test_a_repeat_is_dropped_in_its_batch_and_in_later_ones(stream):
     assert summary["duplicate_rows"] == 2
 
 
+def test_batches_tell_how_many_repeats_they_dropped(spark, stream):
+    """So that whoever is on call sees a producer that sends everything twice."""
+    with fed(Feed(), spark) as feed:
+        played(stream, (0, 7), (0, 7), (0, 8), (0, 7), batch_rows=2)
+
+        reports = list(iter(lambda: feed.reports.get(timeout=60)[1], Sign.ENDED))
+
+    assert sum(batch.repeats_dropped for batch in reports) == 2
+
+
 def test_an_event_that_comes_again_as_it_was_never_counts_twice(stream):
     """It is a repeat, or late: it is behind the watermark before its id is forgotten."""
     _, soon = played(stream, (0, 7), (19, 1), (0, 7), (0, 7))

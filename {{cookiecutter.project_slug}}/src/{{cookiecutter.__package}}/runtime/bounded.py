@@ -16,13 +16,14 @@ from os import utime
 from pathlib import Path
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from . import session
 from .accounting import Expected, Row, SecondOpinion, verdict
-from .errors import ConfigError
+from .errors import ConfigError, StreamFailedError
 from .job import Job
 from .progress import say
 from .records import JSON, Events, EventSchema, bad, envelope, judged
@@ -44,6 +45,7 @@ def run(
 
     Raises:
         ConfigError: there is no such input.
+        StreamFailedError: its events cannot be worked through.
     """
     for source in sources:
         if not source.is_file():
@@ -56,6 +58,10 @@ def run(
         with tempfile.TemporaryDirectory(prefix="bounded-") as work:
             bounded = BoundedRun(job, settings, spark, sources, Path(work), batch_rows)
             summary = bounded.into(output, second_opinion)
+    except PySparkException as error:
+        cause, _, _java_stack = str(error).partition("\n")
+        message = f"The run over --input failed: {cause}\nMend the cause, then run it again."
+        raise StreamFailedError(message) from error
     finally:
         session.close(spark, settings.session)
     _conclude(summary, output)

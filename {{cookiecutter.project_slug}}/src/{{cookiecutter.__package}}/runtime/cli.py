@@ -32,6 +32,7 @@ def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | Non
         if asked.input:
             files, output = _files(job, asked), _output(asked)
             return bounded.run(job, second_opinion, settings, files, output, asked.batch_rows)
+        _refuse_without_input(job, asked)
         return run(job, settings)
     except StreamJobError as error:
         say(f"error: {error}")
@@ -94,6 +95,14 @@ def _output(asked: argparse.Namespace) -> Path:
         message = "--input needs --output, the folder for the result."
         raise ConfigError(message)
     return Path(asked.output)
+
+
+def _refuse_without_input(job: Job, asked: argparse.Namespace) -> None:
+    for name in ("output", *(f"input_{schema.counts}" for schema in job.INPUTS[1:])):
+        if getattr(asked, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            message = f"{option} stands beside --input. Name that file too, or leave {option} out."
+            raise ConfigError(message)
 
 
 def _stop(root: str) -> int:

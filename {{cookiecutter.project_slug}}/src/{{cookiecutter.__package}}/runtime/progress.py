@@ -39,6 +39,10 @@ class Metrics(Table):
     """Where Prometheus may scrape; 0: nowhere."""
 
 
+REPEATS = "numDroppedDuplicateRows"
+"""As which Spark's deduplication counts what it drops."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """One finished micro-batch; times in milliseconds, sizes in bytes."""
@@ -48,6 +52,7 @@ class Batch:
     bad_rows: int | None
     unknown_field_rows: int | None
     late_groups_dropped: int
+    repeats_dropped: int
     output_rows: int | None
     duration_ms: int
     newest_event: str | None
@@ -76,6 +81,7 @@ class Batch:
             bad_rows=sum(row["bad_rows"] for row in counts) if told else None,
             unknown_field_rows=sum(row["unknown_field_rows"] for row in counts) if told else None,
             late_groups_dropped=sum(operator.numRowsDroppedByWatermark for operator in state),
+            repeats_dropped=sum(operator.customMetrics.get(REPEATS, 0) for operator in state),
             output_rows=_known(progress.sink.numOutputRows),
             duration_ms=progress.batchDuration,
             newest_event=progress.eventTime.get("max"),
@@ -221,6 +227,8 @@ def _readable(batch: Batch) -> str:
         parts.append(f"{batch.bad_rows:,} bad")
     if batch.late_groups_dropped:
         parts.append(f"{batch.late_groups_dropped:,} late groups dropped")
+    if batch.repeats_dropped:
+        parts.append(f"{batch.repeats_dropped:,} repeats dropped")
     if batch.backlog_rows:
         parts.append(f"{batch.backlog_rows:,} behind")
     return "  ".join(parts)

@@ -57,6 +57,7 @@ def _batch(epoch: int, start: str | None, end: str, seconds: float) -> Batch:
         bad_rows=None,
         unknown_field_rows=None,
         late_groups_dropped=0,
+        repeats_dropped=0,
         output_rows=None,
         duration_ms=round(seconds * 1000),
         newest_event=None,

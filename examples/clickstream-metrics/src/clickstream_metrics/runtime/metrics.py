@@ -13,6 +13,7 @@ COUNTERS = {
     "bad_rows": "Rows that hold no event; they are in quarantine",
     "unknown_field_rows": "Events with fields that the schema does not name",
     "late_groups_dropped": "Groups of late rows that came behind the watermark",
+    "repeats_dropped": "Events whose id had come before, where the job drops such events",
 }
 GAUGES = {
     "duration_ms": "Duration of the last batch",

@@ -85,13 +85,16 @@ class HadoopStorage(Storage):
     """A folder on any file system that Spark's Hadoop client knows."""
 
     def __init__(self, root: str, spark: SparkSession) -> None:
-        self._jvm: Any = spark._jvm  # noqa: SLF001 - the only door to Hadoop's file systems
+        jvm: Any = spark._jvm  # noqa: SLF001 - the only door to Hadoop's file systems
+        self._jvm = jvm
+        # Once, as Java looks for each part of such a name in all jars.
+        self._hadoop = jvm.org.apache.hadoop.fs
         self._conf = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
         self._root = root.rstrip("/")
         self._fs = self._path("").getFileSystem(self._conf)
 
     def _path(self, name: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(f"{self._root}/{name}")
+        return self._hadoop.Path(f"{self._root}/{name}")
 
     @override
     def read(self, name: str) -> str | None:
@@ -113,11 +116,11 @@ class HadoopStorage(Storage):
         finally:
             stream.close()
         # Unlike FileSystem's, this rename may replace a file and does so in one step.
-        hadoop = self._jvm.org.apache.hadoop.fs
-        overwrite = hadoop.Options.Rename.OVERWRITE
+        overwrite = self._hadoop.Options.Rename.OVERWRITE
         options = self._jvm.java.lang.reflect.Array.newInstance(overwrite.getClass(), 1)
         options[0] = overwrite
-        hadoop.FileContext.getFileContext(target.toUri(), self._conf).rename(draft, target, options)
+        files = self._hadoop.FileContext.getFileContext(target.toUri(), self._conf)
+        files.rename(draft, target, options)
 
     @override
     def remove(self, name: str) -> None:
