@@ -22,7 +22,7 @@ test: needs-java .venv/.installed ## all tests: rules, rendering, refusals, and 
 
 test-all: needs-java .venv/.installed ## hours: all tests, and every job shape run for real, with a report
 	@$(RUN) -m pytest $(TWO)
-	@$(RUN) -m tests.matrix --report
+	@$(RUN) -m tests.runs
 	@$(RUN) -m tests.flat
 
 test-rules: .venv/.installed ## the quick ones: all but those that start Spark

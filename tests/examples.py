@@ -7,8 +7,12 @@ import difflib
 import shutil
 import tempfile
 from pathlib import Path
+from unittest import mock
 
+import jinja2
+from cookiecutter import generate as generation
 from cookiecutter.main import cookiecutter
+from cookiecutter.utils import create_env_with_context
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "examples"
@@ -26,17 +30,42 @@ NEIGHBOURS = {
 }
 
 
+class Compiled(jinja2.BytecodeCache):
+    """Templates that are compiled already: that is most of what it takes to generate a project."""
+
+    def __init__(self):
+        self._codes = {}
+
+    def load_bytecode(self, bucket):
+        """Fill the bucket, if what it is for has been compiled."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket):
+        """Keep what the bucket holds."""
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = Compiled()
+
+
 def bake(folder, *, hooks=True, **answers):
     """Generate a project into the folder; its path."""
-    made = cookiecutter(
-        str(ROOT),
-        no_input=True,
-        extra_context=answers,
-        output_dir=str(folder),
-        default_config=True,
-        accept_hooks=hooks,
-    )
+    with mock.patch.object(generation, "create_env_with_context", _environment):
+        made = cookiecutter(
+            str(ROOT),
+            no_input=True,
+            extra_context=answers,
+            output_dir=str(folder),
+            default_config=True,
+            accept_hooks=hooks,
+        )
     return Path(made)
+
+
+def _environment(context):
+    environment = create_env_with_context(context)
+    environment.bytecode_cache = COMPILED
+    return environment
 
 
 def generate(folder):

@@ -1,42 +1,35 @@
-"""Generated projects that really stream, many in one Spark session: `python -m tests.matrix`.
+"""Generated projects that really stream, many in one Spark session.
 
 Each is baked to disk, imported, and run twice by its own `run`, from its source to its sink, with
 real servers. Late events, repeated ones and broken records are in the input; what is in the
 target then is compared with the project's computation in plain Python.
 """
 
-import argparse
 import contextlib
+import hashlib
 import importlib
 import itertools
 import json
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import shapes, sparks
-from tests.examples import ROOT, bake
+import pyspark
+
+from tests import shapes
+from tests.examples import bake, tree
 
 EVENTS = 800
 BATCH_ROWS = 500
 PARTITIONS = 1
 SECONDS = 120
 NUMBERS = itertools.count(1)
-REPORT = ROOT / "docs" / "runs.md"
-TITLE = """\
-# Runs
-
-<!-- Written by `make test-all`; run it instead of changing this page. -->
-
-{which}, baked, imported and run: from its source to its sink,
-with late, repeated and broken records, started twice on one checkpoint. What was in the target
-then was compared with a computation in plain Python, and the quarantine with what is known of the
-broken records.
-
-"""
+# What a run of a project depends on, but for modules that it does not import.
+CODE = ("conf/", "dev/", "src/")
+NOT_RUN = ("__main__.py", "runtime/bounded.py", "runtime/cli.py", "runtime/doctor.py")
+NOT_RUN += ("dev/demo.py", "dev/install.py", "dev/report.css")
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class Outcome:
     rows: int
     late: int
     quarantined: int
-    seconds: float
+    code: str
 
     def line(self):
         """One line of the report."""
@@ -56,17 +49,35 @@ class Outcome:
         return f"{shapes.name(self.parts)}: {self.verdict} ({numbers})"
 
 
-def play(parts, stage, folder, spoil=lambda _: None):
-    """Bake the job, run it and judge it; `spoil` may break its modules first."""
-    begun = time.monotonic()
-    slug = f"run-{next(NUMBERS)}"
+def play(parts, stage, folder, *, spoil=lambda _: None, known=None):
+    """Bake the job, run it and judge it; `spoil` may break its modules first.
+
+    None if its code is what is `known`: then there is nothing to run.
+    """
+    slug = f"run-{next(NUMBERS):04}"
+    package = slug.replace("-", "_")
     answers = {**shapes.EVENTS, **shapes.whole(parts)}
     project = bake(folder, hooks=False, project_slug=slug, **answers)
-    with imported(project, slug.replace("-", "_")) as load:
+    code = code_of(project, slug, package)
+    if code == known:
+        return None
+    with imported(project, package) as load:
         spoil(load)
         run = Run(load, stage, project)
         found = run.play()
-    return Outcome(parts, **found, seconds=time.monotonic() - begun)
+    return Outcome(parts, **found, code=code)
+
+
+def code_of(project, *names):
+    """A short hash of Spark's version and the code that runs, whatever the project is called."""
+    code = pyspark.__version__.encode() + b"".join(
+        b"%b\n%b\n" % (path.encode(), content)
+        for path, content in tree(project).items()
+        if path.startswith(CODE) and not path.endswith(NOT_RUN)
+    )
+    for name in names:
+        code = code.replace(name.encode(), b"run")
+    return hashlib.sha256(code).hexdigest()[:8]
 
 
 @contextlib.contextmanager
@@ -203,60 +214,3 @@ class Run:
             for event in events
         ]
         return "batch" in kinds and "idle" in kinds[kinds.index("batch") :]
-
-
-def report(outcomes, only):
-    """The page of all runs; `only` are the answers that all have."""
-    which = "Every job shape that this release generates"
-    if only:
-        which += f" with {', '.join(f'`{axis}={value}`' for axis, value in only.items())}"
-    axes = list(shapes.PARTS)
-    lines = [f"| {' | '.join([*axes, 'rows', 'late', 'quarantine', 'verdict'])} |"]
-    lines.append("| " + " | ".join("---" for _ in range(len(axes) + 4)) + " |")
-    for outcome in outcomes:
-        cells = [*outcome.parts.values(), outcome.rows, outcome.late, outcome.quarantined]
-        lines.append(f"| {' | '.join(map(str, [*cells, outcome.verdict]))} |")
-    failed = sum(outcome.verdict != "exact" for outcome in outcomes)
-    return (
-        TITLE.format(which=which)
-        + f"{len(outcomes)} shapes, {failed} failed.\n\n"
-        + "\n".join(lines)
-        + "\n"
-    )
-
-
-def main():
-    """Run all shapes, or some; 1 if one is not exact."""
-    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=main.__doc__)
-    parser.add_argument("answers", nargs="*", metavar="question=answer", help="only shapes with it")
-    parser.add_argument("--report", action="store_true", help=f"write {REPORT.name} for these")
-    parser.add_argument("--covering", action="store_true", help="only the covering set")
-    asked = parser.parse_args()
-    only = dict(text.split("=", 1) for text in asked.answers)
-    chosen = shapes.covering() if asked.covering else shapes.every()
-    chosen = [parts for parts in chosen if only.items() <= parts.items()]
-    outcomes = []
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        stage = sparks.Stage(folder)
-        try:
-            for number, parts in enumerate(chosen, 1):
-                outcomes.append(attempt(parts, stage, folder / f"{number}"))
-                print(f"{number}/{len(chosen)} {outcomes[-1].line()}", flush=True)
-        finally:
-            stage.close()
-    if asked.report:
-        REPORT.write_text(report(outcomes, only), "utf-8")
-    return int(any(outcome.verdict != "exact" for outcome in outcomes))
-
-
-def attempt(parts, stage, folder):
-    """As `play`; a run that fails is an outcome as well."""
-    try:
-        return play(parts, stage, folder)
-    except Exception as error:
-        return Outcome(parts, f"{type(error).__name__}: {str(error)[:300]}", 0, 0, 0, 0.0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

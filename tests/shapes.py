@@ -1,5 +1,6 @@
 """The jobs that are generated: all of them, and few that have every pair of answers together."""
 
+import functools
 import itertools
 
 import covertable
@@ -36,6 +37,7 @@ def legal(parts):
     return not violations(whole(parts), ACTIVE)
 
 
+@functools.cache
 def every():
     """Every job that is generated, as its parts."""
     jobs = (dict(zip(PARTS, values, strict=True)) for values in itertools.product(*PARTS.values()))

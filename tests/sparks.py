@@ -10,6 +10,7 @@ import sys
 from functools import cached_property
 
 import pyspark
+from py4j.java_gateway import JavaPackage, JVMView
 from pyspark.sql import SparkSession
 
 from stream_template_rules import AXES, plan
@@ -39,6 +40,12 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
+    # Hadoop's other way to rename a file starts two processes each time.
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing"
+        ".FileSystemBasedCheckpointFileManager"
+    ),
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
     # A stream with nothing to do says so at once.
     "spark.sql.streaming.noDataProgressEventInterval": "300",
     "spark.databricks.delta.snapshotPartitions": "1",
@@ -58,10 +65,12 @@ class Stage:
 
     Args:
         folder: for what the servers keep, and for `jvm.log`, what Spark's JVM prints.
+        settings: Spark's, beside those of all tests.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, **settings):
         self._folder = folder
+        self._settings = SETTINGS | settings
         self._running = contextlib.ExitStack()
 
     @cached_property
@@ -72,13 +81,14 @@ class Stage:
         folder = jars.resolve("connectors", connectors(), FOLDER / VERSION, without=shipped)
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-        settings = SETTINGS | {
+        settings = self._settings | {
             "spark.jars": ",".join(map(str, folder.glob("*.jar"))),
             "spark.sql.warehouse.dir": str(self._folder / "warehouse"),
         }
         with _output_to(self.output):
             spark = SparkSession.builder.appName("tests").config(map=settings).getOrCreate()
         self._running.callback(spark.stop)
+        _remember_names()
         return spark
 
     @cached_property
@@ -117,6 +127,21 @@ class Stage:
             sys.path.remove(str(project))
             for loaded in [other for other in sys.modules if other.partition(".")[0] == "dev"]:
                 del sys.modules[loaded]
+
+
+def _remember_names():
+    """Let PySpark ask Java once for a name: looking through all jars is a third of a tiny query."""
+    for kind in (JVMView, JavaPackage):
+        if not hasattr(kind, "lookup"):
+            kind.lookup = kind.__getattr__
+            kind.__getattr__ = _remembered
+
+
+def _remembered(view, name):
+    found = type(view).lookup(view, name)
+    if not name.startswith("_"):
+        vars(view)[name] = found
+    return found
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Whatever a team picks was run before: projects that together have every pair of answers."""
 
+import sys
+
 import pytest
 
 from tests import matrix, shapes
@@ -33,6 +35,21 @@ def test_the_job_is_exact(parts, stage, tmp_path):
     assert outcome.verdict == "exact"
 
 
+def _take_away_what_is_not_run(load):
+    package = load(".runtime").__package__.partition(".")[0]
+    for path in matrix.NOT_RUN:
+        module = path.removesuffix(".py").replace("/", ".")
+        sys.modules[module if module.startswith("dev.") else f"{package}.{module}"] = None
+
+
+@pytest.mark.life
+def test_what_is_not_run_is_not_needed(stage, tmp_path):
+    """So that a change of it needs no new run: Python refuses to import what is None."""
+    outcome = matrix.play(DEFAULT, stage, tmp_path, spoil=_take_away_what_is_not_run)
+
+    assert outcome.verdict == "exact"
+
+
 def _lose_rows(load):
     job = load(".job")
     right = job.transform
@@ -53,4 +70,4 @@ def _write_nothing(load):
 @pytest.mark.parametrize("spoil", [_lose_rows, _forget_quarantine, _write_nothing])
 def test_a_broken_job_is_not_exact(stage, tmp_path, spoil):
     """The runs above can fail: a spoiled transform, quarantine or sink is noticed."""
-    assert matrix.play(DEFAULT, stage, tmp_path, spoil).verdict != "exact"
+    assert matrix.play(DEFAULT, stage, tmp_path, spoil=spoil).verdict != "exact"

@@ -1,0 +1,151 @@
+"""Every job shape, run for real, and the page that says so: `python -m tests.runs`.
+
+The page keeps what has run. A shape whose code is what ran already is passed over, so that a run
+that was cut short goes on where it was, and a change costs what it changes.
+"""
+
+import argparse
+import contextlib
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.util import Finalize
+from pathlib import Path
+
+from tests import shapes, sparks
+from tests.examples import ROOT
+from tests.matrix import Outcome, play
+
+PAGE = ROOT / "docs" / "runs.md"
+AXES = list(shapes.PARTS)
+COLUMNS = [*AXES, "rows", "late", "quarantine", "code", "verdict"]
+# A plan gives the same compiled or not, adapted or not; the covering set runs with both.
+QUICK = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    # Java's second compiler pays in hours, and not in minutes.
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
+}
+# A JVM that has seen many jobs is fast, and slow when it has seen too many.
+JOBS_OF_A_PROCESS = 400
+TEXT = """\
+# Runs
+
+<!-- Written by `make test-all`; run it instead of changing this page. -->
+
+Every job shape that this release generates, baked, imported and run: from its source to its sink,
+with late, repeated and broken records, started twice on one checkpoint. What was in the target
+then was compared with a computation in plain Python, and the quarantine with what is known of the
+broken records.
+
+`code` is a hash of the code that ran. `make test-all` passes over a shape whose code is still that.
+
+{count} shapes: {exact} exact, {failed} failed, {missing} not run.
+
+"""
+
+
+def read(page=PAGE):
+    """What the page says: a shape's values to the outcome of its run."""
+    lines = page.read_text("utf-8").splitlines() if page.exists() else []
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")][2:]
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in cells]
+    return {tuple(row[axis] for axis in AXES): _outcome(row) for row in rows}
+
+
+def _outcome(row):
+    numbers = (int(row[name]) for name in ("rows", "late", "quarantine"))
+    return Outcome({axis: row[axis] for axis in AXES}, row["verdict"], *numbers, row["code"])
+
+
+def write(outcomes, page=PAGE):
+    """Write the page, in the order of the questions' values; rows of shapes that are no more go."""
+    every = [tuple(parts.values()) for parts in shapes.every()]
+    ran = [outcomes[shape] for shape in every if shape in outcomes]
+    exact = sum(outcome.verdict == "exact" for outcome in ran)
+    said = {"exact": exact, "failed": len(ran) - exact, "missing": len(every) - len(ran)}
+    table = [COLUMNS, ["---"] * len(COLUMNS), *map(_cells, ran)]
+    lines = [f"| {' | '.join(map(str, row))} |\n" for row in table]
+    page.write_text(TEXT.format(count=len(every), **said) + "".join(lines), "utf-8")
+
+
+def _cells(outcome):
+    verdict = " ".join(outcome.verdict.replace("|", "/").split())
+    numbers = [outcome.rows, outcome.late, outcome.quarantined, outcome.code]
+    return [*outcome.parts.values(), *numbers, verdict]
+
+
+def main():
+    """Run all shapes, or some; 1 if one is not exact."""
+    parser = argparse.ArgumentParser(prog="python -m tests.runs", description=main.__doc__)
+    parser.add_argument("answers", nargs="*", metavar="question=answer", help="only shapes with it")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="side by side")
+    asked = parser.parse_args()
+    only = dict(text.split("=", 1) for text in asked.answers)
+    chosen = [parts for parts in shapes.every() if only.items() <= parts.items()]
+    outcomes = read()
+    for number, (shape, outcome) in enumerate(run(chosen, outcomes, asked.processes), 1):
+        if outcome:
+            outcomes[shape] = outcome
+            write(outcomes)
+        state = outcomes[shape].line() + ("" if outcome else ", as it was")
+        print(f"{number}/{len(chosen)} {state}", flush=True)
+    write(outcomes)
+    return int(any(outcomes[tuple(parts.values())].verdict != "exact" for parts in chosen))
+
+
+def run(chosen, known, processes):
+    """Run the shapes; each with its outcome once it has one, or None where nothing is new."""
+    with ProcessPoolExecutor(
+        processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_open,
+        max_tasks_per_child=JOBS_OF_A_PROCESS,
+    ) as pool:
+        futures = {}
+        for parts in chosen:
+            shape = tuple(parts.values())
+            before = known.get(shape)
+            code = before.code if before and before.verdict == "exact" else None
+            futures[pool.submit(_attempt, parts, code)] = shape
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _open():
+    """Begin the work of one process, on a stage of its own."""
+    global FOLDER, STAGE  # noqa: PLW0603 - what a process has for all its jobs
+    FOLDER = Path(tempfile.mkdtemp())
+    STAGE = sparks.Stage(FOLDER, **QUICK)
+    with (FOLDER / "said").open("wb") as log:
+        for descriptor in (1, 2):
+            os.dup2(log.fileno(), descriptor)
+    Finalize(None, _close, exitpriority=1)
+
+
+def _close():
+    STAGE.close()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def _attempt(parts, known):
+    """As `play`; a run that fails is an outcome as well."""
+    folder = Path(tempfile.mkdtemp(dir=FOLDER))
+    try:
+        return play(parts, STAGE, folder, known=known)
+    except Exception as error:
+        return Outcome(parts, f"{type(error).__name__}: {str(error)[:300]}", 0, 0, 0, "-")
+    finally:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
