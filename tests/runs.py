@@ -30,7 +30,7 @@ QUICK = {
     # Java's second compiler pays in hours, and not in minutes.
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
 }
-# A JVM that has seen many jobs is fast, and slow when it has seen too many.
+# JVM and servers begin anew then, so that what they pile up has a bound.
 JOBS_OF_A_PROCESS = 400
 TEXT = """\
 # Runs
@@ -70,7 +70,10 @@ def write(outcomes, page=PAGE):
     said = {"exact": exact, "failed": len(ran) - exact, "missing": len(every) - len(ran)}
     table = [COLUMNS, ["---"] * len(COLUMNS), *map(_cells, ran)]
     lines = [f"| {' | '.join(map(str, row))} |\n" for row in table]
-    page.write_text(TEXT.format(count=len(every), **said) + "".join(lines), "utf-8")
+    # In one step: a run that is cut short leaves a whole page.
+    draft = page.with_suffix(".draft")
+    draft.write_text(TEXT.format(count=len(every), **said) + "".join(lines), "utf-8")
+    draft.replace(page)
 
 
 def _cells(outcome):

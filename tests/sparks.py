@@ -10,7 +10,7 @@ import sys
 from functools import cached_property
 
 import pyspark
-from py4j.java_gateway import JavaPackage, JVMView
+from py4j.java_gateway import JavaClass, JavaMember, JavaPackage, JVMView
 from pyspark.sql import SparkSession
 
 from stream_template_rules import AXES, plan
@@ -46,6 +46,8 @@ SETTINGS = {
         ".FileSystemBasedCheckpointFileManager"
     ),
     "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    # Else Python tells Java with each expression where it stands.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # A stream with nothing to do says so at once.
     "spark.sql.streaming.noDataProgressEventInterval": "300",
     "spark.databricks.delta.snapshotPartitions": "1",
@@ -131,7 +133,7 @@ class Stage:
 
 def _remember_names():
     """Let PySpark ask Java once for a name: looking through all jars is a third of a tiny query."""
-    for kind in (JVMView, JavaPackage):
+    for kind in (JVMView, JavaPackage, JavaClass):
         if not hasattr(kind, "lookup"):
             kind.lookup = kind.__getattr__
             kind.__getattr__ = _remembered
@@ -139,7 +141,7 @@ def _remember_names():
 
 def _remembered(view, name):
     found = type(view).lookup(view, name)
-    if not name.startswith("_"):
+    if isinstance(found, JavaPackage | JavaClass | JavaMember):
         vars(view)[name] = found
     return found
 
