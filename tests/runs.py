@@ -42,7 +42,8 @@ with late, repeated and broken records, started twice on one checkpoint. What wa
 then was compared with a computation in plain Python, and the quarantine with what is known of the
 broken records.
 
-`code` is a hash of the code that ran. `make test-all` passes over a shape whose code is still that.
+`code` is a hash of the code that ran (`earlier`: of a time when none was kept). `make test-all`
+passes over a shape whose code is still that.
 
 {count} shapes: {exact} exact, {failed} failed, {missing} not run.
 
