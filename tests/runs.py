@@ -55,7 +55,12 @@ def read(page=PAGE):
     lines = page.read_text("utf-8").splitlines() if page.exists() else []
     cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")][2:]
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in cells]
-    return {tuple(row[axis] for axis in AXES): _outcome(row) for row in rows}
+    return {key(outcome.parts): outcome for outcome in map(_outcome, rows)}
+
+
+def key(parts):
+    """By what a shape is found: its values, in the order of the questions."""
+    return tuple(parts[axis] for axis in AXES)
 
 
 def _outcome(row):
@@ -65,7 +70,7 @@ def _outcome(row):
 
 def write(outcomes, page=PAGE):
     """Write the page, in the order of the questions' values; rows of shapes that are no more go."""
-    every = [tuple(parts.values()) for parts in shapes.every()]
+    every = [key(parts) for parts in shapes.every()]
     ran = [outcomes[shape] for shape in every if shape in outcomes]
     exact = sum(outcome.verdict == "exact" for outcome in ran)
     said = {"exact": exact, "failed": len(ran) - exact, "missing": len(every) - len(ran)}
@@ -99,7 +104,7 @@ def main():
         state = outcomes[shape].line() + ("" if outcome else ", as it was")
         print(f"{number}/{len(chosen)} {state}", flush=True)
     write(outcomes)
-    return int(any(outcomes[tuple(parts.values())].verdict != "exact" for parts in chosen))
+    return int(any(outcomes[key(parts)].verdict != "exact" for parts in chosen))
 
 
 def run(chosen, known, processes):
@@ -112,7 +117,7 @@ def run(chosen, known, processes):
     ) as pool:
         futures = {}
         for parts in chosen:
-            shape = tuple(parts.values())
+            shape = key(parts)
             before = known.get(shape)
             code = before.code if before and before.verdict == "exact" else None
             futures[pool.submit(_attempt, parts, code)] = shape
@@ -127,7 +132,7 @@ def _open():
     """Begin the work of one process, on a stage of its own."""
     global FOLDER, STAGE  # noqa: PLW0603 - what a process has for all its jobs
     FOLDER = Path(tempfile.mkdtemp())
-    STAGE = sparks.Stage(FOLDER, **QUICK)
+    STAGE = sparks.Stage(FOLDER, QUICK)
     with (FOLDER / "said").open("wb") as log:
         for descriptor in (1, 2):
             os.dup2(log.fileno(), descriptor)

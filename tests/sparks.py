@@ -70,9 +70,9 @@ class Stage:
         settings: Spark's, beside those of all tests.
     """
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, settings=None):
         self._folder = folder
-        self._settings = SETTINGS | settings
+        self._settings = SETTINGS | (settings or {})
         self._running = contextlib.ExitStack()
 
     @cached_property
