@@ -29,9 +29,10 @@ QUICK = {
     "spark.sql.adaptive.enabled": "false",
     # Java's second compiler pays in hours, and not in minutes.
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
+    "spark.driver.memory": "5g",
 }
-# JVM and servers begin anew then, so that what they pile up has a bound.
-JOBS_OF_A_PROCESS = 400
+# JVM and servers begin anew then, so that what they pile up, about 3 MB a job, has a bound.
+JOBS_OF_A_PROCESS = 1000
 TEXT = """\
 # Runs
 
@@ -92,7 +93,9 @@ def main():
     """Run all shapes, or some; 1 if one is not exact."""
     parser = argparse.ArgumentParser(prog="python -m tests.runs", description=main.__doc__)
     parser.add_argument("answers", nargs="*", metavar="question=answer", help="only shapes with it")
-    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="side by side")
+    # One more than there are cores: each waits for its servers at times.
+    processes = (os.cpu_count() or 1) + 1
+    parser.add_argument("--processes", type=int, default=processes, help="side by side")
     asked = parser.parse_args()
     only = dict(text.split("=", 1) for text in asked.answers)
     chosen = [parts for parts in shapes.every() if only.items() <= parts.items()]
@@ -115,12 +118,12 @@ def run(chosen, known, processes):
         initializer=_open,
         max_tasks_per_child=JOBS_OF_A_PROCESS,
     ) as pool:
-        futures = {}
-        for parts in chosen:
-            shape = key(parts)
-            before = known.get(shape)
-            code = before.code if before and before.verdict == "exact" else None
-            futures[pool.submit(_attempt, parts, code)] = shape
+        ran = {
+            shape: outcome.code for shape, outcome in known.items() if outcome.verdict == "exact"
+        }
+        # What has not run comes first: of the rest, most is passed over.
+        order = sorted(chosen, key=lambda parts: ran.get(key(parts), "earlier") != "earlier")
+        futures = {pool.submit(_attempt, parts, ran.get(key(parts))): key(parts) for parts in order}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()

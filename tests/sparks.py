@@ -4,10 +4,13 @@ The tools that fetch jars and start servers are those of generated projects.
 """
 
 import contextlib
+import fcntl
 import importlib
 import os
 import sys
+import tempfile
 from functools import cached_property
+from pathlib import Path
 
 import pyspark
 from py4j.java_gateway import JavaClass, JavaMember, JavaPackage, JVMView
@@ -80,7 +83,8 @@ class Stage:
         """A session with all connectors."""
         jars = self._tool("dev.jars")
         shipped = jars.shipped_with_spark()
-        folder = jars.resolve("connectors", connectors(), FOLDER / VERSION, without=shipped)
+        with _alone():
+            folder = jars.resolve("connectors", connectors(), FOLDER / VERSION, without=shipped)
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         settings = self._settings | {
@@ -97,7 +101,8 @@ class Stage:
     def broker(self):
         """A Kafka broker."""
         module = self._tool("dev.broker")
-        return self._running.enter_context(module.Broker(self._folder / "broker"))
+        with _alone():
+            return self._running.enter_context(module.Broker(self._folder / "broker"))
 
     @cached_property
     def database(self):
@@ -119,7 +124,7 @@ class Stage:
 
         It is taken out of `sys.modules` again: other projects have a package `dev` as well.
         """
-        project = bake(self._folder / name, hooks=False, **answers)
+        project = bake(Path(tempfile.mkdtemp(dir=self._folder)), hooks=False, **answers)
         FOLDER.mkdir(parents=True, exist_ok=True)
         (project / ".jars").symlink_to(FOLDER)
         sys.path.insert(0, str(project))
@@ -129,6 +134,14 @@ class Stage:
             sys.path.remove(str(project))
             for loaded in [other for other in sys.modules if other.partition(".")[0] == "dev"]:
                 del sys.modules[loaded]
+
+
+@contextlib.contextmanager
+def _alone():
+    """Let one process at a time fetch jars: all share their folder."""
+    with FOLDER.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _remember_names():
