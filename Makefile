@@ -18,7 +18,7 @@ demo: needs-java .venv/.installed ## generate the default project and run its de
 	@$(MAKE) --no-print-directory -C $(DEMO) demo
 
 test: needs-java .venv/.installed ## all tests: rules, rendering, refusals, and a generated project's own
-	@$(RUN) -m pytest $(TWO) -m "not versions"
+	@$(RUN) -m pytest $(TWO) -m "not long"
 
 test-all: needs-java .venv/.installed ## hours: all tests, and every job shape run for real, with a report
 	@$(RUN) -m pytest $(TWO)

@@ -10,7 +10,7 @@ import pytest
 from tests.examples import bake
 from tests.project import Project
 
-pytestmark = [pytest.mark.life, pytest.mark.versions]
+pytestmark = [pytest.mark.life, pytest.mark.long]
 
 PROJECTS = {
     "spark-4.1": {"spark_version": "4.1"},

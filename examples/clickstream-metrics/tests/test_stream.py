@@ -134,10 +134,10 @@ def test_the_input_must_be_there(capsys, tmp_path):
     assert "no.ndjson is not a file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--output"])
+@pytest.mark.parametrize("option", ["--output", "--batch-rows"])
 def test_what_stands_beside_the_input_needs_it(capsys, option):
     """A forgotten `--input` starts no stream."""
-    assert main(job, expected, ["run", option, "somewhere"]) == 2
+    assert main(job, expected, ["run", option, "7"]) == 2
     assert f"{option} stands beside --input" in capsys.readouterr().err
 
 

@@ -16,6 +16,7 @@ from .storage import storage
 
 LOOKUP = "lookup"
 """The table of settings that a job has whose rows are looked up in a reference table."""
+BATCH_ROWS = 1000
 
 
 def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,8 @@ def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | Non
             return doctor.examine(job, settings)
         if asked.input:
             files, output = _files(job, asked), _output(asked)
-            return bounded.run(job, second_opinion, settings, files, output, asked.batch_rows)
+            batch_rows = asked.batch_rows or BATCH_ROWS
+            return bounded.run(job, second_opinion, settings, files, output, batch_rows)
         _refuse_without_input(job, asked)
         return run(job, settings)
     except StreamJobError as error:
@@ -48,13 +50,15 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     shared.add_argument("--conf", type=Path, default=Path("conf"), help="the folder of *.toml")
     shared.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     running = commands.add_parser("run", parents=[shared], help="run the stream")
-    running.add_argument("--input", type=Path, help="a file of JSON lines, instead of the source")
-    for schema in job.INPUTS[1:]:
-        running.add_argument(f"--input-{schema.counts}", type=Path, help="the same for this input")
+    first, *others = _inputs(job)
+    running.add_argument(_option(first), type=Path, help="JSON lines, instead of the source")
+    for name in others:
+        running.add_argument(_option(name), type=Path, help="the same for this input")
     running.add_argument("--output", type=Path, help="with --input: the folder for the result")
+    rows = f"with --input: rows a micro-batch ({BATCH_ROWS})"
+    running.add_argument("--batch-rows", type=_positive, help=rows)
     if LOOKUP in job.SETTINGS.model_fields:
         running.add_argument("--lookup", type=Path, help="the reference table, as a CSV file")
-    running.add_argument("--batch-rows", type=_positive, default=1000, help="rows a micro-batch")
     commands.add_parser("create", parents=[shared], help="create the target before a first start")
     commands.add_parser("stop", parents=[shared], help="end the running job between two batches")
     commands.add_parser("doctor", parents=[shared], help="check everything before a start")
@@ -79,15 +83,22 @@ def _positive(text: str) -> int:
     return number
 
 
+def _inputs(job: Job) -> list[str]:
+    """What the arguments call the files that stand in for the sources, the first input's first."""
+    return ["input", *(f"input_{schema.counts}" for schema in job.INPUTS[1:])]
+
+
+def _option(argument: str) -> str:
+    return f"--{argument.replace('_', '-')}"
+
+
 def _files(job: Job, asked: argparse.Namespace) -> list[Path]:
-    files = [asked.input]
-    for schema in job.INPUTS[1:]:
-        file = getattr(asked, f"input_{schema.counts}")
-        if file is None:
-            message = f"--input needs --input-{schema.counts} as well, a file for each input."
+    names = _inputs(job)
+    for name in names:
+        if getattr(asked, name) is None:
+            message = f"--input needs {_option(name)} as well, a file for each input."
             raise ConfigError(message)
-        files.append(file)
-    return files
+    return [getattr(asked, name) for name in names]
 
 
 def _output(asked: argparse.Namespace) -> Path:
@@ -98,9 +109,9 @@ def _output(asked: argparse.Namespace) -> Path:
 
 
 def _refuse_without_input(job: Job, asked: argparse.Namespace) -> None:
-    for name in ("output", *(f"input_{schema.counts}" for schema in job.INPUTS[1:])):
+    for name in (*_inputs(job), "output", "batch_rows"):
         if getattr(asked, name) is not None:
-            option = f"--{name.replace('_', '-')}"
+            option = _option(name)
             message = f"{option} stands beside --input. Name that file too, or leave {option} out."
             raise ConfigError(message)
 

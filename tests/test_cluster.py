@@ -1,0 +1,119 @@
+"""A project for spark-submit on a cluster: its own `deploy/submit.sh`, a master and two workers.
+
+The cluster is Spark's own, on this machine. The job keeps custom state, so that the workers run
+Python of the project's.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from tests.examples import bake
+from tests.matrix import imported
+from tests.project import Project
+
+pytestmark = [pytest.mark.life, pytest.mark.long]
+
+HOST = "127.0.0.1"
+SPARK = Path(pyspark.__file__).parent
+EVENTS = 5000
+
+
+class Cluster:
+    """A master and two workers; `process` is dev/process.py of the project."""
+
+    def __init__(self, process, folder):
+        self._process, self._folder = process, folder
+        self._port, *self._workers = (_free_port() for _ in range(3))
+        self._running = []
+
+    @property
+    def master(self):
+        """As spark-submit takes it."""
+        return f"spark://{HOST}:{self._port}"
+
+    def __enter__(self):
+        """Start them; a worker waits for its master by itself."""
+        self._start("Master", "--port", self._port)
+        for port in self._workers:
+            place = self._folder / f"work-{port}"
+            rooms = ("--cores", 2, "--memory", "2g", "--work-dir", place)
+            self._start("Worker", "--port", port, *rooms, self.master)
+        return self
+
+    def __exit__(self, *_):
+        """Kill them, and what they started."""
+        for process in reversed(self._running):
+            process.kill()
+
+    def kill_an_executor(self):
+        """Kill the JVM in which one worker runs the job's tasks, if there is one."""
+        pattern = f"CoarseGrainedExecutorBackend.*spark://Worker@{HOST}:{self._workers[0]}"
+        found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, check=False)
+        for executor in found.stdout.split():
+            os.kill(int(executor), signal.SIGKILL)
+        return bool(found.stdout)
+
+    def _start(self, name, *options):
+        command = [SPARK / "bin/spark-class", f"org.apache.spark.deploy.{name.lower()}.{name}"]
+        command += ["--host", HOST, "--webui-port", 0, *options]
+        log = self._folder / f"{name}-{len(self._running)}.log"
+        self._running.append(self._process.Process([str(word) for word in command], log))
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(name="project")
+def _project(tmp_path):
+    """One whose `make jars` was run, as deploy/submit.sh says; its cluster is configured."""
+    project = Project(bake(tmp_path, window="none", state="custom"))
+    code, said = project.run("make", "jars")
+    assert code == 0, said
+    conf = project.folder / "conf"
+    laptop, _, _ = (conf / "dev.toml").read_text("utf-8").partition("[session]")
+    (conf / "cluster.toml").write_text(laptop, "utf-8")
+    return project
+
+
+def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
+    """State is kept on the workers; one of their JVMs is killed, and nothing is lost or doubled."""
+    monkeypatch.chdir(project.folder)
+    with imported(project.folder, "clickstream_metrics") as load:
+        demo, stream = load("dev.demo"), load("dev.stream")
+        with Cluster(load("dev.process"), tmp_path) as cluster:
+            killed = []
+
+            class Submitted(stream.Job):
+                """The job by spark-submit; it loses an executor after its first batch."""
+
+                def __init__(self, package, settings, folder):
+                    super().__init__(package, settings, folder)
+                    self._command = ["deploy/submit.sh"]
+                    self._arguments[:2] = ["--env", "cluster"]
+
+                def wait(self, reached, deadline, what):
+                    def lossy():
+                        if self.batches and not killed and cluster.kill_an_executor():
+                            killed.append(len(self.batches))
+                        return reached()
+
+                    super().wait(lossy, deadline, what)
+
+            monkeypatch.setenv("SPARK_HOME", str(SPARK))
+            monkeypatch.setenv("SPARK_MASTER", cluster.master)
+            monkeypatch.setenv("SPARK_LOCAL_IP", HOST)
+            monkeypatch.setattr(demo, "Job", Submitted)
+            monkeypatch.setattr(demo, "generate", partial(demo.generate, total=EVENTS))
+            assert demo.main() == 0
+
+    assert killed
