@@ -43,8 +43,7 @@ with late, repeated and broken records, started twice on one checkpoint. What wa
 then was compared with a computation in plain Python, and the quarantine with what is known of the
 broken records.
 
-`code` is a hash of the code that ran (`earlier`: of a time when none was kept). `make test-all`
-passes over a shape whose code is still that.
+`code` is a hash of the code that ran. `make test-all` passes over a shape whose code is still that.
 
 {count} shapes: {exact} exact, {failed} failed, {missing} not run.
 
@@ -122,7 +121,7 @@ def run(chosen, known, processes):
             shape: outcome.code for shape, outcome in known.items() if outcome.verdict == "exact"
         }
         # What has not run comes first: of the rest, most is passed over.
-        order = sorted(chosen, key=lambda parts: ran.get(key(parts), "earlier") != "earlier")
+        order = sorted(chosen, key=lambda parts: key(parts) in ran)
         futures = {pool.submit(_attempt, parts, ran.get(key(parts))): key(parts) for parts in order}
         try:
             for future in as_completed(futures):
