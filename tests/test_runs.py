@@ -3,7 +3,7 @@
 import pytest
 
 from tests import matrix, runs, shapes
-from tests.examples import bake
+from tests.examples import ROOT, bake
 
 EVERY = shapes.every()
 
@@ -77,9 +77,10 @@ def project(tmp_path):
     return bake(tmp_path / "project", hooks=False, project_slug="tests-1", **answers)
 
 
-def test_no_shape_has_failed():
-    """On the page of this repository."""
+def test_every_shape_has_run():
+    """The page of this repository has them all, none failed, and the README says how many."""
     page = runs.read()
 
-    assert page
+    assert page.keys() == {runs.key(parts) for parts in EVERY}
     assert {one.verdict for one in page.values()} == {"exact"}
+    assert f"each of {len(EVERY):,} combinations" in (ROOT / "README.md").read_text("utf-8")
