@@ -31,7 +31,7 @@ QUICK = {
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
     "spark.driver.memory": "5g",
 }
-# JVM and servers begin anew then, so that what they pile up, about 3 MB a job, has a bound.
+# JVM and servers begin anew then: a JVM piles up about 3 MB a job, for which it has its memory.
 JOBS_OF_A_PROCESS = 1000
 TEXT = """\
 # Runs

@@ -6,7 +6,6 @@ Python of the project's.
 
 import os
 import signal
-import socket
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -26,11 +25,11 @@ EVENTS = 5000
 
 
 class Cluster:
-    """A master and two workers; `process` is dev/process.py of the project."""
+    """A master and two workers; `load` imports what the project's own dev/ has for servers."""
 
-    def __init__(self, process, folder):
-        self._process, self._folder = process, folder
-        self._port, *self._workers = (_free_port() for _ in range(3))
+    def __init__(self, load, folder):
+        self._process, self._folder = load("dev.process").Process, folder
+        self._port, self._doomed = load("dev.server").free_ports(0)
         self._running = []
 
     @property
@@ -39,9 +38,9 @@ class Cluster:
         return f"spark://{HOST}:{self._port}"
 
     def __enter__(self):
-        """Start them; a worker waits for its master by itself."""
+        """Start them; a worker waits for its master, and takes any port where 0 is asked for."""
         self._start("Master", "--port", self._port)
-        for port in self._workers:
+        for port in (self._doomed, 0):
             place = self._folder / f"work-{port}"
             rooms = ("--cores", 2, "--memory", "2g", "--work-dir", place)
             self._start("Worker", "--port", port, *rooms, self.master)
@@ -53,24 +52,19 @@ class Cluster:
             process.kill()
 
     def kill_an_executor(self):
-        """Kill the JVM in which one worker runs the job's tasks, if there is one."""
-        pattern = f"CoarseGrainedExecutorBackend.*spark://Worker@{HOST}:{self._workers[0]}"
+        """Kill the JVM in which the doomed worker runs tasks; the ids of what was killed."""
+        pattern = f"CoarseGrainedExecutorBackend.*spark://Worker@{HOST}:{self._doomed}"
         found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, check=False)
-        for executor in found.stdout.split():
-            os.kill(int(executor), signal.SIGKILL)
-        return bool(found.stdout)
+        executors = [int(text) for text in found.stdout.split()]
+        for executor in executors:
+            os.kill(executor, signal.SIGKILL)
+        return executors
 
     def _start(self, name, *options):
         command = [SPARK / "bin/spark-class", f"org.apache.spark.deploy.{name.lower()}.{name}"]
         command += ["--host", HOST, "--webui-port", 0, *options]
         log = self._folder / f"{name}-{len(self._running)}.log"
-        self._running.append(self._process.Process([str(word) for word in command], log))
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+        self._running.append(self._process([str(word) for word in command], log))
 
 
 @pytest.fixture(name="project")
@@ -90,7 +84,7 @@ def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
     monkeypatch.chdir(project.folder)
     with imported(project.folder, "clickstream_metrics") as load:
         demo, stream = load("dev.demo"), load("dev.stream")
-        with Cluster(load("dev.process"), tmp_path) as cluster:
+        with Cluster(load, tmp_path) as cluster:
             killed = []
 
             class Submitted(stream.Job):
@@ -103,8 +97,8 @@ def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
 
                 def wait(self, reached, deadline, what):
                     def lossy():
-                        if self.batches and not killed and cluster.kill_an_executor():
-                            killed.append(len(self.batches))
+                        if self.batches and not killed:
+                            killed.extend(cluster.kill_an_executor())
                         return reached()
 
                     super().wait(lossy, deadline, what)

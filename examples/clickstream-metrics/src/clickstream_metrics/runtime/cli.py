@@ -50,9 +50,8 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     shared.add_argument("--conf", type=Path, default=Path("conf"), help="the folder of *.toml")
     shared.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     running = commands.add_parser("run", parents=[shared], help="run the stream")
-    first, *others = _inputs(job)
-    running.add_argument(_option(first), type=Path, help="JSON lines, instead of the source")
-    for name in others:
+    running.add_argument("--input", type=Path, help="a file of JSON lines, instead of the source")
+    for name in _inputs(job)[1:]:
         running.add_argument(_option(name), type=Path, help="the same for this input")
     running.add_argument("--output", type=Path, help="with --input: the folder for the result")
     rows = f"with --input: rows a micro-batch ({BATCH_ROWS})"
