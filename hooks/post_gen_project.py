@@ -1,18 +1,20 @@
-"""Compares the finished project with the choices, and says how to go on."""
+"""Compare the files that were written with the choices, and say how to go on."""
 
 import ast
+import contextlib
 import json
 import os
 import re
-import shutil
+import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-CHOICES = r"""{{ cookiecutter | stream_record | tojson }}"""
+BAKE = r"""{{ cookiecutter | stream_bake | tojson }}"""
 READERS: dict[str, Callable[[str], object]] = {
     ".py": ast.parse,
     ".toml": tomllib.loads,
@@ -26,23 +28,20 @@ MARKUP = re.compile(
 )
 
 
-def sweep(project: Path) -> None:
-    """Remove compiled files of a local template, and folders whose files were all left out."""
-    for folder in [path for path in project.rglob("__pycache__") if path.is_dir()]:
-        shutil.rmtree(folder)
-    for folder in sorted(project.rglob("*"), reverse=True):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+def remove_empty(project: Path, folders: list[str]) -> None:
+    """Remove folders that this bake made and wrote no file into."""
+    for folder in sorted(folders, reverse=True):
+        with contextlib.suppress(OSError):
+            (project / folder).rmdir()
 
 
-def problems(project: Path, choices: object) -> Iterator[str]:
-    """Yield what is wrong with the finished project."""
-    for path in sorted(project.rglob("*")):
-        if path.is_file():
-            yield from _file_problems(path, path.relative_to(project).as_posix())
+def problems(project: Path, files: list[str], record: object) -> Iterator[str]:
+    """Yield what is wrong with the files that this bake wrote."""
+    for name in files:
+        yield from _file_problems(project / name, name)
     recorded = _recorded(project / "pyproject.toml")
-    if recorded != choices:
-        yield f"pyproject.toml records {recorded}, but the choices were {choices}"
+    if "pyproject.toml" in files and recorded != record:
+        yield f"pyproject.toml records {recorded}, but the choices were {record}"
 
 
 def _file_problems(path: Path, name: str) -> Iterator[str]:
@@ -50,15 +49,13 @@ def _file_problems(path: Path, name: str) -> Iterator[str]:
         yield f"{name}: the name holds template markup"
     try:
         text = path.read_text("utf-8")
-    except UnicodeDecodeError:
+        READERS.get(path.suffix, str)(text)
+    except (OSError, SyntaxError, ValueError, yaml.YAMLError) as error:
+        yield f"{name}: cannot be read: {error}"
         return
     leftover = MARKUP.search(text)
     if leftover:
         yield f"{name}: template markup is left: {leftover[0]}"
-    try:
-        READERS.get(path.suffix, str)(text)
-    except (SyntaxError, ValueError, yaml.YAMLError) as error:
-        yield f"{name}: cannot be read: {error}"
 
 
 def _recorded(path: Path) -> object:
@@ -69,19 +66,32 @@ def _recorded(path: Path) -> object:
         return None
 
 
+def next_folder(project: Path, start: str) -> str:
+    """Return what to write behind `cd` in the user's working directory."""
+    # A path with `..` would be wrong where the shell came by a symbolic link.
+    inside = start and project.is_relative_to(start)
+    return shlex.quote(os.path.relpath(project, start) if inside else str(project))
+
+
 def main() -> int:
     """Check the project in the working directory; 1 if the template made a mistake."""
-    project = Path.cwd()
-    sweep(project)
-    found = list(problems(project, json.loads(CHOICES)))
+    # A terminal that cannot show a letter is no reason to fail.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    project, bake = Path.cwd(), json.loads(BAKE)
+    remove_empty(project, bake["folders"])
+    found = list(problems(project, bake["files"], bake["record"]))
     if found:
         text = "\n".join(f"  {line}" for line in found)
         sys.stderr.write(f"The template made a mistake, please report it:\n{text}\n")
         return 1
-    # The folder as the user's shell sees it, who may have given another output directory.
-    folder = os.path.relpath(project, os.environ.get("PWD", project.parent))
-    sys.stdout.write(f"\nNext:\n\n    cd {folder} && make demo\n    make test\n\n")
+    if bake["summary"]:
+        sys.stdout.write(_report(bake, next_folder(project, bake["start"])))
     return 0
+
+
+def _report(bake: dict[str, Any], folder: str) -> str:
+    return f"\n{bake['summary']}\n\nNext:\n\n    cd {folder} && make demo\n    make test\n\n"
 
 
 if __name__ == "__main__":

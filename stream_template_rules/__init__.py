@@ -3,18 +3,18 @@
 from .axes import AXES, NOT_YET, QUESTIONS, TEXTS, resolved
 from .cautions import WARNINGS, warnings
 from .columns import columns
+from .files import FILES, generates
 from .plan import PINS, VERSION, guarantee, plan, record
 from .problems import Violation
 from .refusal import refusal
+from .rendering import Rendering
 from .roles import ROLES, default_roles
 from .rules import NOT_YET_RULES, ROLE_RULES, RULES, Rule
 from .verdict import mended, nearest, violations
 
-ANSWERS = (*QUESTIONS, "__package")
-
 __all__ = [
-    "ANSWERS",
     "AXES",
+    "FILES",
     "NOT_YET",
     "NOT_YET_RULES",
     "PINS",
@@ -25,10 +25,12 @@ __all__ = [
     "TEXTS",
     "VERSION",
     "WARNINGS",
+    "Rendering",
     "Rule",
     "Violation",
     "columns",
     "default_roles",
+    "generates",
     "guarantee",
     "mended",
     "nearest",

@@ -39,14 +39,28 @@ class CommandLine:
 
 def read(argv: Sequence[str]) -> CommandLine:
     """Return the command line, as far as it is one of cookiecutter or cruft."""
-    path = PurePath(argv[0] if argv else "")
-    name = path.parent.name if path.stem == "__main__" else path.stem
-    program = ("python", "-m", name) if path.stem == "__main__" else (name,)
-    if name == "cookiecutter":
+    program = _program(argv)
+    if program[-1] == "cookiecutter":
         return _cookiecutter(program, argv[1:])
-    if name == "cruft" and argv[1:2] and argv[1] in CRUFT_ANSWERS:
+    if program[-1] == "cruft" and argv[1:2] and argv[1] in CRUFT_ANSWERS:
         return _cruft(program, argv[1:])
     return CommandLine()
+
+
+def _program(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return the words that started the program."""
+    path = PurePath(argv[0] if argv else "")
+    return ("python", "-m", path.parent.name) if path.stem == "__main__" else (path.stem,)
+
+
+def makes_project(argv: Sequence[str]) -> bool:
+    """Return whether the user gets a new project, and no comparison of two versions of it."""
+    return _program(argv)[-1:] != ("cruft",) or list(argv[1:2]) == ["create"]
+
+
+def skips_existing(argv: Sequence[str]) -> bool:
+    """Return whether files that exist stay as they are."""
+    return any(re.fullmatch("--skip-if-file-exists|-[a-z]*s[a-z]*", word) for word in argv[1:])
 
 
 def _cookiecutter(program: tuple[str, ...], words: Sequence[str]) -> CommandLine:

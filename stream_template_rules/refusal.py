@@ -28,13 +28,13 @@ def refusal(answers: Answers, argv: Sequence[str] = ()) -> str:
         for q in QUESTIONS
         if q in fixed and _needed(q, fixed, {**given, **meant}, asked)
     }
-    parts = [
-        "This does not work:",
-        *(_said(problem) for problem in bad),
-        *_changes(asked, fixed),
-        f"Go on with:\n\n    {line.again(keep)}\n",
-    ]
-    return "\n" + "\n\n".join(parts)
+    return told(bad, *_changes(asked, fixed), f"Go on with:\n\n    {line.again(keep)}")
+
+
+def told(problems: Sequence[Violation], *more: str) -> str:
+    """Return what is wrong, and what more there is to say, as paragraphs."""
+    parts = ["This does not work:", *(_said(problem) for problem in problems), *more]
+    return "\n" + "\n\n".join(parts) + "\n"
 
 
 def _said(problem: Violation) -> str:

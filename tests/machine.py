@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("cookiecutter.json", "hooks", "stream_template_rules", "stream_template_shim.py")
+PARTS = ("cookiecutter.json", "hooks", "stream_template_rules", "stream_template_extension.py")
 TOP = "{{cookiecutter.project_slug}}"
 PACKAGE = "src/{{cookiecutter.__package}}"
 RECORD = """\
@@ -35,9 +35,9 @@ def build(folder):
     files = {
         "pyproject.toml": RECORD,
         f"{PACKAGE}/__init__.py": "",
-        f"{PACKAGE}/{{{{ 'join.py' if cookiecutter.join != 'none' }}}}": "",
+        f"{PACKAGE}/join.py": "",
         f"{PACKAGE}/runtime/copied.py": UNTOUCHED,
-        "empty/{{ 'x' if cookiecutter.join != 'none' }}": "",
+        "monitoring/alerts.yml": "",
         ".github/workflows/ci.yml": "run: ${{ secrets }}\n",
     }
     for name, text in files.items():

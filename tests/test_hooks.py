@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CHOICES = {"version": "0.1.0", "answers": {"source": "kafka"}}
+RECORD = {"version": "0.1.0", "answers": {"source": "kafka"}}
 PYPROJECT = """\
 [tool.stream-template]
 version = "0.1.0"
@@ -26,6 +26,17 @@ def _hook():
     return module
 
 
+def names(project):
+    """The files of a project that was just made."""
+    return sorted(path.name for path in project.iterdir())
+
+
+def bake(project, **more):
+    """What the hook is told of a bake."""
+    told = {"files": names(project), "folders": [], "record": RECORD, "start": "", "summary": "x"}
+    return json.dumps(told | more)
+
+
 @pytest.fixture(name="project")
 def _project(tmp_path):
     (tmp_path / "pyproject.toml").write_text(PYPROJECT, "utf-8")
@@ -42,9 +53,8 @@ def test_a_sound_project_passes(hook, project):
     }
     for name, text in files.items():
         (project / name).write_text(text, "utf-8")
-    (project / "e.bin").write_bytes(b"\xff\xfe{{ cookiecutter }}")
 
-    assert list(hook.problems(project, CHOICES)) == []
+    assert list(hook.problems(project, names(project), RECORD)) == []
 
 
 @pytest.mark.parametrize(
@@ -66,7 +76,7 @@ def test_a_sound_project_passes(hook, project):
 def test_a_broken_file_is_named(hook, project, name, text):
     """A file that cannot be parsed, or holds markup, is a mistake of the template."""
     (project / name).write_text(text, "utf-8")
-    found = list(hook.problems(project, CHOICES))
+    found = list(hook.problems(project, names(project), RECORD))
 
     assert len(found) == 1
     assert found[0].startswith(name)
@@ -85,35 +95,69 @@ def test_other_answers_than_the_choices_are_a_mistake(hook, project, text):
     """The record in pyproject.toml must be exactly what was chosen."""
     (project / "pyproject.toml").write_text(text, "utf-8")
 
-    assert [line.split()[0] for line in hook.problems(project, CHOICES)] == ["pyproject.toml"]
+    assert [line.split()[0] for line in hook.problems(project, names(project), RECORD)] == [
+        "pyproject.toml"
+    ]
 
 
-def test_empty_folders_are_swept(hook, project):
-    """Folders whose files were all left out go, and compiled files of the template."""
-    (project / "a/b/c").mkdir(parents=True)
-    (project / "src/__pycache__").mkdir(parents=True)
-    (project / "src/__pycache__/x.pyc").write_bytes(b"x")
-    (project / "kept").mkdir()
-    (project / "kept/file").write_text("x", "utf-8")
-    hook.sweep(project)
+def test_only_what_was_written_is_read(hook, project):
+    """What else is in the folder may be anything: a chart, another language, a dead link."""
+    (project / "values.yaml").write_text("a: {{ .Values.a }}: b", "utf-8")
+    (project / "old.py").write_text("print 'x'\n", "utf-8")
+    (project / "dead").symlink_to("nowhere")
 
-    assert sorted(path.name for path in project.iterdir()) == ["kept", "pyproject.toml"]
+    assert list(hook.problems(project, ["pyproject.toml"], RECORD)) == []
+
+
+def test_only_folders_of_this_bake_are_removed(hook, project):
+    """A folder that the bake made goes if it is empty; all others stay."""
+    for folder in ("made/inside", "filled", "empty-before/.git/refs", "src/__pycache__"):
+        (project / folder).mkdir(parents=True)
+    (project / "filled" / "file").write_text("x", "utf-8")
+    hook.remove_empty(project, ["made", "made/inside", "filled", "gone"])
+
+    left = sorted(path.relative_to(project).as_posix() for path in project.rglob("*"))
+    assert left == [
+        *("empty-before", "empty-before/.git", "empty-before/.git/refs", "filled", "filled/file"),
+        *("pyproject.toml", "src", "src/__pycache__"),
+    ]
 
 
 def test_a_mistake_fails_the_generation(hook, project, monkeypatch, capsys):
     """The user is told what to report, and the exit code says so."""
     monkeypatch.chdir(project)
-    monkeypatch.setattr(hook, "CHOICES", "{}")
+    monkeypatch.setattr(hook, "BAKE", bake(project, record={}))
 
     assert hook.main() == 1
     assert "The template made a mistake" in capsys.readouterr().err
 
 
-def test_the_next_commands_start_from_the_shell(hook, project, monkeypatch, capsys):
-    """`cd` leads from where the user is into the project."""
+@pytest.mark.parametrize(
+    ("start", "folder"),
+    [
+        ("", "'{project}'"),
+        ("{project}/..", "'{project}'"),
+        ("{home}", "'a b/größe'"),
+        ("{home}/elsewhere", "'{project}'"),
+    ],
+)
+def test_the_next_commands_start_from_the_shell(hook, tmp_path, monkeypatch, capsys, start, folder):
+    """`cd` leads from where the user is into the project, quoted for the shell."""
+    project = tmp_path / "a b" / "größe"
+    project.mkdir(parents=True)
+    places = {"home": tmp_path, "project": project}
     monkeypatch.chdir(project)
-    monkeypatch.setenv("PWD", str(project.parent.parent))
-    monkeypatch.setattr(hook, "CHOICES", json.dumps(CHOICES))
+    told = bake(project, start=start.format(**places))
+    monkeypatch.setattr(hook, "BAKE", told)
 
     assert hook.main() == 0
-    assert f"cd {project.parent.name}/{project.name} && make demo" in capsys.readouterr().out
+    assert f"    cd {folder.format(**places)} && make demo\n" in capsys.readouterr().out
+
+
+def test_nothing_is_said_where_nobody_reads(hook, project, monkeypatch, capsys):
+    """An update compares two fresh projects, whose folders are gone when it ends."""
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(hook, "BAKE", bake(project, summary=""))
+
+    assert hook.main() == 0
+    assert capsys.readouterr().out == ""

@@ -65,7 +65,6 @@ def test_private_variables_are_used():
     assert private == {
         "__package",
         "__prompts__",
-        "_copy_without_render",
         "_extensions",
         "_jinja2_env_vars",
     }

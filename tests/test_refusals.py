@@ -92,7 +92,8 @@ def test_enter_to_the_end_makes_the_default_project(user, template):
 
     assert result.returncode == 0, result.stdout
     assert "cd clickstream-metrics && make demo\n    make test" in result.stdout
-    assert sorted(path.name for path in project.iterdir()) == [".github", "pyproject.toml", "src"]
+    folders = [".github", "monitoring", "pyproject.toml", "src"]
+    assert sorted(path.name for path in project.iterdir()) == folders
     copied = project / "src" / "clickstream_metrics" / "runtime" / "copied.py"
     assert copied.read_text("utf-8") == UNTOUCHED
 

@@ -1,16 +1,15 @@
-"""Jinja's door to stream_template_rules, and the guard over what may be rendered at all."""
+"""Jinja's door to stream_template_rules, which hold everything that can change.
+
+Cruft renders two versions of a template in one process, and Python imports this module only
+once: the version that comes second meets the door of the first. So it stays as small as it is.
+"""
 
 import hashlib
 import importlib
 import importlib.util
-import json
-import re
 import sys
-from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from cookiecutter.exceptions import InvalidModeException
 from jinja2 import Environment
@@ -18,8 +17,6 @@ from jinja2.ext import Extension
 
 TEMPLATE = Path(__file__).parent
 RULES = TEMPLATE / "stream_template_rules"
-TOP = "{{cookiecutter.project_slug}}"
-MARKUP = re.compile(r"\{[{%#]")
 OLDEST_PYTHON = (3, 11)
 
 
@@ -37,10 +34,10 @@ class Refusal(InvalidModeException, SystemExit):  # type: ignore[misc]  # cookie
 
 
 class Rules(Extension):
-    """The filters of the template: stream_check, stream_plan, stream_roles, stream_record."""
+    """Gives each environment the template's filters, and looks at everything it renders."""
 
     def __init__(self, environment: Environment) -> None:
-        """Read the rules anew and give the environment its filters."""
+        """Read the rules from disk."""
         super().__init__(environment)
         if sys.version_info < OLDEST_PYTHON:
             wanted = ".".join(map(str, OLDEST_PYTHON))
@@ -48,59 +45,13 @@ class Rules(Extension):
             raise Refusal(
                 f"This template needs cookiecutter on Python {wanted} or newer, not {running}."
             )
-        self._rules = rules = read_rules()
-
-        def stream_check(answers: dict[str, Any]) -> str:
-            text = rules.refusal({q: answers[q] for q in rules.ANSWERS if q in answers}, sys.argv)
-            if text:
-                raise Refusal(text)
-            return ""
-
-        environment.filters["stream_check"] = stream_check
-        environment.filters["stream_plan"] = rules.plan
-        environment.filters["stream_roles"] = rules.default_roles
-        environment.filters["stream_record"] = rules.record
+        rules = read_rules()
+        self._rendering = rules.Rendering(environment, TEMPLATE, sys.argv, Refusal)
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja's signature
-        """Check the answers before the project's folder is made, whatever way they came.
-
-        The folder's name is the first thing that cookiecutter renders from complete answers, for
-        replays and under cruft too. It also renders the answers that a command line, a replay or
-        .cruft.json gives; none of them may bring template code along.
-        """
-        if name is None and source == TOP:
-            return "{{ cookiecutter | stream_check }}" + source
-        if name is None and MARKUP.search(source) and _markup(source) not in self._own:
-            plain = f"Template markup is no answer: {source!r}\nGive it as plain text."
-            raise Refusal(self._rules.refusal({}, sys.argv) or plain)
-        return source
-
-    @cached_property
-    def _own(self) -> set[str]:
-        return {_markup(text) for text in _own_texts()}
-
-
-def _markup(text: str) -> str:
-    """Return the text from its first markup on; before it may stand the path of the output."""
-    match = MARKUP.search(text)
-    return text[match.start() :] if match else ""
-
-
-def _own_texts() -> Iterator[str]:
-    """Yield all that the template itself has rendered, apart from the files of the project."""
-    yield from _strings(json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8")))
-    for hook in (TEMPLATE / "hooks").iterdir():
-        yield hook.read_text("utf-8") if hook.is_file() else ""
-    for path in (TEMPLATE / TOP).rglob("*"):
-        yield str(path.relative_to(TEMPLATE / TOP))
-
-
-def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever JSON holds
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _strings(inner)
+        """Return what to render: files have names, all other texts have none."""
+        rendering = self._rendering
+        return str(rendering.text(source) if name is None else rendering.file(name, source))
 
 
 def read_rules() -> ModuleType:

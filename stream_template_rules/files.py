@@ -1,0 +1,102 @@
+"""Which files of the template a project has: all of them, except those of other answers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from .axes import Answers, resolved
+from .boxes import (
+    CONNECT,
+    CUSTOM,
+    DEDUPLICATED,
+    KAFKA,
+    LOOKUP,
+    ON_DATABRICKS,
+    POSTGRES,
+    STREAM_JOIN,
+    Boxes,
+    covered,
+    others,
+)
+from .names import package_from
+from .rules import MICRO_BATCH, WINDOWED
+
+PACKAGE = "<package>"
+"""Stands in a path for the name of the generated package."""
+PACKAGE_FOLDER = "{{cookiecutter.__package}}"
+"""What the folder of the package is called in the template."""
+COMPILED = "__pycache__"
+VERBATIM = ("src/*/runtime/*", ".github/workflows/*")
+"""Files of the template that are no Jinja templates."""
+
+_OWN_CLUSTER: Boxes = ({"platform": ("spark_submit", "kubernetes")},)
+_SPARK_SUBMIT: Boxes = ({"platform": ("spark_submit",)},)
+_BEHIND_CONNECT: Boxes = ({**CONNECT[0], "sink": others("sink", "delta_merge")},)
+
+# Path to boxes: the file is generated where the answers lie in one of them.
+FILES: dict[str, Boxes] = {
+    "deploy/Dockerfile": _OWN_CLUSTER,
+    "deploy/Dockerfile.dockerignore": _OWN_CLUSTER,
+    "deploy/application.yml": ({"platform": ("kubernetes",)},),
+    "deploy/compose.yml": _OWN_CLUSTER,
+    "deploy/databricks.yml": ON_DATABRICKS,
+    "deploy/stream.service": _SPARK_SUBMIT,
+    "deploy/stream.timer": ({**_SPARK_SUBMIT[0], "trigger": ("available_now",)},),
+    "deploy/submit.sh": _SPARK_SUBMIT,
+    "dev/broker.py": KAFKA,
+    "dev/database.py": POSTGRES,
+    "dev/one_input.py": (STREAM_JOIN,),
+    "dev/reference.csv": (LOOKUP,),
+    "dev/results.py": ({"sink": ("kafka", "console")},),
+    "dev/server.py": (*KAFKA, *POSTGRES),
+    "dev/typed.py": ({"source": ("delta",)}, {"sink": ("kafka", "console")}),
+    "monitoring/alerts.yml": _OWN_CLUSTER,
+    "monitoring/dashboard.json": _OWN_CLUSTER,
+    "monitoring/prometheus.yml": _OWN_CLUSTER,
+    "src/<package>/deduplicate.py": (DEDUPLICATED,),
+    "src/<package>/files.py": ({"source": ("auto_loader",)},),
+    "src/<package>/join.py": (STREAM_JOIN,),
+    "src/<package>/labels.py": (LOOKUP,),
+    "src/<package>/lookup.py": (LOOKUP,),
+    "src/<package>/partners.py": (STREAM_JOIN,),
+    "src/<package>/visit_state.py": (CUSTOM,),
+    "src/<package>/visits.py": (CUSTOM,),
+    "src/<package>/window.py": ({"window": WINDOWED},),
+    "tests/behind_connect.py": _BEHIND_CONNECT,
+    "tests/crash.py": ({"sink": others("sink", "console"), "trigger": MICRO_BATCH},),
+    "tests/file_batches.py": ({"sink": others("sink", "delta")}, STREAM_JOIN, CUSTOM),
+    "tests/small_stream.py": ({"sink": others("sink", "delta", "jdbc")},),
+    "tests/test_broker.py": KAFKA,
+    "tests/test_connect.py": _BEHIND_CONNECT,
+    "tests/test_database.py": POSTGRES,
+    "tests/test_databricks.py": ON_DATABRICKS,
+    "tests/test_join.py": (STREAM_JOIN,),
+    "tests/test_kafka.py": KAFKA,
+    "tests/test_lookup.py": (LOOKUP,),
+    "tests/test_monitoring.py": _OWN_CLUSTER,
+    "tests/test_visit_state.py": (CUSTOM,),
+}
+
+
+def listed(path: str) -> str:
+    """Return how a path of the template is written in FILES."""
+    return path.replace(PACKAGE_FOLDER, PACKAGE)
+
+
+def placed(path: str, answers: Answers) -> str:
+    """Return where a path of the template is in a project."""
+    return path.replace(PACKAGE_FOLDER, package_from(str(answers["project_slug"])))
+
+
+def generates(path: str, answers: Answers) -> bool:
+    """Return whether a project with these answers has this file of the template."""
+    if COMPILED in path:
+        return False
+    boxes = FILES.get(listed(path))
+    return boxes is None or covered(boxes, {**answers, **resolved(answers)})
+
+
+def files_in(template: Path) -> Iterator[str]:
+    """Yield the paths of all files below a folder, as POSIX paths in it."""
+    for path in sorted(template.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(template).as_posix()

@@ -1,0 +1,40 @@
+"""What the screen shows after a bake: the choices, the delivery guarantee, and the warnings."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from .axes import AXES, QUESTIONS, resolved
+from .cautions import warnings
+from .columns import columns
+from .plan import guarantee
+
+WIDTH = 96
+INDENT = "    "
+NAME_WIDTH = 15
+
+
+def summary(answers: Mapping[str, Any]) -> str:
+    """Return the choices, a line each, and what follows from them."""
+    known = {**answers, **resolved(answers)}
+    parts = [
+        "\n".join(_choice(question, answers, known) for question in QUESTIONS),
+        _paragraph("Delivery guarantee", guarantee(answers)),
+        *(_paragraph("Note", text) for text in warnings(answers)),
+    ]
+    return "\n\n".join(parts)
+
+
+def _choice(question: str, answers: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+    said = str(answers[question])
+    if question in AXES and known[question] != said:
+        said = f"{said} ({known[question]})"
+    if question == "event_schema":
+        names = [name for name, _ in columns(said)]
+        said = f"{len(names)} columns: {', '.join(names)}"
+    short = textwrap.shorten(said, WIDTH - len(INDENT) - NAME_WIDTH, placeholder=" ...")
+    return f"{INDENT}{question:<{NAME_WIDTH}}{short}"
+
+
+def _paragraph(title: str, text: str) -> str:
+    return textwrap.indent(textwrap.fill(f"{title}: {text}", WIDTH), INDENT)

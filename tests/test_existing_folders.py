@@ -1,0 +1,218 @@
+"""A bake over a folder that exists changes nothing in it that this bake did not write."""
+
+import json
+import shutil
+
+import pytest
+from machine import refused, repository
+
+from tests.examples import ROOT, tree
+
+PROJECT = "clickstream-metrics"
+BAKE = ("--no-input", "--overwrite-if-exists")
+
+
+def bake(user, template, *words):
+    """Run cookiecutter over what is there."""
+    return user.run("cookiecutter", str(template), *BAKE, *words)
+
+
+def snapshot(folder):
+    """Everything in a folder: files by their bytes, links by their targets, folders."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = str(path.readlink())
+        else:
+            found[name] = path.read_bytes() if path.is_file() else None
+    return found
+
+
+@pytest.fixture(name="project")
+def _project(user, template):
+    """A project that was just made."""
+    bake(user, template).check_returncode()
+    return user.work / PROJECT
+
+
+def fill(project):
+    """Put in a folder what the folders of people hold."""
+    files = {
+        "chart/templates/job.yaml": "name: {{ .Values.name }}\n{{- if .x }}\n",
+        "build/demo/x.json": '{"a": 1}\n{"a": 2}\n',
+        "legacy/old.py": "print 'x'\n",
+        "src/clickstream_metrics/__pycache__/job.pyc": "x",
+        ".venv/lib/broken.toml": "= 1",
+        "binary.json": "\0\1",
+    }
+    for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text, "utf-8")
+    for folder in ("data/incoming", "empty/inside", ".git/refs/tags", ".git/objects/pack"):
+        (project / folder).mkdir(parents=True)
+    (project / "link").symlink_to("nowhere")
+    (project / "outside").symlink_to(project.parent)
+
+
+def test_a_second_bake_changes_nothing(user, template, project):
+    """The same answers over the same project succeed, and leave all that is beside its files."""
+    fill(project)
+    before = snapshot(project)
+
+    again = bake(user, template)
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert snapshot(project) == before
+
+
+def test_a_fresh_repository_gets_a_project(user, template):
+    """`git clone` of an empty repository and a bake into it: the repository is whole."""
+    user.run("git", "init", "-q", "--bare", "remote.git").check_returncode()
+    user.run("git", "clone", "-q", "remote.git", PROJECT).check_returncode()
+    before = snapshot(user.work / PROJECT)
+
+    made = bake(user, template)
+
+    assert made.returncode == 0, made.stdout + made.stderr
+    status = user.run("git", "-C", PROJECT, "status", "--short")
+    assert status.returncode == 0, status.stderr
+    assert "pyproject.toml" in status.stdout
+    assert snapshot(user.work / PROJECT).items() >= before.items()
+
+
+def test_folders_that_get_no_file_are_not_left(user, template):
+    """Only Databricks projects lack the folder of monitoring; an own empty one stays."""
+    (user.work / PROJECT / "conf").mkdir(parents=True)
+
+    bake(user, template, "platform=databricks").check_returncode()
+
+    assert not (user.work / PROJECT / "monitoring").exists()
+    assert (user.work / PROJECT / "conf").is_dir()
+
+
+def test_an_own_empty_folder_of_the_same_name_stays(user, template):
+    """Even where the bake writes nothing into it."""
+    (user.work / PROJECT / "monitoring").mkdir(parents=True)
+
+    bake(user, template, "platform=databricks").check_returncode()
+
+    assert (user.work / PROJECT / "monitoring").is_dir()
+
+
+def test_edited_files_are_not_overwritten(user, template, project):
+    """They are named before anything is written."""
+    (project / "pyproject.toml").open("a", encoding="utf-8").write("# mine\n")
+    (project / ".github/workflows/ci.yml").write_text("mine", "utf-8")
+    (project / "src/clickstream_metrics/__init__.py").unlink()
+    before = snapshot(project)
+
+    result = bake(user, template)
+
+    refused(user, result, "folder-taken", before=[PROJECT])
+    assert ".github/workflows/ci.yml, pyproject.toml." in result.stdout
+    assert "Nothing was written." in result.stdout
+    assert snapshot(project) == before
+
+
+@pytest.mark.parametrize("option", ["--skip-if-file-exists", "-s", "-fs"])
+def test_edited_files_are_kept_where_the_user_says_so(user, template, project, option):
+    """What is missing is written, what is there stays, whatever it holds."""
+    (project / "pyproject.toml").write_text("not = [toml", "utf-8")
+    (project / ".github/workflows/ci.yml").write_text("mine", "utf-8")
+    runtime = project / "src/clickstream_metrics/runtime/copied.py"
+    fresh = runtime.read_text("utf-8")
+    runtime.unlink()
+    before = snapshot(project)
+
+    result = bake(user, template, option)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert runtime.read_text("utf-8") == fresh
+    runtime.unlink()
+    assert snapshot(project) == before
+
+
+def test_a_repository_with_files_of_its_own_is_asked_about(user, template):
+    """A README of the hosting service is such a file."""
+    folder = user.work / PROJECT
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text("[project]\n", "utf-8")
+
+    refused(user, bake(user, template), "folder-taken", "pyproject.toml", before=[PROJECT])
+    assert snapshot(folder) == {"pyproject.toml": b"[project]\n"}
+
+
+def test_a_project_of_other_answers_is_recognised(user, template, project):
+    """The refusal says which ones, and how to change them; edits are not what is wrong."""
+    before = snapshot(project)
+
+    result = bake(user, template, "sink=kafka", "output_mode=update")
+
+    refused(user, result, "other-project", before=[PROJECT])
+    assert "made with other answers: sink=delta, output_mode=append." in result.stdout
+    assert snapshot(project) == before
+
+
+def test_how_to_change_answers_is_a_command_that_works(user, template):
+    """The command in the refusal, run in the project, changes the answers."""
+    url = repository(user, template)
+    user.run("cruft", "create", url, "--no-input").check_returncode()
+    user.commit(user.work / PROJECT)
+    result = user.run("cookiecutter", url, *BAKE, "sink=kafka")
+    _, _, command = result.stdout.partition("run in it: ")
+
+    changed = user.run("sh", "-c", f"cd {PROJECT} && {command.splitlines()[0]} -y")
+
+    assert changed.returncode == 0, changed.stdout + changed.stderr
+    stored = json.loads((user.work / PROJECT / ".cruft.json").read_text("utf-8"))
+    assert stored["context"]["cookiecutter"]["sink"] == "kafka"
+
+
+def test_links_are_not_followed_to_other_folders(user, template, project):
+    """A file of the project must not be written to where a link leads."""
+    elsewhere = user.home / "elsewhere"
+    shutil.move(project / "src", elsewhere)
+    (project / "src").symlink_to(elsewhere)
+    (elsewhere / "clickstream_metrics/__init__.py").unlink()
+    (project / "monitoring/alerts.yml").unlink()
+    (project / "monitoring/alerts.yml").symlink_to(user.home / "not-there")
+
+    result = bake(user, template)
+
+    refused(user, result, "folder-taken", before=[PROJECT])
+    assert "monitoring/alerts.yml, src/clickstream_metrics/__init__.py." in result.stdout
+    assert not (user.home / "not-there").exists()
+
+
+def test_a_file_in_the_way_of_a_folder_is_named(user, template):
+    """And a folder in the way of a file."""
+    folder = user.work / PROJECT
+    (folder / "pyproject.toml").mkdir(parents=True)
+    (folder / "src").write_text("x", "utf-8")
+
+    result = bake(user, template)
+
+    refused(user, result, "folder-taken", "pyproject.toml", before=[PROJECT])
+    assert "Traceback" not in result.stderr
+    assert (folder / "src").read_text("utf-8") == "x"
+
+
+def test_without_leave_to_overwrite_nothing_is_touched(user, template, project):
+    """Cookiecutter itself refuses a folder that exists."""
+    before = snapshot(project)
+
+    result = user.run("cookiecutter", str(template), "--no-input")
+
+    assert result.returncode == 1
+    assert "already exists" in result.stdout + result.stderr
+    assert snapshot(project) == before
+
+
+def test_the_real_template_is_the_same_over_itself(user):
+    """With all its files, the runtime and the workflows too."""
+    for _ in range(2):
+        result = user.run("cookiecutter", str(ROOT), *BAKE)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    assert len(tree(user.work / PROJECT)) > 90

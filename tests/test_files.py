@@ -1,0 +1,83 @@
+"""Which files of the template are in which project, and names that every system can have."""
+
+import re
+import subprocess
+from pathlib import PurePosixPath
+
+import pytest
+
+from stream_template_rules import AXES, FILES, generates
+from stream_template_rules.axes import TEXT_DEFAULTS
+from stream_template_rules.files import files_in, listed, placed
+from tests.examples import ROOT, bake, tree
+
+TOP = "{{cookiecutter.project_slug}}"
+TEMPLATE = ROOT / TOP
+DEFAULTS = {axis: values[0] for axis, values in AXES.items()} | TEXT_DEFAULTS
+LONGEST = 120
+FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[ .]$')
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def names():
+    """Every path of the repository."""
+    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    found = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in found.stdout.split("\0") if name]
+
+
+def portable(name):
+    """Whether every system can check the path out."""
+    parts = PurePosixPath(name).parts
+    odd = [part for part in parts if FORBIDDEN.search(part) or DEVICES.fullmatch(part)]
+    return not odd and len(name) <= LONGEST and name.isascii()
+
+
+@pytest.mark.parametrize(
+    "name", ["a|b", "a?", "a:b", "a ", "a.", "x/nul.py", "COM1", 'a"b', "a*", "ü", "x" * 121]
+)
+def test_a_name_that_some_system_refuses_is_seen(name):
+    """The check can fail."""
+    assert not portable(name)
+
+
+def test_every_name_of_the_repository_is_portable():
+    """Windows and macOS can check it out: signs, devices, length, and case."""
+    found = names()
+
+    assert len(found) > 200
+    assert [name for name in found if not portable(name)] == []
+    assert len({name.lower() for name in found}) == len(found)
+
+
+def test_the_table_names_files_of_the_template():
+    """A path in the table that is misspelt would generate its file for everybody."""
+    there = {listed(path) for path in files_in(TEMPLATE)}
+
+    assert FILES.keys() <= there
+    assert list(FILES) == sorted(FILES)
+
+
+def test_every_file_of_the_table_is_somewhere_and_not_everywhere():
+    """A row that holds for all answers, or for none, is none."""
+    for path, boxes in FILES.items():
+        somewhere = [DEFAULTS | {axis: box[axis][0] for axis in box} for box in boxes]
+        nowhere = DEFAULTS | {
+            axis: next(value for value in AXES[axis][::-1] if value not in box[axis])
+            for box in boxes
+            for axis in box
+        }
+        assert all(generates(path, answers) for answers in somewhere), path
+        assert not generates(path, nowhere), path
+
+
+def test_a_project_has_the_files_of_its_answers(tmp_path):
+    """No more and no fewer than the table says."""
+    answers = DEFAULTS | {"sink": "jdbc", "platform": "databricks", "project_slug": "a-b"}
+
+    made = bake(tmp_path, **answers)
+
+    said = {placed(path, answers) for path in files_in(TEMPLATE) if generates(path, answers)}
+    assert set(tree(made)) == said
+    assert "dev/database.py" in said
+    assert "deploy/submit.sh" not in said
