@@ -8,19 +8,18 @@ refuse before anything is on disk, skip files, and compare a project that is the
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from .axes import QUESTIONS
-from .commandline import HOME, makes_project, skips_existing
+from .commandline import makes_project, skips_existing
+from .existing import compare, existing_violations
 from .files import VERBATIM, files_in, generates, placed
 from .plan import plan, record
-from .problems import Violation
 from .refusal import refusal, told
 from .roles import default_roles
 from .summary import summary
@@ -30,7 +29,6 @@ TOP = "{{cookiecutter.project_slug}}"
 MARKUP = re.compile(r"\{[{%#]")
 # Cookiecutter joins the project's folder and a path in the template's with this between them.
 INSIDE = f"{os.sep}.{os.sep}"
-SHOWN_FILES = 5
 
 
 @dataclass
@@ -137,39 +135,26 @@ class Rendering:
         return source if generates(Path(source).as_posix(), self.bake.answers) else ""
 
     def _open(self, project: Path) -> None:
-        """Compare what is in the project's folder with what would be written there."""
+        """Refuse to write into the project's folder where that would change what is there."""
         self.bake.project = project
-        problem = _made_with_other_answers(
-            project, record(self.bake.answers)["answers"]
-        ) or self._overwrites(project)
-        if problem:
-            raise self._refuse(told([problem]))
+        texts = {placed(path, self.bake.answers): partial(self._text, path) for path in self._files}
+        found = compare(project, texts)
+        skips = skips_existing(self._argv)
+        answers = record(self.bake.answers)["answers"]
+        problems = list(existing_violations(project, found, answers, skips=skips))
+        if problems:
+            raise self._refuse(told(problems))
+        self.bake.kept.update(found.different)
 
-    def _overwrites(self, project: Path) -> Violation | None:
-        different = [path for path in self._files if self._differs(project, path)]
-        if skips_existing(self._argv):
-            self.bake.kept.update(placed(path, self.bake.answers) for path in different)
-            return None
-        return _overwritten(project, [placed(path, self.bake.answers) for path in different])
-
-    def _differs(self, project: Path, path: str) -> bool:
-        target = project / placed(path, self.bake.answers)
-        if any(parent.is_symlink() or parent.is_file() for parent in _between(project, target)):
-            return not target.is_file() or self._content(path) != _read(target)
-        if not os.path.lexists(target):
-            return False
-        return not target.is_file() or self._content(path) != _read(target)
-
-    def _content(self, path: str) -> str:
+    def _text(self, path: str) -> str:
         template = self._environment.get_template(path)
         return str(template.render(cookiecutter=self.bake.answers))
 
     @cached_property
     def _files(self) -> list[str]:
         """The files of the template that this bake writes."""
-        return [
-            path for path in files_in(self._template / TOP) if generates(path, self.bake.answers)
-        ]
+        everything = files_in(self._template / TOP)
+        return [path for path in everything if generates(path, self.bake.answers)]
 
     def baked(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the hook after generation needs: what was written, and what to say.
@@ -200,57 +185,3 @@ def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever JSON holds
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _strings(inner)
-
-
-def _between(project: Path, target: Path) -> Iterator[Path]:
-    """Yield the folders from the target's up to the project's, without the project's own."""
-    yield from (parent for parent in target.parents if project in parent.parents)
-
-
-def _read(path: Path) -> str:
-    """Return a text with the line ends of the template; what is no text differs from any."""
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return "\0"
-
-
-def _made_with_other_answers(project: Path, new: Mapping[str, Any]) -> Violation | None:
-    """Return the refusal of a folder whose project records other answers."""
-    try:
-        file = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
-        recorded: Mapping[str, Any] = file["tool"]["stream-template"]["answers"]
-    except (OSError, KeyError, TypeError, ValueError):
-        return None
-    changed = {
-        question: new[question] for question in new if recorded.get(question) != new[question]
-    }
-    if not changed:
-        return None
-    before = ", ".join(f"{question}={recorded.get(question)}" for question in changed)
-    link = "" if (project / ".cruft.json").is_file() else f"cruft link {HOME} and then "
-    return Violation(
-        "other-project",
-        "form",
-        project.name,
-        f"The project in this folder was made with other answers: {before}.",
-        "Nothing was written. For a second project, choose another project_slug or output folder. "
-        f"To change this one, run in it: {link}cruft update --variables-to-update "
-        f"'{json.dumps(changed)}'",
-    )
-
-
-def _overwritten(project: Path, paths: Sequence[str]) -> Violation | None:
-    """Return the refusal to overwrite files, if there are any."""
-    if not paths:
-        return None
-    shown = ", ".join(paths[:SHOWN_FILES])
-    more = f" and {len(paths) - SHOWN_FILES} more" if len(paths) > SHOWN_FILES else ""
-    return Violation(
-        "folder-taken",
-        "form",
-        project.name,
-        f"These files are there with other content: {shown}{more}.",
-        "Nothing was written. Move them away to have them written, or keep them and write only "
-        "what is missing with --skip-if-file-exists.",
-    )

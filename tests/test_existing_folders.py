@@ -112,6 +112,7 @@ def test_edited_files_are_not_overwritten(user, template, project):
     refused(user, result, "folder-taken", before=[PROJECT])
     assert ".github/workflows/ci.yml, pyproject.toml." in result.stdout
     assert "Nothing was written." in result.stdout
+    assert "To bring the project up to date: cruft link" in result.stdout
     assert snapshot(project) == before
 
 
@@ -178,11 +179,13 @@ def test_links_are_not_followed_to_other_folders(user, template, project):
     (project / "monitoring/alerts.yml").unlink()
     (project / "monitoring/alerts.yml").symlink_to(user.home / "not-there")
 
-    result = bake(user, template)
+    for words in ((), ("--skip-if-file-exists",)):
+        result = bake(user, template, *words)
 
-    refused(user, result, "folder-taken", before=[PROJECT])
-    assert "monitoring/alerts.yml, src/clickstream_metrics/__init__.py." in result.stdout
+        refused(user, result, "folder-blocked", before=[PROJECT])
+        assert "monitoring/alerts.yml, src/clickstream_metrics/__init__.py." in result.stdout
     assert not (user.home / "not-there").exists()
+    assert not (elsewhere / "clickstream_metrics/__init__.py").exists()
 
 
 def test_a_file_in_the_way_of_a_folder_is_named(user, template):
@@ -193,7 +196,7 @@ def test_a_file_in_the_way_of_a_folder_is_named(user, template):
 
     result = bake(user, template)
 
-    refused(user, result, "folder-taken", "pyproject.toml", before=[PROJECT])
+    refused(user, result, "folder-blocked", "pyproject.toml", before=[PROJECT])
     assert "Traceback" not in result.stderr
     assert (folder / "src").read_text("utf-8") == "x"
 

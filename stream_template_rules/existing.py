@@ -1,0 +1,119 @@
+"""What is in the project's folder already, compared with what a bake would write there."""
+
+import json
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .commandline import HOME
+from .problems import Violation
+
+SHOWN_FILES = 5
+Texts = Mapping[str, Callable[[], str]]
+"""The files of a bake: path in the project, and what gives its text."""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What is there.
+
+    Attributes:
+        answers: those that its project records, None where there is no project of this template.
+        different: files with other content than the bake would write.
+        blocked: files that cannot be written in this folder: a folder has the name of a file or a
+            file that of a folder, or a symbolic link leads to another place.
+    """
+
+    answers: Mapping[str, Any] | None
+    different: Sequence[str]
+    blocked: Sequence[str]
+
+
+def compare(project: Path, texts: Texts) -> Existing:
+    """Compare a folder with the files of a bake; only files that exist are rendered."""
+    blocked = [path for path in texts if _is_blocked(project, project / path)]
+    there = [path for path in texts if path not in blocked and (project / path).exists()]
+    different = [path for path in there if _read(project / path) != texts[path]()]
+    return Existing(_recorded(project), different, blocked)
+
+
+def _is_blocked(project: Path, target: Path) -> bool:
+    if target.exists():
+        return not target.is_file()
+    folders = (folder for folder in target.parents if project in folder.parents)
+    return os.path.lexists(target) or any(
+        os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir())
+        for folder in folders
+    )
+
+
+def _read(path: Path) -> str | None:
+    """Return a file's text with the line ends of the template, None for what is no text."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _recorded(project: Path) -> Mapping[str, Any] | None:
+    try:
+        text = (project / "pyproject.toml").read_text("utf-8")
+        return dict(tomllib.loads(text)["tool"]["stream-template"]["answers"])
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def existing_violations(
+    project: Path, found: Existing, answers: Mapping[str, Any], *, skips: bool
+) -> Iterator[Violation]:
+    """Yield why the bake must not write into the folder.
+
+    Args:
+        project: the folder.
+        found: what is in it.
+        answers: those of the bake.
+        skips: whether cookiecutter leaves files alone that exist.
+    """
+    name, before = project.name, found.answers
+    changed = {q: answers[q] for q in answers if before is not None and before.get(q) != answers[q]}
+    update = "cruft update"
+    if not (project / ".cruft.json").is_file():
+        update = f"cruft link {HOME} and then {update}"
+    if before is not None and changed:
+        were = ", ".join(f"{question}={before.get(question)}" for question in changed)
+        yield Violation(
+            "other-project",
+            "form",
+            name,
+            f"The project in this folder was made with other answers: {were}.",
+            "Nothing was written. For a second project, choose another project_slug or output "
+            f"folder. To change this one, run in it: {update} --variables-to-update "
+            f"'{json.dumps(changed)}'",
+        )
+        return
+    if found.blocked:
+        yield Violation(
+            "folder-blocked",
+            "form",
+            name,
+            f"A file, a folder or a link is in the way of: {_some(found.blocked)}.",
+            "Nothing was written. Move it away.",
+        )
+    if found.different and not skips:
+        newer = "" if before is None else f" To bring the project up to date: {update}."
+        yield Violation(
+            "folder-taken",
+            "form",
+            name,
+            f"These files are there with other content: {_some(found.different)}.",
+            "Nothing was written. Move them away to have them written, or keep them and write "
+            f"only what is missing with --skip-if-file-exists.{newer}",
+        )
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - SHOWN_FILES} more" if len(paths) > SHOWN_FILES else ""
+    return ", ".join(paths[:SHOWN_FILES]) + more
