@@ -4,6 +4,7 @@ from .axes import AXES, NOT_YET, QUESTIONS, TEXTS, resolved
 from .cautions import WARNINGS, warnings
 from .columns import columns
 from .files import FILES, generates
+from .literals import python_literal, toml_literal
 from .plan import PINS, VERSION, guarantee, plan, record
 from .problems import Violation
 from .refusal import refusal
@@ -35,9 +36,11 @@ __all__ = [
     "mended",
     "nearest",
     "plan",
+    "python_literal",
     "record",
     "refusal",
     "resolved",
+    "toml_literal",
     "violations",
     "warnings",
 ]

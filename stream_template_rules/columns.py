@@ -1,9 +1,13 @@
 """The event schema: the part of Spark's DDL that a JSON event can have, read without Spark."""
 
+import difflib
 import re
+import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 
-from .problems import Violation, nearest_name
+from .ddl import Edit, FormError, Token, column_tokens, edited, plain_ddl, quoted, unquoted
+from .problems import Violation
 
 Column = tuple[str, str]
 
@@ -23,207 +27,297 @@ ALIASES = {
     "NUMERIC": "DECIMAL",
     "TIMESTAMP_LTZ": "TIMESTAMP",
 }
-# What people write from other systems, where no spelling is near enough to guess by.
+# Types of more than one word, by the words that can follow the first one.
+LONGER: dict[str, dict[tuple[str, ...], str]] = {
+    "DOUBLE": {("PRECISION",): "DOUBLE"},
+    "TIMESTAMP": {
+        ("WITH", "LOCAL", "TIME", "ZONE"): "TIMESTAMP",
+        ("WITHOUT", "TIME", "ZONE"): "TIMESTAMP_NTZ",
+    },
+}
+# Spark refuses these in the schema of from_json; no length is checked there.
+TEXTS = ("VARCHAR", "CHAR", "CHARACTER")
+# What people write from other systems, where it has exactly one meaning.
 FOREIGN = {
-    "STRING": ("VARCHAR", "CHAR", "TEXT", "STR", "UUID"),
+    "STRING": ("TEXT", "STR", "UUID"),
     "BOOLEAN": ("BOOL",),
     "INT": ("INT32",),
     "BIGINT": ("INT64",),
     "FLOAT": ("FLOAT32",),
-    "DOUBLE": ("FLOAT64", "NUMBER"),
+    "DOUBLE": ("FLOAT64",),
     "TIMESTAMP": ("DATETIME", "TIMESTAMPTZ"),
     "BINARY": ("BYTES",),
     "ARRAY": ("LIST",),
     "STRUCT": ("OBJECT",),
 }
-# Columns of the result and of the envelope around a record; a second one would be ambiguous.
-RESERVED = (
-    *("window", "session_window", "window_start", "window_end", "event_count"),
-    *("reason", "raw", "raw_base64", "origin", "ingest_time", "headers", "_corrupt_record"),
-)
-MAX_NAME, MAX_DEPTH, MAX_DDL = 40, 8, 4000
+# Types that Spark has and a project cannot carry from end to end.
+UNCARRIED = {
+    "VARIANT": "STRING keeps a nested object's text, and parse_json makes a VARIANT of it.",
+    "TIME": "STRING keeps it as it was sent.",
+    "INTERVAL": "STRING keeps it as it was sent.",
+    "GEOMETRY": "STRING keeps its text, and Spark makes a place of that, not of JSON.",
+    "GEOGRAPHY": "STRING keeps its text, and Spark makes a place of that, not of JSON.",
+    "VOID": "It holds nothing but null; STRING keeps whatever is sent one day.",
+}
+# Words and signs that end a type.
+AFTER_TYPE = (",", ">", "NOT", "NULL", "COMMENT", "DEFAULT", "GENERATED")
+INTERVAL_WORDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO")
+# Categories of signs: control characters, lone surrogates, ends of lines and paragraphs.
+UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")
+MAX_NAME = 255
 MAX_DIGITS = 38
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_STRANGE = re.compile(r"[^A-Za-z0-9_ ,()<>:]")
-_TOKEN = re.compile(r"\w+|[,()<>:]")
-
-
-class SchemaError(ValueError):
-    """Raised when the schema cannot be read; `typo` is a word and what it was meant to be."""
-
-    def __init__(self, rule: str, text: str, typo: tuple[str, str] | None = None) -> None:
-        """Keep the id of the broken rule beside the text."""
-        super().__init__(text)
-        self.rule = rule
-        self.typo = typo
+# How near a misspelt type has to be: INTT is INT, but VARIANT is not.
+NEAR = 0.8
 
 
 def columns(ddl: str) -> list[Column]:
-    """Return `a STRING, b ARRAY<INT>` as [("a", "STRING"), ("b", "ARRAY<INT>")]."""
-    found = [_column(text) for text in _split(ddl)]
+    """Return `a STRING, b ARRAY<INT>` as [("a", "STRING"), ("b", "ARRAY<INT>")].
+
+    A name is as the producer has it, without back quotes. A type is as Spark's DDL has it.
+    """
+    found = [_column(tokens) for tokens in column_tokens(plain_ddl(ddl))]
     _refuse_doubles([name for name, _ in found])
     return found
 
 
 def schema_violations(ddl: str) -> list[Violation]:
     """Return all that is wrong with the schema, one violation a column."""
+    ddl = plain_ddl(ddl)
     errors, found = [], []
     try:
-        texts = _split(ddl)
-    except SchemaError as error:
-        return [_violation(ddl, error)]
-    for text in texts:
+        groups = column_tokens(ddl)
+    except FormError as error:
+        return _violations(ddl, [error])
+    for tokens in groups:
         try:
-            found.append(_column(text))
-        except SchemaError as error:
+            found.append(_column(tokens))
+        except FormError as error:
             errors.append(error)
     try:
         _refuse_doubles([name for name, _ in found])
         if not errors:
             _refuse_timeless(found)
-    except SchemaError as error:
+    except FormError as error:
         errors.append(error)
-    return [_violation(ddl, error) for error in errors]
+    return _violations(ddl, errors)
 
 
-def _violation(ddl: str, error: SchemaError) -> Violation:
-    corrected, fix = None, "Correct the schema."
-    if error.typo:
-        wrong, right = error.typo
-        # Only where a type ends: a column may have the same name.
-        corrected = re.sub(rf"\b{wrong}\b(\(\d+\))?(?=\s*([,<>]|$))", right, ddl)
-        fix = f"Did you mean {right}?"
-    return Violation(error.rule, "form", "event_schema", str(error), fix, "event_schema", corrected)
-
-
-def _split(ddl: str) -> list[str]:
-    """Return the texts between the commas that stand outside of brackets."""
-    strange = _STRANGE.search(ddl)
-    if strange or len(ddl) > MAX_DDL:
-        what = repr(strange[0]) if strange else f"more than {MAX_DDL} characters"
-        raise SchemaError(
-            "schema-form", f"Letters, digits and _ , ( ) < > : may be in it, not {what}."
+def _violations(ddl: str, errors: list[FormError]) -> list[Violation]:
+    """Return the errors, each with what corrects all that can be corrected."""
+    edits = [error.edit for error in errors if error.edit]
+    corrected = edited(ddl, edits) if edits else None
+    return [
+        Violation(
+            error.rule,
+            "form",
+            "event_schema",
+            str(error),
+            _fix(error.edit),
+            "event_schema",
+            corrected if error.edit else None,
         )
-    texts, opened = [""], ""
-    for sign in ddl:
-        if sign in "(<":
-            opened += sign
-        elif sign in ")>":
-            if opened[-1:] + sign not in {"()", "<>"}:
-                raise SchemaError("schema-form", f"A {sign!r} closes nothing.")
-            opened = opened[:-1]
-        if len(opened) > MAX_DEPTH:
-            raise SchemaError("schema-form", f"Types are nested more than {MAX_DEPTH} deep.")
-        if sign == "," and not opened:
-            texts.append("")
-        else:
-            texts[-1] += sign
-    if opened:
-        raise SchemaError("schema-form", f"A {opened[-1]!r} is never closed.")
-    return [text.strip() for text in texts]
+        for error in errors
+    ]
 
 
-def _column(text: str) -> Column:
-    tokens = _TOKEN.findall(text)
+def _fix(edit: Edit | None) -> str:
+    if edit is None:
+        return "Correct the schema."
+    return f"Write {edit.text} there." if edit.text else "Leave it out."
+
+
+class _Reader:
+    """The tokens of one column, taken from left to right."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.rest = list(tokens)
+        self.taken: list[Token] = []
+
+    def take(self) -> Token:
+        self.taken.append(self.rest.pop(0))
+        return self.taken[-1]
+
+    def take_words(self, *words: str) -> bool:
+        """Take these words, if they are next."""
+        if tuple(token.word for token in self.rest[: len(words)]) != words:
+            return False
+        for _ in words:
+            self.take()
+        return True
+
+    def edit_since(self, first: Token, text: str) -> Edit:
+        """Return the edit that replaces what was taken from this token on."""
+        return Edit(first.start, self.taken[-1].end, text)
+
+
+def _column(tokens: list[Token]) -> Column:
     if not tokens:
-        raise SchemaError("schema-form", "Between two commas, or at an end, a column is missing.")
-    name = _name(tokens)
-    if name.lower() in RESERVED:
-        raise SchemaError("schema-reserved", f"The result has a column {name} of its own.")
-    if tokens[:1] == [":"]:
-        tokens.pop(0)
-    kind = _type(tokens, name)
-    if tokens:
-        raise SchemaError("schema-extras", _extras(name, tokens))
+        raise FormError("schema-form", "Between two commas, or at an end, a column is missing.")
+    reader = _Reader(tokens)
+    name = _name(reader)
+    reader.take_words(":")
+    kind = _type(reader, name)
+    _pass_options(reader, name)
+    if reader.rest:
+        raise FormError("schema-extras", _unexpected(reader, name))
     return name, kind
 
 
-def _extras(name: str, tokens: list[str]) -> str:
-    words = [token.upper() for token in tokens]
-    if words[:2] == ["NOT", "NULL"]:
-        return f"{name} cannot be NOT NULL: Spark enforces it nowhere in a stream."
-    return f"After the type of {name}, {' '.join(tokens)} is not expected."
+def _unexpected(reader: _Reader, name: str) -> str:
+    rest = " ".join(token.text for token in reader.rest)
+    return f"After the type of {name}, {rest} is not expected."
 
 
-def _name(tokens: list[str]) -> str:
-    name = tokens.pop(0)
-    if not _NAME.fullmatch(name):
-        raise SchemaError("schema-name", f"{name!r} is not a column name.")
+def _pass_options(reader: _Reader, name: str) -> None:
+    """Pass over what says nothing about an event; a stream enforces no NOT NULL."""
+    while reader.rest:
+        first = reader.rest[0]
+        if reader.take_words("COMMENT"):
+            if not reader.rest or reader.rest[0].text[0] not in "'\"":
+                raise FormError("schema-extras", f"The COMMENT of {name} has no text in quotes.")
+            reader.take()
+        elif first.word in {"DEFAULT", "GENERATED"}:
+            _refuse_computed(reader, name, first)
+        elif not (reader.take_words("NOT", "NULL") or reader.take_words("NULL")):
+            return
+
+
+def _refuse_computed(reader: _Reader, name: str, first: Token) -> None:
+    kind = reader.taken[-1]
+    while reader.rest and reader.rest[0].word not in AFTER_TYPE[:2]:
+        reader.take()
+    if first.word == "DEFAULT":
+        reason = f"A table fills in the DEFAULT of {name}; a stream does not, F.coalesce does."
+        edit = Edit(kind.end, reader.taken[-1].end, "")
+        raise FormError("schema-extras", reason, edit)
+    raise FormError(
+        "schema-extras",
+        f"A table computes {name}, so no event carries it: leave the column out, "
+        "or GENERATED if events do.",
+    )
+
+
+def _name(reader: _Reader) -> str:
+    token = reader.take()
+    name = unquoted(token.text)
+    if not name or (not token.text.startswith("`") and token.text[0] in ",()<>:;'\""):
+        raise FormError("schema-name", f"{token.text!r} is not a column name.")
     if len(name) > MAX_NAME:
-        raise SchemaError("schema-name", f"{name} is longer than {MAX_NAME} characters.")
+        reason = f"{name[:20]}... is longer than {MAX_NAME} characters."
+        raise FormError("schema-name", reason)
+    strange = next((sign for sign in name if unicodedata.category(sign) in UNWRITABLE), None)
+    if strange:
+        reason = f"{name!r} holds the control character {strange!r}, which no code shows."
+        raise FormError("schema-name", reason)
     return name
 
 
-def _type(tokens: list[str], name: str) -> str:
+def _type(reader: _Reader, name: str) -> str:
     """Take the type off the head of the tokens, in Spark's spelling."""
-    if not tokens:
-        raise SchemaError("schema-type", f"{name} has no type.")
-    word = tokens.pop(0)
-    kind = ALIASES.get(word.upper(), word.upper())
+    if not reader.rest:
+        raise FormError("schema-type", f"{name} has no type.")
+    first = reader.take()
+    kind = ALIASES.get(first.word, first.word)
+    if kind in TEXTS:
+        _arguments(reader)
+        return "STRING"
+    for words, longer in LONGER.get(kind, {}).items():
+        if reader.take_words(*words):
+            return longer
     if kind in FLAT:
+        _refuse_collation(reader, name)
         return kind
     if kind not in NESTED:
-        right = _meant(kind)
-        typo = (word, right) if right and _NAME.fullmatch(word) else None
-        raise SchemaError("schema-type", f"{name} has the unknown type {word}.", typo)
+        raise _unknown(reader, name, first)
     if kind == "DECIMAL":
-        return _decimal(tokens, name)
-    _expect("<", tokens, name)
-    inner = {"ARRAY": _element, "MAP": _entry, "STRUCT": _fields}[kind](tokens, name)
-    _expect(">", tokens, name)
+        return _decimal(reader, name)
+    _expect("<", reader, name)
+    inside = {"ARRAY": _type, "MAP": _entry, "STRUCT": _fields}
+    inner = inside[kind](reader, name)
+    _expect(">", reader, name)
     return f"{kind}<{inner}>"
+
+
+def _arguments(reader: _Reader) -> list[str]:
+    """Take `(20)` off the head of the tokens, if it is there."""
+    if not reader.take_words("("):
+        return []
+    found = []
+    while reader.rest and not reader.take_words(")"):
+        found.append(reader.take().text)
+    return found
+
+
+def _refuse_collation(reader: _Reader, name: str) -> None:
+    if not reader.rest or reader.rest[0].word != "COLLATE":
+        return
+    kind = reader.taken[-1]
+    while reader.rest and reader.rest[0].word not in AFTER_TYPE:
+        reader.take()
+    raise FormError(
+        "schema-type",
+        f"{name} has a collation, and sinks and tests of a project compare texts as bytes.",
+        reader.edit_since(kind, "STRING"),
+    )
+
+
+def _unknown(reader: _Reader, name: str, first: Token) -> FormError:
+    """Return why the type cannot be taken, and what keeps its meaning."""
+    why = UNCARRIED.get(first.word)
+    if first.word == "INTERVAL":
+        while reader.rest and reader.rest[0].word in INTERVAL_WORDS:
+            reader.take()
+    _arguments(reader)
+    if first.word == "TIME":
+        reader.take_words("WITHOUT", "TIME", "ZONE")
+    if why:
+        reason = f"{name} is {first.word}, which not all sources, sinks and tests can carry. {why}"
+        return FormError("schema-type", reason, reader.edit_since(first, "STRING"))
+    right = _meant(first.word)
+    edit = reader.edit_since(first, right) if right else None
+    return FormError("schema-type", f"{name} has the unknown type {first.text}.", edit)
 
 
 def _meant(kind: str) -> str | None:
     foreign = (right for right, others in FOREIGN.items() if kind in others)
-    return next(foreign, None) or nearest_name(kind, (*FLAT, *NESTED, *ALIASES))
+    near = difflib.get_close_matches(kind, (*FLAT, *NESTED, *ALIASES), 1, NEAR)
+    return next(foreign, None) or next(iter(near), None)
 
 
-def _expect(sign: str, tokens: list[str], name: str) -> None:
-    if tokens[:1] != [sign]:
-        raise SchemaError("schema-type", f"In the type of {name}, {sign!r} is missing.")
-    tokens.pop(0)
+def _expect(sign: str, reader: _Reader, name: str) -> None:
+    if not reader.take_words(sign):
+        raise FormError("schema-type", f"In the type of {name}, {sign!r} is missing.")
 
 
-def _element(tokens: list[str], name: str) -> str:
-    return _type(tokens, name)
+def _entry(reader: _Reader, name: str) -> str:
+    first = reader.rest[0] if reader.rest else None
+    if _type(reader, name) != "STRING" and first:
+        reason = f"The keys of a MAP in JSON are STRING; {name} has others."
+        raise FormError("schema-type", reason, reader.edit_since(first, "STRING"))
+    _expect(",", reader, name)
+    return f"STRING, {_type(reader, name)}"
 
 
-def _entry(tokens: list[str], name: str) -> str:
-    if _type(tokens, name) != "STRING":
-        raise SchemaError(
-            "schema-type", f"The keys of a MAP in JSON are STRING; {name} has others."
-        )
-    _expect(",", tokens, name)
-    return f"STRING, {_type(tokens, name)}"
-
-
-def _fields(tokens: list[str], name: str) -> str:
+def _fields(reader: _Reader, name: str) -> str:
     found: list[Column] = []
-    while not found or tokens[:1] == [","]:
-        if found:
-            tokens.pop(0)
-        if not tokens:
-            raise SchemaError("schema-type", f"The STRUCT of {name} has no fields.")
-        field = _name(tokens)
-        if tokens[:1] == [":"]:
-            tokens.pop(0)
-        found.append((field, _type(tokens, f"{name}.{field}")))
+    while not found or reader.take_words(","):
+        if not reader.rest or reader.rest[0].text == ">":
+            raise FormError("schema-type", f"The STRUCT of {name} has no fields, or lacks one.")
+        field = _name(reader)
+        reader.take_words(":")
+        found.append((field, _type(reader, f"{name}.{field}")))
+        _pass_options(reader, f"{name}.{field}")
     _refuse_doubles([field for field, _ in found])
-    return ", ".join(f"{field}: {kind}" for field, kind in found)
+    return ", ".join(f"{quoted(field)}: {kind}" for field, kind in found)
 
 
-def _decimal(tokens: list[str], name: str) -> str:
-    if tokens[:1] != ["("]:
-        return "DECIMAL(10,0)"
-    inside, _, _ = " ".join(tokens).partition(")")
-    match = re.fullmatch(r"\( (\d{1,2})(?: , (\d{1,2}))? ", inside)
+def _decimal(reader: _Reader, name: str) -> str:
+    match = re.fullmatch(r"(\d{1,2})(?:,(\d{1,2}))?", "".join(_arguments(reader)) or "10", re.ASCII)
     digits, scale = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
     if not scale <= digits <= MAX_DIGITS or digits < 1:
-        raise SchemaError(
+        raise FormError(
             "schema-type", f"{name}: write DECIMAL(precision,scale), at most {MAX_DIGITS}."
         )
-    del tokens[: tokens.index(")") + 1]
     return f"DECIMAL({digits},{scale})"
 
 
@@ -232,7 +326,7 @@ def _refuse_doubles(names: list[str]) -> None:
     doubled = [name for name in names if counted[name.lower()] > 1]
     if doubled:
         both = " and ".join(doubled[:2])
-        raise SchemaError("schema-double", f"Spark cannot tell the columns {both} apart.")
+        raise FormError("schema-double", f"Spark cannot tell the columns {both} apart.")
 
 
 def _refuse_timeless(found: list[Column]) -> None:
@@ -242,4 +336,23 @@ def _refuse_timeless(found: list[Column]) -> None:
     reason = "No column is a TIMESTAMP, so there is no event time to go by."
     if "TIMESTAMP_NTZ" in kinds:
         reason = "A TIMESTAMP_NTZ is no moment in time: it means another one in each time zone."
-    raise SchemaError("schema-no-time", reason)
+    nested = list(_nested_times(found))
+    if nested:
+        reason = (
+            f"{' and '.join(nested)} is inside of a STRUCT, and the event's time is a column of "
+            "its own today. Have the producer, or a step before this job, write it as one."
+        )
+    elif "BIGINT" in kinds:
+        reason += (
+            " A number that counts seconds since 1970 may be declared TIMESTAMP: Spark reads it "
+            "as such. Milliseconds have to be made seconds before this job."
+        )
+    raise FormError("schema-no-time", reason)
+
+
+def _nested_times(found: list[Column], path: str = "") -> Iterator[str]:
+    for name, kind in found:
+        if kind == "TIMESTAMP":
+            yield path + name
+        elif kind.startswith("STRUCT<"):
+            yield from _nested_times(columns(kind[len("STRUCT<") : -1]), f"{path}{name}.")

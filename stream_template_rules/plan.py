@@ -261,7 +261,8 @@ def plan(answers: Answers) -> dict[str, Any]:
     pins = [pin for pin in PINS if covered(pin.boxes, known)]
     versions = {pin.name: _spelled(pin.version, known) for pin in pins}
     groups = dict.fromkeys(pin.group for pin in PINS)
-    roles, named = read_roles(known["event_roles"]), columns(known["event_schema"])
+    named = columns(known["event_schema"])
+    roles = read_roles(known["event_roles"], dict(named))
     # Of a continuous query Spark says nothing: neither batches nor counts.
     reports = known["trigger"] != "continuous"
     given = {role: "given" for role, column in roles.items() if column}

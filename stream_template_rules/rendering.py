@@ -19,6 +19,7 @@ from .axes import QUESTIONS
 from .commandline import makes_project, skips_existing
 from .existing import compare, existing_violations
 from .files import VERBATIM, files_in, generates, placed
+from .literals import python_literal, toml_literal
 from .plan import plan, record
 from .refusal import refusal, told
 from .roles import default_roles
@@ -85,6 +86,8 @@ class Rendering:
             "stream_plan": plan,
             "stream_roles": default_roles,
             "stream_record": record,
+            "stream_quoted": python_literal,
+            "stream_toml": toml_literal,
         }
 
     def check(self, answers: Mapping[str, Any]) -> str:

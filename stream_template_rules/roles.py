@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from .columns import INTEGERS, Column, SchemaError, columns
+from .columns import INTEGERS, Column, columns
+from .ddl import Edit, FormError, edited, unquoted
 from .problems import Violation, nearest_name
 
 Roles = dict[str, str | None]
@@ -19,7 +20,11 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 ID_NAMES = ("event_id", "id")
 GUESSED_MEASURES = ("DOUBLE", "FLOAT", "DECIMAL")
-_PAIR = r" *\w+ *= *\w+ *"
+RESULT_NAMES = ("window_start", "window_end", "event_count")
+NONE = "none"
+# A column in back quotes, with any sign in it, or up to the next comma.
+_PAIR = re.compile(r"\s*(\w+)\s*=\s*(`(?:[^`]|``)+`|[^\s,`](?:[^,`]*[^\s,`])?)\s*")
+_PLAIN = re.compile(r"[\w@-]+")
 
 
 def derived(found: list[Column]) -> Roles:
@@ -27,13 +32,26 @@ def derived(found: list[Column]) -> Roles:
     ids = [n for wanted in ID_NAMES for n, k in found if n.lower() == wanted and k in ROLES["id"]]
     event_id = next(iter(ids), None)
     measure = _first(found, GUESSED_MEASURES)
-    taken = (event_id, total_of(measure))
+    beside = _beside_key(measure)
+    texts = [name for name, kind in found if kind == "STRING" and name.lower() not in beside]
+    texts = [name for name in texts if name != event_id]
+    # What has a value for almost each event is no good key, if there is another.
+    texts.sort(key=_is_id_like)
     return {
         "id": event_id,
         "time": _first(found, ROLES["time"]),
-        "key": _first([column for column in found if column[0] not in taken], ("STRING",)),
+        "key": next(iter(texts), None),
         "measure": measure,
     }
+
+
+def _beside_key(measure: str | None) -> set[str]:
+    """Return the other columns of a window's result, in small letters: case tells none apart."""
+    return {name.lower() for name in (*RESULT_NAMES, total_of(measure)) if name}
+
+
+def _is_id_like(name: str) -> bool:
+    return bool(re.search(r"(?:^|[^a-zA-Z])(?i:id|uuid|guid)$|[a-z]I[dD]$", name))
 
 
 def total_of(measure: str | None) -> str | None:
@@ -51,77 +69,124 @@ def _base(kind: str) -> str:
 
 def written(roles: Mapping[str, str | None]) -> str:
     """Write the roles as they are asked for: `id=event_id, time=event_time`."""
-    return ", ".join(f"{role}={name}" for role, name in roles.items() if name)
+    return ", ".join(f"{role}={_quoted(name)}" for role, name in roles.items() if name)
+
+
+def _quoted(name: str) -> str:
+    """Return the column as a role names it: in back quotes where a bare one could mean more."""
+    if _PLAIN.fullmatch(name) and name.lower() != NONE:
+        return name
+    return "`" + name.replace("`", "``") + "`"
 
 
 def default_roles(ddl: str) -> str:
     """Return what is proposed for event_roles; empty where the schema cannot be read."""
     try:
         return written(derived(columns(ddl)))
-    except SchemaError:
+    except FormError:
         return ""
 
 
-def read_roles(text: str) -> Roles:
-    """Read the text of event_roles as {role: column}; only for text without violations."""
-    return dict.fromkeys(ROLES) | dict(_pairs(text))
+def read_roles(text: str, found: Iterable[str] = ()) -> Roles:
+    """Read the text of event_roles as {role: column}; only for text without violations.
+
+    A column that is among those found is spelt as it is there.
+    """
+    given = {m[1].lower(): _column(m[2], found) or unquoted(m[2]) for m in _matches(text)}
+    return dict.fromkeys(ROLES) | given
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
-    parts = [part.partition("=") for part in text.split(",")]
-    return [(role.strip(), name.strip()) for role, _, name in parts]
+def _matches(text: str) -> list[re.Match[str]]:
+    """Return the parts of event_roles that give a role to a column."""
+    return [match for match in _PAIR.finditer(text) if match[2].lower() != NONE]
+
+
+def _column(name: str, found: Iterable[str]) -> str | None:
+    """Return the column that is meant, in whatever case it is typed."""
+    by_lower = {column.lower(): column for column in found}
+    return by_lower.get(unquoted(name).lower())
 
 
 def role_violations(text: str, ddl: str) -> list[Violation]:
     """Return all that is wrong with event_roles, given a schema that can be read."""
-    if not re.fullmatch(rf"{_PAIR}(,{_PAIR})*", text, re.ASCII):
-        return [_refused("role-form", "It is not of the form id=..., time=...", "", ddl)]
-    pairs, found = _pairs(text), dict(columns(ddl))
-    out = _doubles(pairs, ddl)
-    for role, name in pairs:
-        out += _role(role, name, found, (text, ddl))
-    roles = dict(pairs)
-    if "time" not in roles:
-        out.append(_refused("role-no-time", "No column is the event's time.", "", ddl))
-    key, total = roles.get("key"), total_of(roles.get("measure"))
-    if total and key == total:
-        out.append(_refused("role-result-name", f"The result has a {key} of its own.", "", ddl))
-    return out
-
-
-def _doubles(pairs: list[tuple[str, str]], ddl: str) -> list[Violation]:
-    roles, names = Counter(role for role, _ in pairs), Counter(name for _, name in pairs)
+    found, proposal = dict(columns(ddl)), default_roles(ddl)
     return [
-        _refused("role-twice", f"The role {role} is given twice.", "", ddl)
-        for role, count in roles.items()
-        if count > 1
-    ] + [
-        _refused("role-shared", f"The column {name} cannot play two roles.", "", ddl)
-        for name, count in names.items()
-        if count > 1
+        Violation(
+            error.rule,
+            "form",
+            "event_roles",
+            str(error),
+            f"Choose {corrected or proposal}.",
+            "event_roles",
+            corrected,
+        )
+        for error in _role_errors(text, found)
+        for corrected in [edited(text, [error.edit]) if error.edit else None]
     ]
 
 
-def _role(role: str, name: str, found: dict[str, str], answers: tuple[str, str]) -> list[Violation]:
-    text, ddl = answers
+def _role_errors(text: str, found: Mapping[str, str]) -> list[FormError]:
+    if not re.fullmatch(rf"{_PAIR.pattern}(?:,{_PAIR.pattern})*", text):
+        return [FormError("role-form", "It is not of the form id=..., time=...")]
+    matches = _matches(text)
+    errors = [error for match in matches for error in _errors_of(match, found)]
+    roles = {match[1].lower(): _column(match[2], found) for match in matches}
+    return [
+        *errors,
+        *_doubles(matches, found),
+        *_missing_time(text, roles, found),
+        *_shadows(roles),
+    ]
+
+
+def _errors_of(match: re.Match[str], found: Mapping[str, str]) -> Iterator[FormError]:
+    """Yield what is wrong with one role by itself."""
+    role, name = match[1].lower(), unquoted(match[2])
+    column = _column(match[2], found)
     if role not in ROLES:
-        right = nearest_name(role, ROLES)
-        correction = re.sub(rf"\b{role}(?=\s*=)", right, text) if right else ""
+        edit = _respelt(match.span(1), nearest_name(role, ROLES))
         reason = f"There is no role {role}; the roles are {', '.join(ROLES)}."
-        return [_refused("role-unknown", reason, correction, ddl)]
-    if name not in found:
+        yield FormError("role-unknown", reason, edit)
+    elif column is None:
         right = nearest_name(name, found)
-        correction = re.sub(rf"(?<==)(\s*){name}\b", rf"\g<1>{right}", text) if right else ""
-        return [_refused("role-column", f"The schema has no column {name}.", correction, ddl)]
-    if _base(found[name]) not in ROLES[role]:
+        edit = _respelt(match.span(2), _quoted(right) if right else None)
+        yield FormError("role-column", f"The schema has no column {name}{_nested(name)}.", edit)
+    elif _base(found[column]) not in ROLES[role]:
         allowed = ", ".join(ROLES[role])
-        reason = f"{name} is {found[name]}; the {role} is one of {allowed}."
-        return [_refused("role-type", reason, "", ddl)]
-    return []
+        reason = f"{column} is {found[column]}; the {role} is one of {allowed}."
+        yield FormError("role-type", reason)
 
 
-def _refused(rule: str, reason: str, correction: str, ddl: str) -> Violation:
-    proposal = correction or default_roles(ddl)
-    return Violation(
-        rule, "form", "event_roles", reason, f"Choose {proposal}.", "event_roles", proposal
-    )
+def _respelt(span: tuple[int, int], right: str | None) -> Edit | None:
+    return Edit(*span, right) if right else None
+
+
+def _nested(name: str) -> str:
+    """Say why the path of a field in a STRUCT names no column."""
+    return ", and a role is given to a column, not to a field of a STRUCT" if "." in name else ""
+
+
+def _doubles(matches: list[re.Match[str]], found: Mapping[str, str]) -> Iterator[FormError]:
+    roles = Counter(match[1].lower() for match in matches)
+    names = Counter(_column(match[2], found) or unquoted(match[2]) for match in matches)
+    for role, count in roles.items():
+        if count > 1:
+            yield FormError("role-twice", f"The role {role} is given twice.")
+    for name, count in names.items():
+        if count > 1:
+            yield FormError("role-shared", f"The column {name} cannot play two roles.")
+
+
+def _missing_time(text: str, roles: Iterable[str], found: Mapping[str, str]) -> Iterator[FormError]:
+    times = [name for name, kind in found.items() if kind in ROLES["time"]]
+    if "time" not in roles:
+        only = f", time={_quoted(times[0])}" if len(times) == 1 and "time" not in text else None
+        edit = _respelt((len(text), len(text)), only)
+        yield FormError("role-no-time", "No column is the event's time.", edit)
+
+
+def _shadows(roles: Mapping[str, str | None]) -> Iterator[FormError]:
+    """Refuse a key that has the name of another column of the result."""
+    key = roles.get("key")
+    if key and key.lower() in _beside_key(roles.get("measure")):
+        yield FormError("role-result-name", f"The result has a column {key} beside its key.")

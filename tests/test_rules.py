@@ -213,7 +213,7 @@ def test_mended_answers_are_legal():
     answers = DEFAULTS | {
         "project_name": "Robert's 'Tables';",
         "project_slug": "../victim",
-        "event_schema": "id STRNG, at TIMESTAMP, kind VARCHAR(10), text text",
+        "event_schema": "id STRNG, at TIMESTAMP, kind VARIANT, text text",
         "event_roles": "id=id, time=att, key=kind",
         "trigger": "once",
         "sink": "files",

@@ -1,0 +1,154 @@
+"""The text of a schema as tokens, each with its place, so that a correction changes only that."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MAX_DDL, MAX_DEPTH = 100_000, 30
+_BLANK = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_TOKEN = re.compile(
+    r"`(?:[^`]|``)*`"  # a name
+    r"|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\""  # a text, as after COMMENT
+    r"|[,()<>:;]"
+    r"|(?:(?!--|/\*)[^\s,()<>:;`'\"])+",
+    re.DOTALL,
+)
+_PAIRS = {"(": ")", "<": ">"}
+_PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+class FormError(ValueError):
+    """Raised when an answer cannot be read; `edit` replaces what was surely meant otherwise."""
+
+    def __init__(self, rule: str, text: str, edit: "Edit | None" = None) -> None:
+        """Keep the id of the broken rule beside the text."""
+        super().__init__(text)
+        self.rule = rule
+        self.edit = edit
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word, a sign, a quoted name or a quoted text; `start` and `end` are its place."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """The token as a keyword or the name of a type is compared."""
+        return self.text.upper()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The text that replaces what is between two places."""
+
+    start: int
+    end: int
+    text: str
+
+
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    """Return the text after all edits."""
+    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def plain_ddl(text: str) -> str:
+    """Return the schema as DDL: Spark's own JSON of a schema is written as such."""
+    try:
+        schema = json.loads(text) if text.lstrip().startswith("{") else None
+        return _fields(schema["fields"], " ") if schema else text
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return text
+
+
+def _fields(fields: Any, sign: str) -> str:  # noqa: ANN401 - whatever JSON holds
+    return ", ".join(f"{quoted(field['name'])}{sign}{_kind(field['type'])}" for field in fields)
+
+
+def _kind(kind: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    if isinstance(kind, str):
+        return kind
+    if kind["type"] == "array":
+        return f"ARRAY<{_kind(kind['elementType'])}>"
+    if kind["type"] == "map":
+        return f"MAP<{_kind(kind['keyType'])}, {_kind(kind['valueType'])}>"
+    return f"STRUCT<{_fields(kind['fields'], ': ')}>"
+
+
+def quoted(name: str) -> str:
+    """Return the name as it can stand in DDL: in back quotes where it is not a plain word."""
+    return name if _PLAIN.fullmatch(name) else "`" + name.replace("`", "``") + "`"
+
+
+def unquoted(text: str) -> str:
+    """Return the name that the token means."""
+    return text[1:-1].replace("``", "`") if text.startswith("`") else text
+
+
+def column_tokens(ddl: str) -> list[list[Token]]:
+    """Return the tokens of each column: what is between the commas outside of brackets."""
+    if len(ddl) > MAX_DDL:
+        raise FormError("schema-form", f"It is longer than {MAX_DDL} characters.")
+    tokens = _unwrapped(list(_tokens(ddl)))
+    groups: list[list[Token]] = [[]]
+    for depth, token in zip(_depths(tokens), tokens, strict=True):
+        if token.text == "," and not depth:
+            groups.append([])
+        else:
+            groups[-1].append(token)
+    return groups
+
+
+def _tokens(ddl: str) -> Iterator[Token]:
+    at = _end_of_blank(ddl, 0)
+    while at < len(ddl):
+        match = _TOKEN.match(ddl, at)
+        if match is None:
+            raise FormError("schema-form", f"A {ddl[at]!r} is never closed.")
+        yield Token(match[0], at, match.end())
+        at = _end_of_blank(ddl, match.end())
+
+
+def _end_of_blank(ddl: str, start: int) -> int:
+    blank = _BLANK.match(ddl, start)
+    return blank.end() if blank else start
+
+
+def _depths(tokens: Sequence[Token]) -> Iterator[int]:
+    """Yield for each token how many brackets are open behind it."""
+    opened: list[str] = []
+    for token in tokens:
+        if token.text in _PAIRS:
+            opened.append(token.text)
+        elif token.text in _PAIRS.values() and (not opened or _PAIRS[opened.pop()] != token.text):
+            raise FormError("schema-form", f"A {token.text!r} closes nothing.")
+        if len(opened) > MAX_DEPTH:
+            raise FormError("schema-form", f"Types are nested more than {MAX_DEPTH} deep.")
+        yield len(opened)
+    if opened:
+        raise FormError("schema-form", f"A {opened[-1]!r} is never closed.")
+
+
+def _unwrapped(tokens: list[Token]) -> list[Token]:
+    """Return the columns alone, of `CREATE TABLE name (...)`, `(...)`, `STRUCT<...>`, `...;`."""
+    while tokens and tokens[-1].text == ";":
+        tokens = tokens[:-1]
+    words = [token.word for token in tokens]
+    first = 0
+    if words[:1] == ["CREATE"] and "TABLE" in words[:5] and "(" in words:
+        first = words.index("(")
+    elif words[:2] == ["STRUCT", "<"]:
+        first = 1
+    elif words[:1] != ["("]:
+        return tokens
+    depths = list(_depths(tokens))
+    last = depths.index(0, first)
+    # What follows the columns of a table, as USING, says how the table is kept.
+    return tokens[first + 1 : last] if first > 1 or last == len(tokens) - 1 else tokens

@@ -1,0 +1,25 @@
+"""Any text as a literal of a generated file."""
+
+import json
+
+
+def toml_literal(text: str) -> str:
+    """Return the text as a basic string of TOML; JSON and Python read it alike, but for 🙂."""
+    return "".join(
+        sign if sign.isprintable() else _escaped(sign)
+        for sign in json.dumps(text, ensure_ascii=False)
+    )
+
+
+def _escaped(sign: str) -> str:
+    code = ord(sign)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - a short one
+
+
+def python_literal(text: str) -> str:
+    """Return the text as a Python literal with the quotes that ruff format would keep."""
+    literal = toml_literal(text)
+    if text.count('"') <= text.count("'"):
+        return literal
+    inside = literal[1:-1].replace('\\"', '"').replace("'", "\\'")
+    return f"'{inside}'"
