@@ -29,4 +29,6 @@ def test_a_formatter_keeps_the_literal(text):
     code = f"NAME = {python_literal(text)}\n"
     ruff = [sys.executable, "-m", "ruff", "format", "--isolated", "-"]
 
-    assert subprocess.run(ruff, input=code, capture_output=True, text=True).stdout == code
+    assert (
+        subprocess.run(ruff, check=True, input=code, capture_output=True, text=True).stdout == code
+    )
