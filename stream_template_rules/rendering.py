@@ -20,6 +20,7 @@ from .commandline import makes_project, skips_existing
 from .existing import compare, existing_violations
 from .files import VERBATIM, files_in, generates, placed
 from .literals import python_literal, toml_literal
+from .names import proposed_slug
 from .plan import plan, record
 from .refusal import refusal, told
 from .roles import default_roles
@@ -86,6 +87,7 @@ class Rendering:
             "stream_plan": plan,
             "stream_roles": default_roles,
             "stream_record": record,
+            "stream_slug": proposed_slug,
             "stream_quoted": python_literal,
             "stream_toml": toml_literal,
         }

@@ -17,7 +17,7 @@ version = "{{ (cookiecutter | stream_record).version }}"
 
 [tool.stream-template.answers]
 {% for key, value in (cookiecutter | stream_record).answers.items() %}
-{{ key }} = "{{ value }}"
+{{ key }} = {{ value | stream_toml }}
 {% endfor %}
 """
 UNTOUCHED = 'BRACES = "{{ window }} ${{ secrets }}"\n'

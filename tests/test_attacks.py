@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tomllib
 
 import pytest
 from machine import command_in, goes_on, refused
@@ -87,6 +88,34 @@ HOSTILE = (
     *('a"b', "a'b", "a\\", 'x"; import os; "', '"""', "a\nb", "$(touch pwned)", "`touch pwned`"),
     *("%PATH%", "🙂", "\x1b[31m", "a;b", "<b>", "]]>", "${x}", "\u2028"),
 )
+
+
+ODD_NAMES = (
+    "a\"b'c",
+    'x"""; import os',
+    "$(touch pwned)",
+    "a``b",
+    "%PATH%",
+    "🙂",
+    "<b>]]>",
+    "${x}",
+    "C:\\",
+)
+
+
+def test_hostile_columns_stay_texts(user, template):
+    """Any column is data in every file: nothing is run, and the answers come back as given."""
+    columns = [f"`{name.replace('`', '``')}` STRING" for name in ODD_NAMES]
+    schema = "at TIMESTAMP COMMENT 'x\"\\\\', " + ", ".join(columns)
+    answers = ["project_name=Zoë & Co: it's", "project_slug=zoe", f"event_schema={schema}"]
+    result = user.run("cookiecutter", str(template), "--no-input", *answers)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert user.left() == ["zoe"]
+    recorded = tomllib.loads((user.work / "zoe" / "pyproject.toml").read_text("utf-8"))
+    found = recorded["tool"]["stream-template"]["answers"]
+    assert [f"{question}={found[question]}" for question in TEXTS[:3]] == answers
+    assert found["event_roles"] == "time=at, key=`a\"b'c`"
 
 
 @pytest.mark.parametrize("text", HOSTILE)

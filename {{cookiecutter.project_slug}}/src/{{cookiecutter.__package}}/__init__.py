@@ -1,1 +1,1 @@
-"""{{ cookiecutter.project_name }}: a PySpark Structured Streaming job."""
+"""The PySpark Structured Streaming job {{ cookiecutter.project_slug }}."""
