@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from .columns import INTEGERS, Column, columns
-from .ddl import Edit, FormError, edited, unquoted
+from .ddl import Edit, FormError, column_tokens, edited, unquoted
 from .problems import Violation, nearest_name
 
 Roles = dict[str, str | None]
@@ -24,6 +25,7 @@ RESULT_NAMES = ("window_start", "window_end", "event_count")
 NONE = "none"
 # A column in back quotes, with any sign in it, or up to the next comma.
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*(`(?:[^`]|``)+`|[^\s,`](?:[^,`]*[^\s,`])?)\s*")
+POSTGRES_BYTES = 63
 _PLAIN = re.compile(r"[\w@-]+")
 
 
@@ -105,6 +107,37 @@ def _column(name: str, found: Iterable[str]) -> str | None:
     """Return the column that is meant, in whatever case it is typed."""
     by_lower = {column.lower(): column for column in found}
     return by_lower.get(unquoted(name).lower())
+
+
+def parts_of(found: list[Column], roles: Roles) -> dict[str, str]:
+    """Return what rules ask of the columns: which roles are given, which names a sink takes.
+
+    The result of a window has the names of its key and measure, any other has all columns.
+    """
+    columns, result = [name for name, _ in found], [roles["key"], total_of(roles["measure"])]
+    fields = [name for _, kind in found for name in _fields_in(kind)]
+    taken = {
+        "delta_takes_columns": all(map(_delta_takes, columns + fields)),
+        "delta_takes_result": all(map(_delta_takes, filter(None, result))),
+        "postgres_takes_columns": all(map(_postgres_takes, columns)),
+        "postgres_takes_result": all(map(_postgres_takes, filter(None, result))),
+    }
+    given = {role: "given" if roles[role] else "missing" for role in ROLES}
+    return given | {part: "yes" if takes else "no" for part, takes in taken.items()}
+
+
+def _fields_in(kind: str) -> list[str]:
+    """Return the names of all fields in a type."""
+    tokens = [token.text for group in column_tokens(f"a {kind}") for token in group]
+    return [unquoted(name) for name, sign in pairwise(tokens) if sign == ":"]
+
+
+def _delta_takes(name: str) -> bool:
+    return not set(name) & set(" ,;{}()=")
+
+
+def _postgres_takes(name: str) -> bool:
+    return len(name.encode()) <= POSTGRES_BYTES
 
 
 def role_violations(text: str, ddl: str) -> list[Violation]:

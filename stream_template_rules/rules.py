@@ -14,6 +14,9 @@ STREAM_JOINS = ("stream_inner", "stream_left")
 MICRO_BATCH = ("processing_time", "available_now")
 LOW_LATENCY = ("continuous", "real_time")
 DATABRICKS = ("databricks", "databricks_serverless")
+NO = ("no",)  # a name of a column that a sink cannot have
+# Which names are in the result: those of all columns, or of the key and the measure.
+NAMED = (("columns", ("none",)), ("result", WINDOWED))
 MISSING = ("missing",)  # of a part in event_roles
 # What has to know how far time has come: it needs a watermark.
 EVENT_TIME: tuple[Box, ...] = (
@@ -266,6 +269,26 @@ ROLE_RULES = (
         {"key": MISSING, "join": ("static_lookup", *STREAM_JOINS)},
         "A join meets on equal keys, and no column is the key.",
         "Name the column in event_roles (key=...), or choose join=none.",
+    ),
+    *(
+        Rule(
+            f"delta-{names}-names",
+            "scope",
+            {f"delta_takes_{names}": NO, "window": windows, "sink": ("delta", "delta_merge")},
+            "A Delta table takes a space or , ; { } ( ) = in a name only with column mapping.",
+            "Choose sink=kafka, or have the producer write another name.",
+        )
+        for names, windows in NAMED
+    ),
+    *(
+        Rule(
+            f"jdbc-{names}-names",
+            "platform",
+            {f"postgres_takes_{names}": NO, "window": windows, "sink": ("jdbc",)},
+            "PostgreSQL has no name that is longer than 63 bytes.",
+            "Choose sink=delta, or have the producer write a shorter name.",
+        )
+        for names, windows in NAMED
     ),
 )
 

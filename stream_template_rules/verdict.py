@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .axes import AXES, QUESTIONS, Answers, inside, resolved
-from .columns import schema_violations
+from .columns import columns, schema_violations
 from .names import name_violations, package_from, slug_violations
 from .problems import Violation, nearest_name
-from .roles import ROLES, read_roles, role_violations
+from .roles import ROLES, parts_of, read_roles, role_violations
 from .rules import NOT_YET_RULES, ROLE_RULES, RULES, Rule
 
 # Spark's deprecated name of available_now, which people still type.
@@ -66,8 +66,8 @@ def _known(answers: Answers, texts: list[Violation]) -> dict[str, Any]:
     known = {**answers, **resolved(answers)}
     speaking = {"event_schema", "event_roles"}
     if speaking <= answers.keys() and not speaking & {problem.answer for problem in texts}:
-        roles = read_roles(str(answers["event_roles"]))
-        known |= {role: "given" if roles[role] else "missing" for role in ROLES}
+        found = columns(str(answers["event_schema"]))
+        known |= parts_of(found, read_roles(str(answers["event_roles"]), dict(found)))
     return known
 
 
@@ -86,6 +86,8 @@ def _boxed(rule: Rule, answers: Answers, known: Mapping[str, Any]) -> Violation:
 def _said(axis: str, answers: Answers, known: Mapping[str, Any]) -> str:
     if axis in ROLES:
         return f"no {axis} in event_roles"
+    if "_takes_" in axis:
+        return "a name in event_schema"
     auto = "" if answers.get(axis) == known[axis] else " (auto)"
     return f"{axis}={known[axis]}{auto}"
 
