@@ -9,6 +9,7 @@ from typing import Any
 
 from .axes import AUTO, AXES, TEXTS, Box
 from .cautions import WARNINGS
+from .columns import FLAT, MAX_NAME, NESTED, UNCARRIED
 from .files import FILES
 from .plan import GUARANTEES, REPLAYED, guarantee
 from .rules import ROLE_RULES, RULES
@@ -30,6 +31,32 @@ Every question, every value, and every combination that is refused. A rule is a 
 speaks when every question it names has one of the values it lists. `auto` stands for what the
 last column says. Values marked "not yet" are legal, but this release does not generate them; each
 is refused by a rule of kind `scope` named `<question>-<value>-not-yet`.
+"""
+COLUMNS = f"""\
+### `event_schema`
+
+The columns of one event in Spark's DDL: `id STRING, at TIMESTAMP, tags ARRAY<STRING>`. A file does
+as well: `"event_schema=$(cat schema.sql)"`, whether it holds the columns, a `CREATE TABLE`, or what
+`df.schema.json()` returns. Lines, comments and `;` at the end are passed over.
+
+- **Names** are as the producer has them: any signs but control characters, at most {MAX_NAME}. In
+  back quotes (`` `two words` ``), or bare if they hold no comma, space or bracket (`user-id`).
+- **Types**: {", ".join(f"`{kind}`" for kind in (*FLAT, *NESTED))}, and other names that Spark
+  has for these.
+  `VARCHAR(n)` and `CHAR(n)` are `STRING`: JSON has no length, and none is checked.
+- `NOT NULL` and `COMMENT` are taken and change nothing: a stream enforces neither. What an event
+  must have are its roles; records without them are put in quarantine.
+- **Not carried**: {", ".join(f"`{kind}`" for kind in UNCARRIED)}, and collations. Not every source,
+  sink and test can hold them; `STRING` keeps what was sent.
+- `DEFAULT` and `GENERATED` are refused: a table fills them in, a stream does not.
+- At least one column is a `TIMESTAMP`, with ISO 8601 text or whole seconds since 1970 in the JSON.
+
+### `event_roles`
+
+`id=..., time=..., key=..., measure=...` in any order, in any case. A column with other signs than
+letters, digits, `_`, `-` and `@` is best in back quotes. `key=none` says that no column has the
+role that would be proposed; a column of that name needs back quotes. A role is given to a column,
+not to a field of a `STRUCT`.
 """
 KINDS = """\
 | kind | means |
@@ -68,6 +95,7 @@ def page() -> str:
 
 def _questions(labels: dict[str, Any]) -> Iterator[str]:
     yield _table(("question", "asks"), ((f"`{text}`", labels[text]) for text in TEXTS))
+    yield COLUMNS
     for axis, values in AXES.items():
         yield f"### `{axis}`\n\n{labels[axis]['__prompt__']}\n"
         rows = ((f"`{value}`", labels[axis][value], _note(axis, value)) for value in values)

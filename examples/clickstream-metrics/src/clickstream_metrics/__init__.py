@@ -1,1 +1,1 @@
-"""Clickstream Metrics: a PySpark Structured Streaming job."""
+"""The PySpark Structured Streaming job clickstream-metrics."""
