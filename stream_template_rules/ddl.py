@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_DDL, MAX_DEPTH = 100_000, 30
+MARKUP = re.compile(r"\{[{%#]")
 _BLANK = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _TOKEN = re.compile(
     r"`(?:[^`]|``)*`"  # a name
@@ -96,6 +97,10 @@ def column_tokens(ddl: str) -> list[list[Token]]:
     """Return the tokens of each column: what is between the commas outside of brackets."""
     if len(ddl) > MAX_DDL:
         raise FormError("schema-form", f"It is longer than {MAX_DDL} characters.")
+    markup = MARKUP.search(ddl)
+    if markup:
+        reason = f"It holds {markup[0]}, and an answer that is stored is rendered as a template."
+        raise FormError("schema-form", reason)
     tokens = _unwrapped(list(_tokens(ddl)))
     groups: list[list[Token]] = [[]]
     for depth, token in zip(_depths(tokens), tokens, strict=True):

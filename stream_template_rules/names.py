@@ -88,7 +88,8 @@ def name_violations(name: str) -> list[Violation]:
             "form",
             f"project_name={name!r}",
             f"A name has at most {MAX_NAME} letters of any script, digits, spaces and "
-            f"{' '.join(PUNCTUATION)}, one of them a letter or digit, and no two spaces together.",
+            f"{' '.join(PUNCTUATION.strip())}, one of them a letter or digit, and no two spaces "
+            "together.",
             f"Choose {kept}." if kept else "Choose another name.",
             "project_name",
             kept or None,

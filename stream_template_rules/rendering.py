@@ -7,7 +7,6 @@ refuse before anything is on disk, skip files, and compare a project that is the
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -17,6 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 from .axes import QUESTIONS
 from .commandline import makes_project, skips_existing
+from .ddl import MARKUP
 from .existing import compare, existing_violations
 from .files import VERBATIM, files_in, generates, placed
 from .literals import python_literal, toml_literal
@@ -28,7 +28,6 @@ from .summary import summary
 
 ANSWERS = (*QUESTIONS, "__package")
 TOP = "{{cookiecutter.project_slug}}"
-MARKUP = re.compile(r"\{[{%#]")
 # Cookiecutter joins the project's folder and a path in the template's with this between them.
 INSIDE = f"{os.sep}.{os.sep}"
 

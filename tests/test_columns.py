@@ -134,6 +134,8 @@ def test_a_wide_schema_is_read():
         ("a INT>", "schema-form"),
         ("a ARRAY<INT)", "schema-form"),
         ("`a INT", "schema-form"),
+        ("`{{ a }}` INT", "schema-form"),
+        ("a INT COMMENT '{% if %}'", "schema-form"),
         ("a INT COMMENT 'b", "schema-form"),
         ("a " + "ARRAY<" * 500 + "INT" + ">" * 500, "schema-form"),
         ("a " + "ARRAY<" * (MAX_DEPTH + 1) + "INT" + ">" * (MAX_DEPTH + 1), "schema-form"),
