@@ -7,7 +7,6 @@ from .commandline import corrected, read, strays
 from .names import slug_from
 from .problems import Violation
 from .roles import default_roles
-from .updates import half_update
 from .verdict import mended, violations
 
 
@@ -16,9 +15,6 @@ def refusal(answers: Answers, argv: Sequence[str] = ()) -> str:
 
     Answers on the command line count before their question is asked, so that one refusal says all.
     """
-    impossible = half_update(answers, argv)
-    if impossible:
-        return impossible
     line = read(argv)
     given = {key: value for key, value in line.given.items() if key in QUESTIONS}
     meant = corrected(line.given)
