@@ -21,6 +21,16 @@ PACKAGE = "src/clickstream_metrics"
 EDITED = ("README.md", "conf/base.toml", f"{PACKAGE}/transform.py", "tests/test_transform.py")
 EDIT = "# ours\n"
 TABLE = re.compile(r"# Cruft updates leave.+?\n\[tool\.cruft\]\n.+?\n\]\n\n", re.DOTALL)
+MISMATCH = """\
+WRONG  interface: {runtime} has interface 99, the modules beside it state {stated}.
+An update brought one of the two without the other. To bring both:
+  1. Take the update back:
+     git add -A
+     git commit -m "Half an update"
+     git revert --no-edit $(git log -1 --format=%h -- .cruft.json)
+  2. Delete the table [tool.cruft] and its comment from pyproject.toml if they are there. Commit.
+  3. Run cruft update, resolve the conflicts that git status shows, then run make check test.
+"""
 
 
 @pytest.fixture(scope="module", name="template")
@@ -181,9 +191,9 @@ def test_half_an_update_of_the_past_is_taken_back(user, template, tmp_path):
         {"sink": "kafka", "join": "static_lookup"},
         {"window": "none"},
         {"window": "session", "trigger": "available_now"},
-        {"platform": "databricks", "source": "auto_loader", "sink": "delta_merge"},
+        {"platform": "databricks", "sink": "delta_merge"},
         {"sink": "jdbc", "window": "sliding", "state": "deduplicate", "platform": "kubernetes"},
-        {"join": "stream_left", "window": "none", "spark_version": "4.1"},
+        {"join": "stream_inner", "spark_version": "4.1"},
     ],
     ids=lambda answers: ",".join(answers.values()),
 )
@@ -264,3 +274,116 @@ def test_an_update_cannot_rename_the_project(user, project):
     recorded = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["tool"]
     assert recorded["stream-template"]["answers"]["sink"] == "kafka"
     assert recorded["stream-template"]["answers"]["project_slug"] == PROJECT
+
+
+def _raise_interface(template):
+    """Make a template whose runtime asks another thing of a pipeline."""
+    package = template / "{{cookiecutter.project_slug}}/src/{{cookiecutter.__package}}"
+    for name in ("__init__.py", "runtime/__init__.py"):
+        path = package / name
+        before = path.read_text("utf-8")
+        text, count = re.subn(r"(?m)^INTERFACE = \d+$", "INTERFACE = 99", before)
+        assert count == 1
+        path.write_text(text, "utf-8")
+    for name in ("job.py", "runtime/cli.py", "runtime/job.py"):
+        path = package / name
+        path.write_text(path.read_text("utf-8").replace("GUARANTEE", "PROMISE"), "utf-8")
+    _commit(template, "another interface")
+
+
+@pytest.fixture(name="next_template")
+def _next_template(template, tmp_path):
+    """The template of the default project, and its next version."""
+    folder = shutil.copytree(template, tmp_path / "next" / "stream-template")
+    _raise_interface(folder)
+    return folder
+
+
+def _follow(project, template):
+    """Tell cruft where the template is now."""
+    path = project / ".cruft.json"
+    record = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(record | {"template": str(template)}, indent=2), "utf-8")
+    _commit(project, "the template has moved")
+
+
+def _job(user, *words):
+    """Run a program of the project; its exit code and what it printed."""
+    done = user.run("env", "-C", PROJECT, "PYTHONPATH=src", sys.executable, *words)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_an_update_brings_another_interface_to_both_sides(user, project, next_template, tmp_path):
+    """Runtime and pipeline change together, and the owner's edits stay."""
+    _follow(project, next_template)
+    _edit(project)
+    code, said = _update(user)
+
+    assert code == 0, said
+    assert _status(project) == {".cruft.json": " M"}
+    assert _tree(project) == _fresh(tmp_path / "fresh", next_template)
+    assert _job(user, "-m", "clickstream_metrics", "--help")[0] == 0
+
+
+@pytest.fixture(name="half")
+def _half(user, project, next_template):
+    """A project whose owner updated the runtime and kept the old pipeline."""
+    _follow(project, next_template)
+    _edit(project)
+    assert _update(user)[0] == 0
+    _git(project, "checkout", "HEAD", "--", f":(glob){PACKAGE}/*.py")
+    return project
+
+
+COMMANDS = (
+    ("-m", "clickstream_metrics", "doctor"),
+    ("-m", "clickstream_metrics", "stop", "--env", "prod"),
+    ("deploy/main.py", "run"),
+    ("-m", "pytest", "-q"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_runtime_beside_an_old_pipeline_says_so_and_no_more(user, half, command):
+    """Every command ends with the same message and the exit code of a wrong configuration."""
+    code, said = _job(user, *command)
+
+    assert code == 2, said
+    assert said == MISMATCH.format(runtime=half / PACKAGE / "runtime", stated=1)
+
+
+def test_a_pipeline_without_a_number_is_of_another_interface(user, half):
+    """Projects that were made before there were numbers have none."""
+    (half / PACKAGE / "__init__.py").write_text("", "utf-8")
+    code, said = _job(user, *COMMANDS[0])
+
+    assert code == 2, said
+    stated = "no interface number"
+    assert said == MISMATCH.format(runtime=half / PACKAGE / "runtime", stated=stated)
+
+
+def test_rejected_changes_end_every_command(user, project):
+    """What `git apply` could not bring is named, until its file is gone."""
+    rejected = project / PACKAGE / "job.py.rej"
+    rejected.write_text("", "utf-8")
+    code, said = _job(user, *COMMANDS[0])
+
+    assert code == 2, said
+    assert said.startswith("WRONG  interface: ")
+    assert str(rejected) in said
+    assert len(said.splitlines()) == 1
+
+
+def test_the_steps_of_the_message_lead_out(user, half, next_template, tmp_path):
+    """Run as they are printed, they bring the pipeline too, and keep the owner's edits."""
+    _, said = _job(user, *COMMANDS[0])
+    commands = re.findall(r"^     (git .+)$", said, re.MULTILINE)
+
+    assert len(commands) == 3
+    for command in commands:
+        done = user.run("sh", "-c", f"cd {PROJECT} && {command}")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert _update(user)[0] == 0
+    assert _status(half) == {".cruft.json": " M"}
+    assert _tree(half) == _fresh(tmp_path / "fresh", next_template)
+    assert _job(user, "-m", "clickstream_metrics", "--help")[0] == 0
