@@ -25,6 +25,7 @@ from .plan import plan, record
 from .refusal import refusal, told
 from .roles import default_roles
 from .summary import summary
+from .updates import half_update
 
 ANSWERS = (*QUESTIONS, "__package")
 TOP = "{{cookiecutter.project_slug}}"
@@ -93,6 +94,9 @@ class Rendering:
 
     def check(self, answers: Mapping[str, Any]) -> str:
         """Refuse wrong answers; render to nothing."""
+        problem = half_update(answers, self._argv)
+        if problem:
+            raise self._refuse(told([problem]))
         text = refusal({q: answers[q] for q in ANSWERS if q in answers}, self._argv)
         if text:
             raise self._refuse(text)

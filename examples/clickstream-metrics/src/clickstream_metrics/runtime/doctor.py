@@ -6,7 +6,7 @@ from typing import Any
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession, is_remote
 
-from . import checkpoint, session
+from . import INTERFACE, checkpoint, session
 from .errors import StreamJobError
 from .fingerprint import Fingerprint
 from .job import Job
@@ -17,6 +17,7 @@ from .storage import Storage, storage
 def examine(job: Job, settings: Any) -> int:
     """Print a line for each finding; 0, or the exit code of the first thing that is wrong."""
     report = Report()
+    report.ask("interface", lambda: f"{INTERFACE}, of runtime and pipeline")
     report.ask("configuration", lambda: "complete")
     report.ask("servers", lambda: _servers(job, settings))
     try:

@@ -1,7 +1,8 @@
 """Every error that stops a job, with the exit code that tells an orchestrator what happened.
 
 StreamJobError (1)
-├── ConfigError (2)       a setting is missing, misspelt or of the wrong kind
+├── ConfigError (2)       a setting is missing, misspelt or of the wrong kind; 2 also ends a job
+│                     whose pipeline and runtime have different interfaces (see __init__.py)
 ├── CheckpointError (3)   this code and this checkpoint do not belong together
 ├── StreamFailedError (4)  a batch failed as often as it may
 └── SetupError (5)         Java, jars or a server that the job needs are not there

@@ -1,0 +1,90 @@
+"""Updates that would leave half a project; they are refused before they change anything."""
+
+import argparse
+import json
+import tomllib
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from .axes import Answers
+from .commandline import CRUFT_ANSWERS, read
+from .problems import Violation
+
+TOGETHER = ("conf", "dev", "pyproject.toml", "src", "tests")
+"""What only fits together when it comes from one version of the template."""
+
+
+def half_update(answers: Answers, argv: Sequence[str]) -> Violation | None:
+    """Return why this `cruft update` cannot change the whole project, if it cannot.
+
+    Only while the answers are checked is the working directory the user's; elsewhere the
+    project is not found, and nothing is wrong.
+    """
+    line = read(argv)
+    if line.flag != CRUFT_ANSWERS["update"]:
+        return None
+    folder = _project(line.words)
+    record = _parsed(folder / ".cruft.json", json.loads)
+    skipped = _skipped(_parsed(folder / "pyproject.toml", tomllib.loads), record)
+    if skipped:
+        return _left_out(" and ".join(skipped))
+    old = record.get("context", {}).get("cookiecutter", {}).get("project_slug")
+    new = answers.get("project_slug", old)
+    if old in {None, new}:
+        return None
+    rest = {key: value for key, value in line.given.items() if key != "project_slug"}
+    return _renamed(old, new, line.again(rest))
+
+
+def _left_out(skipped: str) -> Violation:
+    return Violation(
+        "half-update",
+        "form",
+        f"cruft skips {skipped}",
+        "The update would bring a new runtime to an old pipeline, and the job would not start.",
+        f"""Nothing was changed. Let the update change these files; it keeps your own changes.
+    1. If the project was updated before, take those updates back, the newest first, except where
+       you have brought {skipped} up to date by hand:
+       git log --oneline -- .cruft.json lists them above the first commit;
+       git revert --no-edit COMMIT takes one back.
+    2. Delete the table [tool.cruft] and its comment from pyproject.toml (files that you do not
+       want updated, such as README.md, may stay in it), and `skip` from .cruft.json. Commit.
+    3. Run the same command again; git status shows where both changed the same lines.""",
+    )
+
+
+def _renamed(old: str, new: str, command: str) -> Violation:
+    return Violation(
+        "slug-stays",
+        "form",
+        f"project_slug={new}, the project is {old}",
+        "It names the package, the job and its tables. An update cannot move files of your own "
+        "to another package, nor tables to another job.",
+        "Make a new project with cruft create, and copy your changes to it. "
+        f"Or go on without the name:\n\n    {command}",
+    )
+
+
+def _project(words: Sequence[str]) -> Path:
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("-p", "--project-dir", default=".")
+    return Path(options.parse_known_args(words)[0].project_dir)
+
+
+def _parsed(path: Path, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return parse(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _skipped(project: dict[str, Any], record: dict[str, Any]) -> list[str]:
+    tables = project.get("tool", {}).get("cruft", {}), record
+    paths = [path for table in tables for path in table.get("skip", [])]
+    return [path for path in paths if any(fnmatch(room, _first(path)) for room in TOGETHER)]
+
+
+def _first(path: str) -> str:
+    return path.removeprefix("./").partition("/")[0]

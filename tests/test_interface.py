@@ -1,0 +1,80 @@
+"""The interface between runtime and pipeline has a number, which changes with it."""
+
+import ast
+import hashlib
+import re
+
+from stream_template_rules.files import PACKAGE_FOLDER
+from tests.examples import ROOT
+
+SOURCES = ROOT / "{{cookiecutter.project_slug}}" / "src" / PACKAGE_FOLDER
+RUNTIME = SOURCES / "runtime"
+IMPORTED = re.compile(r"^from \.runtime(?:\.(\w+))? import (.+)$", re.MULTILINE)
+NUMBER, DIGEST = 1, "aaf3dc1be9c1e481"
+"""The present interface, and what `_interface` says of it."""
+
+
+def _number(path):
+    (number,) = re.findall(r"^INTERFACE = (\d+)$", path.read_text("utf-8"), re.MULTILINE)
+    return int(number)
+
+
+def _asked():
+    """What pipelines import of the runtime: modules, and names in them."""
+    folders = (SOURCES, ROOT / "templates")
+    files = [
+        path for folder in folders for path in folder.rglob("*.py") if RUNTIME not in path.parents
+    ]
+    for path in files:
+        for module, names in IMPORTED.findall(path.read_text("utf-8")):
+            for name in names.split(", "):
+                yield (module, name) if module else (name, "")
+
+
+def _signatures(tree, name):
+    """The named part of a module without bodies and docstrings, or all its public parts."""
+    for node in tree.body:
+        named = getattr(node, "name", "")
+        if named.startswith("_") or not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        if name in {"", named}:
+            yield from _signature(node)
+
+
+def _signature(node):
+    if isinstance(node, ast.FunctionDef):
+        returned = ast.unparse(node.returns) if node.returns else ""
+        yield f"{node.name}({ast.unparse(node.args)}) -> {returned}"
+    elif isinstance(node, ast.AnnAssign):
+        yield ast.unparse(node)
+    elif isinstance(node, ast.ClassDef):
+        yield f"class {node.name}({', '.join(map(ast.unparse, node.bases))})"
+        for part in node.body:
+            if not getattr(part, "name", "").startswith("_"):
+                yield from (f"  {line}" for line in _signature(part))
+
+
+def _interface():
+    """What the two sides use of each other, as text."""
+    lines = set()
+    for module, name in {*_asked(), ("job", "Job")}:
+        tree = ast.parse((RUNTIME / f"{module}.py").read_text("utf-8"))
+        lines.update(f"{module}: {line}" for line in _signatures(tree, name))
+    return "\n".join(sorted(lines))
+
+
+def test_both_sides_state_the_same_number():
+    """A new project's pipeline is written for its runtime."""
+    assert _number(SOURCES / "__init__.py") == _number(RUNTIME / "__init__.py") == NUMBER
+
+
+def test_the_number_changes_with_the_interface():
+    """Who changes what the two sides use raises INTERFACE on both of them, and NUMBER here.
+
+    A change that an old pipeline need not follow, such as a new name, changes DIGEST only.
+    """
+    interface = _interface()
+
+    assert "job: class Job(Protocol)" in interface
+    digest = hashlib.sha256(interface.encode()).hexdigest()[:16]
+    assert digest == DIGEST, f"{digest} is the digest of:\n{interface}"
