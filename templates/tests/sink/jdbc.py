@@ -63,8 +63,7 @@ STEPS = {
     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW",
 }
 ANY_STAGED_ROW = (
-    "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW "
-    "WHEN (NEW.{attempt} NOT LIKE '% mark')"
+    "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW WHEN (NEW.{attempt} NOT LIKE '% mark')"
 )
 
 
