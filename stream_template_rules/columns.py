@@ -65,6 +65,8 @@ INTERVAL_WORDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO")
 # Categories of signs: control characters, lone surrogates, ends of lines and paragraphs.
 UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")
 MAX_NAME = 255
+# Columns that are only the job's own begin with it: OWN of runtime/names.py.
+OWN = "__stream_"
 MAX_DIGITS = 38
 # How near a misspelt type has to be: INTT is INT, but VARIANT is not.
 NEAR = 0.8
@@ -155,6 +157,9 @@ def _column(tokens: list[Token]) -> Column:
         raise FormError("schema-form", "Between two commas, or at an end, a column is missing.")
     reader = _Reader(tokens)
     name = _name(reader)
+    if name.lower().startswith(OWN):
+        reason = f"{name} begins with {OWN}, as columns that are only the job's own."
+        raise FormError("schema-name", reason)
     reader.take_words(":")
     kind = _type(reader, name)
     _pass_options(reader, name)

@@ -22,8 +22,9 @@ from .boxes import (
 from .cautions import warnings
 from .columns import columns
 from .names import package_from
-from .roles import Roles, read_roles
+from .roles import Roles, read_roles, total_of
 from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
+from .shown import code, csv_line, in_cells
 
 VERSION = "0.1.0"
 
@@ -265,8 +266,14 @@ def plan(answers: Answers) -> dict[str, Any]:
     roles = read_roles(known["event_roles"], dict(named))
     # Of a continuous query Spark says nothing: neither batches nor counts.
     reports = known["trigger"] != "continuous"
+    given_answers = record(answers)["answers"]
     given = {role: "given" for role, column in roles.items() if column}
     right = _right(roles, dict(named)) if inside(known, STREAM_JOIN) else None
+    visit, total = _visit_columns(roles["measure"], dict(named)), total_of(roles["measure"])
+    taken = [*dict(named), str(total), *visit.values()]
+    label = _free(f"{roles['key']}_label", taken) if roles["key"] else ""
+    result_key = _result_key(known["window"], roles, right)
+    shown = _shown({**roles, "total": total, "label": label}, result_key, visit)
     return {
         "package": package_from(known["project_slug"]),
         "columns": named,
@@ -293,12 +300,15 @@ def plan(answers: Answers) -> dict[str, Any]:
         "counts_state": not inside(known, {**CUSTOM, "spark_version": ("4.0",)}),
         "state_store": "rocksdb" if covered(LARGE_STATE, known) else "default",
         "lookup": inside(known, LOOKUP),
-        "label": _free(f"{roles['key']}_label", dict(named)) if roles["key"] else "",
-        "visit": _visit_columns(roles["measure"], dict(named)),
+        "label": label,
+        "visit": visit,
+        "shown": shown,
+        "cells": in_cells(shown),
+        "reference_header": csv_line(str(roles["key"]), label),
         "right": right,
         # The tables of settings of what is read, and what the names of their places end in.
         "inputs": {"source": "", "right": "-right"} if right else {"source": ""},
-        "result_key": _result_key(known["window"], roles, right),
+        "result_key": result_key,
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
         "kafka": covered(KAFKA, known),
         "postgres": covered(POSTGRES, known),
@@ -317,7 +327,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         },
         "guarantee": guarantee(known),
         "warnings": warnings(known),
-        "answers": record(answers)["answers"],
+        "answers": given_answers,
+        "answer_cells": in_cells({name: code(text) for name, text in given_answers.items()}),
         "template_version": VERSION,
     }
 
@@ -363,6 +374,20 @@ def _result_key(window: str, roles: Roles, right: Right | None) -> list[str]:
     if not roles["id"]:
         return ["KEY"] if roles["key"] else []
     return ["EVENT_ID", f'"{right.prefix}{right.id}"'] if right else ["EVENT_ID"]
+
+
+def _shown(
+    names: Mapping[str, str | None], result_key: Iterable[str], visit: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what plays a part in the result as documents show it: names, and lists of names."""
+    variables = {"KEY": names["key"], "EVENT_ID": names["id"]}
+    lists = {
+        "result_key": [variables.get(name) or name.strip('"') for name in result_key],
+        "visit": list(filter(None, visit.values())),
+    }
+    return {part: code(name) for part, name in names.items() if name} | {
+        part: ", ".join(map(code, found)) for part, found in lists.items()
+    }
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

@@ -49,14 +49,14 @@ class Outcome:
         return f"{shapes.name(self.parts)}: {self.verdict} ({numbers})"
 
 
-def play(parts, stage, folder, *, spoil=lambda _: None, known=None):
+def play(parts, stage, folder, *, events=shapes.EVENTS, spoil=lambda _: None, known=None):
     """Bake the job, run it and judge it; `spoil` may break its modules first.
 
     None if its code is what is `known`: then there is nothing to run.
     """
     slug = f"run-{next(NUMBERS):04}"
     package = slug.replace("-", "_")
-    answers = {**shapes.EVENTS, **shapes.whole(parts)}
+    answers = {**events, **shapes.whole(parts)}
     project = bake(folder, hooks=False, project_slug=slug, **answers)
     code = code_of(project, slug, package)
     if code == known:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_template_rules import AXES, columns, default_roles, plan, violations
-from stream_template_rules.columns import FLAT, MAX_NAME, UNWRITABLE
+from stream_template_rules.columns import FLAT, MAX_NAME, OWN, UNWRITABLE
 from stream_template_rules.ddl import MAX_DDL, MAX_DEPTH, FormError, quoted
 from stream_template_rules.roles import ROLES, read_roles, written
+from tests.machine import PACKAGE, ROOT, TOP
 
 TIME = "at TIMESTAMP"
 
@@ -175,6 +176,16 @@ def test_what_is_no_schema_is_refused(ddl, rule):
 
     assert caught.value.rule == rule
     assert rule in refused(event_schema=ddl)
+
+
+def test_the_prefix_of_the_job_s_own_columns_is_taken():
+    """A column with it could meet one of the job's in a relation; a field of a STRUCT cannot."""
+    runtime = (ROOT / TOP / PACKAGE / "runtime/names.py").read_text("utf-8")
+
+    assert f'OWN = "{OWN}"' in runtime
+    with pytest.raises(FormError, match="begins with __stream_"):
+        columns(f"{OWN.upper()}line STRING, t TIMESTAMP")
+    assert columns(f"a STRUCT<{OWN}line: STRING>")
 
 
 def test_every_wrong_column_is_told():

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests import matrix, shapes
+from tests import awkward, matrix, shapes
 
 COVERING = shapes.covering()
 DEFAULT = {axis: values[0] for axis, values in shapes.PARTS.items()} | {"trigger": "available_now"}
@@ -35,11 +35,71 @@ def test_the_job_is_exact(parts, stage, tmp_path):
     assert outcome.verdict == "exact"
 
 
+@pytest.mark.life
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("files", "sliding", "none", "none", "kafka", "complete"),
+        ("files", "none", "none", "custom", "jdbc", "append"),
+        ("files", "none", "stream_left", "none", "console", "append"),
+    ],
+    ids="-".join,
+)
+def test_events_without_a_measure_are_exact(values, stage, tmp_path):
+    """Nothing is added up where no column is the measure."""
+    parts = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
+    roles = "id=event_id, time=event_time, key=event_type, measure=none"
+
+    outcome = matrix.play(parts, stage, tmp_path, events=shapes.EVENTS | {"event_roles": roles})
+
+    assert outcome.verdict == "exact"
+    assert outcome.rows > 0
+
+
 def _take_away_what_is_not_run(load):
     package = load(".runtime").__package__.partition(".")[0]
     for path in matrix.NOT_RUN:
         module = path.removesuffix(".py").replace("/", ".")
         sys.modules[module if module.startswith("dev.") else f"{package}.{module}"] = None
+
+
+AWKWARD = [
+    ("kafka", "tumbling", "none", "none", "delta", "append"),
+    ("delta", "sliding", "none", "deduplicate", "console", "complete"),
+    ("files", "session", "static_lookup", "deduplicate", "kafka", "complete"),
+    ("auto_loader", "tumbling", "static_lookup", "none", "jdbc", "update"),
+    ("delta", "none", "none", "none", "delta_merge", "append"),
+    ("kafka", "none", "static_lookup", "deduplicate", "jdbc", "update"),
+    ("files", "none", "none", "custom", "console", "append"),
+    ("kafka", "none", "static_lookup", "custom", "delta", "append"),
+    ("delta", "none", "stream_left", "none", "files", "append"),
+    ("kafka", "none", "stream_inner", "none", "kafka", "update"),
+    ("files", "session", "stream_inner", "none", "jdbc", "append"),
+]
+QUESTIONS = ("source", "window", "join", "state", "sink", "output_mode")
+
+
+def test_awkward_names_meet_each_answer():
+    """The jobs below are legal, and have each source, window, join, state and sink."""
+    jobs = [dict(zip(QUESTIONS, values, strict=True)) for values in AWKWARD]
+
+    assert all(shapes.legal(job | {"trigger": "available_now"}) for job in jobs)
+    for question in QUESTIONS:
+        wanted = {parts[question] for parts in shapes.every()}
+        assert {job[question] for job in jobs} == wanted
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("values", AWKWARD, ids="-".join)
+def test_any_name_of_a_column_is_exact(values, stage, tmp_path):
+    """Names that are the template's own elsewhere, or that need quotes, change no result."""
+    parts = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
+
+    outcome = matrix.play(parts, stage, tmp_path, events=awkward.events(parts))
+
+    print(outcome.line())
+    assert outcome.verdict == "exact"
+    assert outcome.rows > 0
 
 
 @pytest.mark.life

@@ -1,5 +1,6 @@
 """What follows from the answers: pins, jars, guarantees."""
 
+import csv
 import itertools
 import tomllib
 
@@ -113,6 +114,39 @@ def test_what_a_visit_adds_has_names_that_no_column_has():
 
     assert plain == {"start": "visit_start", "number": "visit_event", "mean": "recent_n"}
     assert taken == {part: f"{name}__" for part, name in plain.items()}
+
+
+def test_a_label_has_a_name_that_no_column_of_the_result_has():
+    """Neither a column of the events has it, nor a total."""
+    schema = "id STRING, at TIMESTAMP, total STRING, label DOUBLE"
+
+    job = plan(
+        DEFAULTS | {"event_schema": schema, "event_roles": "time=at, key=total, measure=label"}
+    )
+
+    assert job["shown"]["total"] == "`total_label`"
+    assert job["label"] == "total_label_"
+
+
+def test_documents_show_each_name_letter_by_letter():
+    """Back quotes need a longer fence, and a bar would end the cell of a table."""
+    schema = "`a|b` TIMESTAMP, `c``d` STRING"
+
+    job = plan(DEFAULTS | {"event_schema": schema, "event_roles": "time=`a|b`, key=`c``d`"})
+
+    assert job["shown"]["time"] == "`a|b`"
+    assert job["cells"]["time"] == "`a\\|b`"
+    assert job["shown"]["key"] == "`` c`d ``"
+    assert job["shown"]["result_key"] == "`window_start`, `window_end`, `` c`d ``"
+
+
+def test_a_name_is_one_cell_of_a_csv_file():
+    """The reference table of a demo begins with names, whatever is in them."""
+    schema = '`a,"b"` STRING, t TIMESTAMP'
+
+    job = plan(DEFAULTS | {"event_schema": schema, "event_roles": 'time=t, key=`a,"b"`'})
+
+    assert next(csv.reader([job["reference_header"]])) == ['a,"b"', 'a,"b"_label']
 
 
 def test_requirements_are_the_versions_by_group():

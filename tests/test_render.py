@@ -12,9 +12,18 @@ from collections import Counter
 import pytest
 import yaml
 
-from tests import examples
+from tests import awkward, examples
 
 WIDE = ", ".join(f"column_{'x' * 30}_{number:02d} STRING" for number in range(12))
+COLUMNS = ", ".join(f"column_{number} INT" for number in range(297))
+MANY = f"event_id STRING, t TIMESTAMP, kind STRING, {COLUMNS}"
+NO_MEASURE = {"event_roles": "id=event_id, time=event_time, key=event_type, measure=none"}
+
+
+def _awkward(**answers):
+    return awkward.events({"source": "kafka", **answers}) | answers
+
+
 VARIANTS = {
     "defaults": {},
     "available-now": {"trigger": "available_now"},
@@ -80,6 +89,18 @@ VARIANTS = {
         "event_roles": "id=id, time=at, key=day, measure=n",
     },
     "no-measure": {"event_schema": "id STRING, at TIMESTAMP, kind STRING"},
+    "no-measure-session": NO_MEASURE | {"window": "session", "sink": "kafka"},
+    "no-measure-complete": NO_MEASURE | {"window": "sliding", "output_mode": "complete"},
+    "no-measure-custom": NO_MEASURE | {"window": "none", "state": "custom", "sink": "jdbc"},
+    "no-measure-left": NO_MEASURE | {"window": "none", "join": "stream_left", "sink": "console"},
+    "awkward": awkward.events({"source": "kafka", "window": "tumbling", "sink": "delta"}),
+    "awkward-events": _awkward(window="none", sink="jdbc"),
+    "awkward-merge": _awkward(window="none", sink="delta_merge"),
+    "awkward-custom": _awkward(window="none", state="custom", sink="console", source="files"),
+    "awkward-lookup": _awkward(window="session", join="static_lookup", sink="kafka"),
+    "awkward-left": _awkward(window="none", join="stream_left", sink="files", source="delta"),
+    "columns-300": {"event_schema": MANY},
+    "columns-300-events": {"event_schema": MANY, "window": "none", "sink": "kafka"},
     "no-id": {"event_schema": "at TIMESTAMP, kind STRING, price DECIMAL(10,2)"},
     "other-types": {
         "event_schema": "id BIGINT, at TIMESTAMP, day DATE, tags ARRAY<STRING>, n INT",

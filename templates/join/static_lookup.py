@@ -16,9 +16,11 @@ from . import schema
 from .runtime import delta
 from .runtime.config import Location, Table
 from .runtime.errors import SetupError
+from .runtime.names import OWN, quote
 
 SPARK_CONF = delta.SPARK_CONF
-LABEL = "{{ (cookiecutter | stream_plan).label }}"
+LABEL = {{ (cookiecutter | stream_plan).label | stream_quoted }}
+ROWS = f"{OWN}rows"
 
 
 class Lookup(Table):
@@ -35,16 +37,16 @@ def read(spark: SparkSession, lookup: Lookup) -> DataFrame:
     """
     reader = spark.read.format(lookup.format)
     if lookup.format == "csv":
-        columns = f"`{schema.KEY}` {schema.COLUMNS[schema.KEY]}, `{LABEL}` STRING"
+        columns = f"{quote(schema.KEY)} {schema.COLUMNS[schema.KEY]}, {quote(LABEL)} STRING"
         reader = reader.schema(columns).option("header", True)
-    return reader.load(lookup.path).select(schema.KEY, LABEL)
+    return reader.load(lookup.path).select(quote(schema.KEY), quote(LABEL))
 
 
 def check(spark: SparkSession, lookup: Lookup) -> None:
     """Raises SetupError where there is no table, or a key stands in it twice."""
     try:
-        counted = read(spark, lookup).groupBy(schema.KEY).count()
-        twice = counted.where("count > 1").limit(1).collect()
+        counted = read(spark, lookup).groupBy(quote(schema.KEY)).agg(F.count("*").alias(ROWS))
+        twice = counted.where(f"{ROWS} > 1").limit(1).collect()
     except AnalysisException as error:
         message = (
             f"The reference table {lookup.path} cannot be read: {error}. Name a table with the "
@@ -65,12 +67,13 @@ def enrich(rows: DataFrame, reference: DataFrame) -> DataFrame:
     Out: the columns of the rows, and LABEL STRING, null where the table lacks the key. Where a key
     comes to stand in the table twice the batch fails: no row is doubled in silence.
     """
-    return rows.join(_unique(reference), schema.KEY, "left").select(*rows.columns, LABEL)
+    columns = map(quote, [*rows.columns, LABEL])
+    return rows.join(_unique(reference), schema.KEY, "left").select(*columns)
 
 
 def _unique(reference: DataFrame) -> DataFrame:
     """The table with a label that cannot be read where its key stands there twice."""
-    name = F.coalesce(F.col(schema.KEY).cast("string"), F.lit("NULL"))
+    name = F.coalesce(F.col(quote(schema.KEY)).cast("string"), F.lit("NULL"))
     text = F.concat(F.lit("lookup: this key stands in the table twice: "), name)
-    label = F.when(F.count("*") > 1, F.raise_error(text)).otherwise(F.first(LABEL))
-    return reference.groupBy(schema.KEY).agg(label.alias(LABEL))
+    label = F.when(F.count("*") > 1, F.raise_error(text)).otherwise(F.first(quote(LABEL)))
+    return reference.groupBy(quote(schema.KEY)).agg(label.alias(LABEL))

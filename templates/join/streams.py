@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from . import schema
 from .runtime.config import Duration, Table
+from .runtime.names import quote
 
 
 class Join(Table):
@@ -42,12 +43,12 @@ def join(events: DataFrame, right: DataFrame, settings: Join) -> DataFrame:
       the other grows until it speaks again.
 {% endif %}
     """
-    key = schema.RIGHT_KEY
+    key = quote(schema.RIGHT_KEY)
     partner = right.select(
-        key, *(F.col(f"`{name}`").alias(new) for name, new in schema.RIGHT_NAMES.items())
+        key, *(F.col(quote(name)).alias(new) for name, new in schema.RIGHT_NAMES.items())
     )
-    time = F.col(schema.EVENT_TIME)
+    time = F.col(quote(schema.EVENT_TIME))
     latest = time + F.expr(f"INTERVAL {settings.within}")
-    soon = F.col(schema.RIGHT_NAMES[schema.RIGHT.time]).between(time, latest)
-    same_key = events[schema.KEY] == partner[key]
+    soon = F.col(quote(schema.RIGHT_NAMES[schema.RIGHT.time])).between(time, latest)
+    same_key = events[quote(schema.KEY)] == partner[key]
     return events.join(partner, same_key & soon, "{{ how }}").drop(partner[key])

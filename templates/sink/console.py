@@ -8,6 +8,7 @@ from pyspark.sql import types as T
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from .runtime.config import Table
+from .runtime.names import quote
 from .runtime.records import JSON
 
 SPARK_CONF: dict[str, str] = {}
@@ -44,9 +45,9 @@ def readable(rows: DataFrame) -> DataFrame:
     texts = {}
     for field in rows.schema:
         if isinstance(field.dataType, T.ArrayType | T.MapType | T.StructType):
-            texts[field.name] = F.to_json(field.name, JSON)
+            texts[field.name] = F.to_json(quote(field.name), JSON)
         elif isinstance(field.dataType, T.BinaryType):
-            texts[field.name] = F.base64(field.name)
+            texts[field.name] = F.base64(quote(field.name))
     return rows.withColumns(texts)
 
 

@@ -19,6 +19,11 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from . import schema
 from .runtime import delta
 from .runtime.config import Location, Table
+{% if several %}
+from .runtime.names import OWN, quote
+{% else %}
+from .runtime.names import quote
+{% endif %}
 
 SPARK_CONF = delta.SPARK_CONF
 {% if job.windowed %}
@@ -28,7 +33,13 @@ TIME = schema.EVENT_TIME
 {% endif %}
 """The column by which the table is clustered: rows that change together are near in time."""
 # NULL is a key like any other.
-SAME_KEY = " AND ".join(f"held.`{name}` <=> new.`{name}`" for name in schema.RESULT_KEY)
+SAME_KEY = " AND ".join(f"held.{name} <=> new.{name}" for name in map(quote, schema.RESULT_KEY))
+{% if not job.windowed %}
+NOT_OLDER = f"new.{quote(TIME)} >= held.{quote(TIME)}"
+{% endif %}
+{% if several %}
+LAST = f"{OWN}last"
+{% endif %}
 {% if numbered %}
 QUERY = f"{__name__.partition('.')[0]}/result"
 TXN = "spark.databricks.delta.write"
@@ -72,13 +83,9 @@ def merge(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
     merging = table.merge(batch.alias("new"), SAME_KEY).whenMatchedUpdateAll()
 {% elif job.deduplicates %}
     # A batch has one event of each id, which may be in the table from before it was forgotten.
-    merging = table.merge(batch.alias("new"), SAME_KEY).whenMatchedUpdateAll(
-        f"new.`{TIME}` >= held.`{TIME}`"
-    )
+    merging = table.merge(batch.alias("new"), SAME_KEY).whenMatchedUpdateAll(NOT_OLDER)
 {% else %}
-    merging = table.merge(newest(batch).alias("new"), SAME_KEY).whenMatchedUpdateAll(
-        f"new.`{TIME}` >= held.`{TIME}`"
-    )
+    merging = table.merge(newest(batch).alias("new"), SAME_KEY).whenMatchedUpdateAll(NOT_OLDER)
 {% endif %}
 {% if numbered %}
     with _numbered(spark, f"{QUERY}/{epoch}", batch_id):
@@ -94,8 +101,8 @@ def merge(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
 
 def newest(batch: DataFrame) -> DataFrame:
     """Of the events with one id the newest: MERGE takes one row for each key."""
-    last = F.max_by(F.struct(*batch.columns), TIME).alias("last")
-    return batch.groupBy(*schema.RESULT_KEY).agg(last).select("last.*")
+    last = F.max_by(F.struct("*"), quote(TIME)).alias(LAST)
+    return batch.groupBy(*map(quote, schema.RESULT_KEY)).agg(last).select(f"{LAST}.*")
 {% endif %}
 {% if numbered %}
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Any, Literal, LiteralString
-from urllib.parse import quote
+from urllib import parse
 
 import psycopg
 from psycopg import sql
@@ -17,6 +17,8 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from . import schema
 from .runtime.config import Secret, Table
 from .runtime.errors import CheckpointError, ConfigError, SetupError
+from .runtime.names import OWN, quote
+from .runtime.records import JSON
 
 SPARK_CONF: dict[str, str] = {}
 CONNECT_SECONDS = 10
@@ -41,6 +43,10 @@ TYPES: dict[type[T.DataType], str] = {
 }
 # What Spark's writer does not know, or would shift by the time zone of the JVM.
 STAGED_AS_TEXT = (*NESTED, T.TimestampNTZType)
+LONGEST_NAME = 63
+"""In bytes: PostgreSQL cuts what is longer."""
+# Columns of the staging table beside those of the result.
+ATTEMPT, BATCH = f"{OWN}attempt", f"{OWN}batch"
 NUL_IN_JSON = r"(?<!\\)((?:\\\\)*)\\u0000"
 
 TARGET = """
@@ -49,7 +55,7 @@ CREATE TABLE {target} ({definitions}, UNIQUE NULLS NOT DISTINCT ({key}))
 # Unlogged: its rows go to disk once, not twice, and none is left after a crash of the server.
 STAGING = """
 CREATE UNLOGGED TABLE {staging}
-({staged}, stream_attempt text NOT NULL, stream_batch bigint NOT NULL)
+({staged}, {attempt} text NOT NULL, {batch} bigint NOT NULL)
 """
 LEDGER = """
 CREATE TABLE {ledger}
@@ -60,16 +66,16 @@ INSERT INTO {ledger} SELECT %(epoch)s, -1, now() WHERE NOT EXISTS (SELECT FROM {
 """
 LAST_BATCH = "SELECT batch_id FROM {ledger} WHERE epoch = %(epoch)s FOR UPDATE"
 BEGIN = """
-INSERT INTO {staging} (stream_attempt, stream_batch) VALUES (%(mark)s, %(batch_id)s)
+INSERT INTO {staging} ({attempt}, {batch}) VALUES (%(mark)s, %(batch_id)s)
 """
-MARK = "SELECT 1 FROM {staging} WHERE stream_attempt = %(mark)s"
+MARK = "SELECT 1 FROM {staging} WHERE {attempt} = %(mark)s"
 {% if cookiecutter.output_mode == "complete" %}
 # Until the commit readers see the old rows. A task that Spark runs twice may stage its rows twice.
 MOVE = (
     "DELETE FROM {target}",
     """
     INSERT INTO {target} ({columns})
-    SELECT DISTINCT ON ({key}) {values} FROM {staging} WHERE stream_attempt = %(attempt)s
+    SELECT DISTINCT ON ({key}) {values} FROM {staging} WHERE {attempt} = %(attempt)s
     """,
 )
 {% elif cookiecutter.window == "none" %}
@@ -77,7 +83,7 @@ MOVE = (
 MOVE = (
     """
     INSERT INTO {target} AS held ({columns})
-    SELECT DISTINCT ON ({key}) {values} FROM {staging} WHERE stream_attempt = %(attempt)s
+    SELECT DISTINCT ON ({key}) {values} FROM {staging} WHERE {attempt} = %(attempt)s
     ORDER BY {key}, {time} DESC
     ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE held.{time} < excluded.{time}
     """,
@@ -87,13 +93,13 @@ MOVE = (
 MOVE = (
     """
     INSERT INTO {target} ({columns})
-    SELECT DISTINCT ON ({key}) {values} FROM {staging} WHERE stream_attempt = %(attempt)s
+    SELECT DISTINCT ON ({key}) {values} FROM {staging} WHERE {attempt} = %(attempt)s
     ON CONFLICT ({key}) DO UPDATE SET {changes}
     """,
 )
 {% endif %}
 FINISH = (
-    "DELETE FROM {staging} WHERE stream_batch <= %(batch_id)s",
+    "DELETE FROM {staging} WHERE {batch} <= %(batch_id)s",
     "UPDATE {ledger} SET batch_id = %(batch_id)s, committed_at = now() WHERE epoch = %(epoch)s",
 )
 
@@ -146,7 +152,7 @@ def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> Non
 
     Raises:
         CheckpointError: the table belongs to another checkpoint.
-        ConfigError: PostgreSQL has no type for a column of the result.
+        ConfigError: PostgreSQL has no type for a column of the result, or cuts its name.
         SetupError: the user may not create them, or a table that is there does not fit.
     """
     tables = {"": TARGET, "_staging": STAGING, "_ledger": LEDGER}
@@ -156,7 +162,7 @@ def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> Non
             connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [sink.table])
             for suffix, statement in tables.items():
                 if not _exists(connection, _name(sink, suffix)):
-                    connection.execute(_sql(statement, sink, rows.schema))
+                    connection.execute(_sql(statement, sink, rows.schema), {})
             connection.execute(_sql(CLAIM, sink), {"epoch": epoch})
             _last_batch(connection, sink, epoch)
             for statement in MOVE:
@@ -205,11 +211,11 @@ def store(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
 def _stage(batch: DataFrame, sink: Sink, attempt: str, batch_id: int) -> None:
     rows = batch.select(
         *map(_staged, batch.schema),
-        F.lit(attempt).alias("stream_attempt"),
-        F.lit(batch_id).cast("bigint").alias("stream_batch"),
+        F.lit(attempt).alias(ATTEMPT),
+        F.lit(batch_id).cast("bigint").alias(BATCH),
     )
     options: dict[str, str | int | None] = {
-        "url": f"jdbc:postgresql://{sink.host}:{sink.port}/{quote(sink.database, safe='')}",
+        "url": f"jdbc:postgresql://{sink.host}:{sink.port}/{parse.quote(sink.database, safe='')}",
         "driver": "org.postgresql.Driver",
         "dbtable": _name(sink, "_staging").as_string(),
         "numPartitions": sink.connections,
@@ -225,9 +231,9 @@ def _stage(batch: DataFrame, sink: Sink, attempt: str, batch_id: int) -> None:
 
 def _staged(field: T.StructField) -> Column:
     """A column as the staging table takes it; PostgreSQL has no place for the character NUL."""
-    column = F.col(f"`{field.name}`")
+    column = F.col(quote(field.name))
     if isinstance(field.dataType, NESTED):
-        text = F.to_json(column, {"ignoreNullFields": "false"})
+        text = F.to_json(column, JSON)
         column = F.regexp_replace(text, NUL_IN_JSON, "$1\N{REPLACEMENT CHARACTER}")
     elif isinstance(field.dataType, T.StringType):
         column = F.replace(column, F.lit("\0"), F.lit("\N{REPLACEMENT CHARACTER}"))
@@ -300,7 +306,9 @@ def _sql(text: LiteralString, sink: Sink, result: T.StructType | None = None) ->
         staging=_name(sink, "_staging"),
         ledger=_name(sink, "_ledger"),
         key=_list("{}", schema.RESULT_KEY),
-        time=sql.Identifier(schema.EVENT_TIME),
+        attempt=sql.Identifier(ATTEMPT),
+        batch=sql.Identifier(BATCH),
+        time=_column(schema.EVENT_TIME),
         columns=_list("{}", names),
         changes=_list("{0} = excluded.{0}", changing),
         definitions=_list("{} {}", names, types),
@@ -312,8 +320,23 @@ def _sql(text: LiteralString, sink: Sink, result: T.StructType | None = None) ->
 def _list(form: LiteralString, names: Iterable[str], *types: Iterable[str]) -> sql.Composed:
     rows = zip(names, *types, strict=True)
     return sql.SQL(", ").join(
-        sql.SQL(form).format(sql.Identifier(name), *map(sql.SQL, kind)) for name, *kind in rows
+        sql.SQL(form).format(_column(name), *map(sql.SQL, kind)) for name, *kind in rows
     )
+
+
+def _column(name: str) -> sql.Identifier:
+    """The name of a column, for a statement with parameters: they begin with a single %.
+
+    Raises:
+        ConfigError: PostgreSQL would cut it.
+    """
+    if len(name.encode()) > LONGEST_NAME:
+        message = (
+            f"PostgreSQL cuts names after {LONGEST_NAME} bytes, and {name} is longer. "
+            "Give the column another name in transform.py."
+        )
+        raise ConfigError(message)
+    return sql.Identifier(name.replace("%", "%%"))
 
 
 def _type(field: T.StructField) -> str:

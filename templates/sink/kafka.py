@@ -12,6 +12,9 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from . import schema
 {% endif %}
 from .runtime.kafka import Kafka, Topic, ensure_topic
+{% if job.result_key %}
+from .runtime.names import quote
+{% endif %}
 from .runtime.records import JSON
 
 SPARK_CONF: dict[str, str] = {}
@@ -69,7 +72,7 @@ def records(rows: DataFrame, epoch: str) -> DataFrame:
 {% endif %}
     """
 {% if job.result_key %}
-    key = F.to_json(F.struct(*schema.RESULT_KEY), JSON)
+    key = F.to_json(F.struct(*map(quote, schema.RESULT_KEY)), JSON)
 {% else %}
     key = F.lit(None).cast("string")
 {% endif %}

@@ -12,6 +12,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import {{ "ClassVar, " if job.right }}Literal, Self
 
@@ -25,6 +26,7 @@ from . import schema
 from .runtime import delta
 from .runtime.config import Location, Table, is_local
 from .runtime.errors import SetupError
+from .runtime.names import quote
 from .runtime.records import envelope
 
 SPARK_CONF = delta.SPARK_CONF
@@ -147,7 +149,7 @@ def _fits(kind: T.DataType, wanted: T.DataType) -> bool:
 
 
 def _envelopes(rows: DataFrame, columns: Mapping[str, str]) -> DataFrame:
-    event = F.struct(*(F.col(f"`{name}`").cast(kind).alias(name) for name, kind in columns.items()))
+    event = F.struct(*(F.col(quote(name)).cast(kind).alias(name) for name, kind in columns.items()))
     # Nothing makes text of a good row: only quarantine asks for `raw`.
     raw = F.to_json(F.struct("*"))
     time, place = _file(rows)
@@ -156,12 +158,13 @@ def _envelopes(rows: DataFrame, columns: Mapping[str, str]) -> DataFrame:
 
 def _file(rows: DataFrame) -> tuple[Column, Column]:
     """When the file was written that a row lies in, and which it is, where the source says so."""
-    try:
-        rows.select("_metadata").schema  # noqa: B018 - resolves the name, or fails
-    except AnalysisException:
-        # In a stream this is no clock: Spark takes it from the batch's entry in its log.
-        return F.current_timestamp(), F.input_file_name()
-    return F.col("_metadata.file_modification_time"), F.col("_metadata.file_path")
+    with suppress(AnalysisException):
+        # By this way a column of the table with its name is no match.
+        file = rows.metadataColumn("_metadata")
+        rows.select(file).schema  # noqa: B018 - resolves the name, or fails
+        return file["file_modification_time"], file["file_path"]
+    # In a stream this is no clock: Spark takes it from the batch's entry in its log.
+    return F.current_timestamp(), F.input_file_name()
 
 
 def origin(source: Source) -> str:

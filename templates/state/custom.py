@@ -38,6 +38,7 @@ from pyspark.sql.streaming.stateful_processor import (
 
 from . import schema
 from .runtime.config import Duration, Table, to_timedelta
+from .runtime.names import OWN, quote
 from .runtime.records import JSON
 {% if mean %}
 from .visits import MEAN, NUMBER, START, Visit, Visits
@@ -46,6 +47,8 @@ from .visits import NUMBER, START, Visit, Visits
 {% endif %}
 
 MILLISECOND = 1000
+NO_CORRUPT_COLUMN = JSON | {"columnNameOfCorruptRecord": f"{OWN}corrupt_record"}
+"""Else Spark puts no value of an event into its column `_corrupt_record`."""
 Waiting = tuple[tuple[int, str], tuple[Any, ...]]
 """An event that waits: its time and mark, and its columns of WAITING."""
 
@@ -83,33 +86,33 @@ def number_visits(events: DataFrame, visits: VisitSettings) -> DataFrame:
     TIMESTAMP of the visit, and NUMBER BIGINT of the event in it, from 1.
 {% endif %}
     """
-    event = F.to_json(F.struct(*schema.COLUMNS), JSON)
+    event = F.to_json(F.struct(*map(quote, schema.COLUMNS)), JSON)
     waiting = events.select(
-        F.col(schema.KEY).cast("string").alias("key"),
+        F.col(quote(schema.KEY)).cast("string").alias("key"),
         # Spark drops late events by this column; pandas would lose digits of it.
-        F.col(schema.EVENT_TIME).alias("happened"),
-        F.unix_micros(schema.EVENT_TIME).alias("time"),
+        F.col(quote(schema.EVENT_TIME)).alias("happened"),
+        F.unix_micros(quote(schema.EVENT_TIME)).alias("time"),
 {% if job.roles.id %}
-        F.col(schema.EVENT_ID).cast("string").alias("mark"),
+        F.col(quote(schema.EVENT_ID)).cast("string").alias("mark"),
 {% else %}
         event.alias("mark"),
 {% endif %}
         event.alias("event"),
 {% if mean %}
-        F.col(schema.MEASURES[0]).cast("double").alias("measure"),
+        F.col(quote(schema.MEASURES[0])).cast("double").alias("measure"),
 {% endif %}
     )
     numbered = waiting.groupBy("key").transformWithStateInPandas(
         VisitProcessor(to_timedelta(visits.idle)), OUT, "append", "eventtime"
     )
     return numbered.select(
-        F.from_json("event", schema.EVENT.ddl, JSON).alias("event"),
+        F.from_json("event", schema.EVENT.ddl, NO_CORRUPT_COLUMN).alias("event"),
         F.timestamp_micros("start").alias(START),
         F.col("number").alias(NUMBER),
 {% if mean %}
         F.col("mean").alias(MEAN),
 {% endif %}
-    ).select("event.*", START, NUMBER{{ ", MEAN" if mean }})
+    ).select("event.*", START, NUMBER{{ ", quote(MEAN)" if mean }})
 
 
 def layout(visits: VisitSettings) -> dict[str, str]:

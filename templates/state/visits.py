@@ -11,7 +11,7 @@ from dataclasses import dataclass
 START = "{{ visit.start }}"
 NUMBER = "{{ visit.number }}"
 {% if visit.mean %}
-MEAN = "{{ visit.mean }}"
+MEAN = {{ visit.mean | stream_quoted }}
 RECENT = 5
 """So many measures, the last ones of the visit, are in the mean."""
 {% endif %}

@@ -27,9 +27,13 @@ def counts(rows: Iterable[Row], shape: Shape) -> Counter[Place]:
     """How many events the rows stand for, for each step of the day and key."""
     found: Counter[Place] = Counter()
     for row in rows:
-        time = row["window_start"] if "window_start" in row else row[shape.time]
         key = row[shape.key] if shape.key else ALL
-        found[time - (time - EPOCH) % shape.step, key] += row.get("event_count", 1)
+{% if job.windowed %}
+        time, events = row["window_start"], row["event_count"]
+{% else %}
+        time, events = row[shape.time], 1
+{% endif %}
+        found[time - (time - EPOCH) % shape.step, key] += events
     return found
 
 

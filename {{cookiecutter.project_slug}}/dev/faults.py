@@ -49,7 +49,7 @@ def _wrong_type(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
 def _invalid_utf8(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
     # Latin-1 in a text, as an old client sends it; in a field of its own where there is no text.
     texts = (name for name, kind in shape.columns.items() if kind == "STRING")
-    name = next((name for name in texts if name != shape.id), "note")
+    name = next((name for name in texts if name != shape.id), _unknown("note", shape))
     return _raw({**values, name: "caf?"}).replace(b"caf?", b"caf\xe9")
 
 
@@ -65,6 +65,17 @@ def _not_finite(values: dict[str, Value], shape: "Shape", rng: Random) -> bytes:
 
 def _epoch_millis(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
     return _raw({**values, shape.time: round(values[shape.time].timestamp() * 1000)})
+
+
+def _unknown_field(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
+    return _raw({**values, _unknown("utm_source", shape): "mail"})
+
+
+def _unknown(name: str, shape: "Shape") -> str:
+    """The name, or one like it that the schema does not have."""
+    while name in shape.columns:
+        name += "_"
+    return name
 
 
 def _has_floating_measure(shape: "Shape") -> bool:
@@ -101,5 +112,5 @@ FAULTS = (
         lambda _: True,
     ),
     Fault("not_finite", "not_finite", 30, _not_finite, _has_floating_measure),
-    Fault("unknown_field", None, 120, lambda values, *_: _raw({**values, "utm_source": "mail"})),
+    Fault("unknown_field", None, 120, _unknown_field),
 )

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from {{ cookiecutter.__package }}.runtime.accounting import events_in
+from {{ cookiecutter.__package }}.schema import RESULT_KEY
+
 from dev.events import Shape, Traffic
 from dev.stream import Batch
 from dev.verdict import Check, Row, Sighting, same_number, same_quarantine, same_rows, verdict
@@ -24,10 +27,6 @@ class Expected(Protocol):
     @property
     def late(self) -> int:
         """Events that came too late."""
-
-    @property
-    def open(self) -> int:
-        """Events in windows that are not written yet."""
 
     @property
     def placed(self) -> int | None:
@@ -127,8 +126,8 @@ def _counts(
     return {
         "input_rows": read,
         "output_rows": len(rows),
-        "counted_rows": sum(row.get("event_count", 1) for row in rows),
-        "open_rows": expected.open,
+        "counted_rows": events_in(rows, RESULT_KEY),
+        "open_rows": events_in(expected.waiting, RESULT_KEY),
         "late_rows": expected.late,
         "duplicate_rows": expected.duplicates,
         "quarantined_rows": len(quarantined),

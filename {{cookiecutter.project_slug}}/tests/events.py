@@ -22,6 +22,11 @@ from {{ cookiecutter.__package }} import job
 {% endif %}
 from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.accounting import Expected
+{% if job.custom %}
+from {{ cookiecutter.__package }}.runtime.names import OWN, quote
+{% else %}
+from {{ cookiecutter.__package }}.runtime.names import OWN
+{% endif %}
 {% if job.right %}
 from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_KEY
 {% else %}
@@ -35,6 +40,8 @@ ENVELOPE = (
     "raw BINARY, key BINARY, headers ARRAY<STRUCT<key: STRING, value: BINARY>>, "
     "ingest_time TIMESTAMP, origin STRING"
 )
+UNKNOWN = f"{OWN}unknown"
+"""A field that no schema has."""
 {% if job.right %}
 PARTNERS_ONLY = ("join.within=1 second", "watermark.delay=598 seconds")
 """Settings with which an event meets its partner alone, and windows close as if after 10 minutes:
@@ -122,9 +129,9 @@ def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event
 
 {% if job.custom %}
 def _alone(events: DataFrame, _: object) -> DataFrame:
-    start, number = F.col(EVENT.time).alias(visits.START), F.lit(1).cast("bigint")
+    start, number = F.col(quote(EVENT.time)).alias(visits.START), F.lit(1).cast("bigint")
 {% if job.visit.mean %}
-    mean = F.col(EVENT.measures[0]).cast("double").alias(visits.MEAN)
+    mean = F.col(quote(EVENT.measures[0])).cast("double").alias(visits.MEAN)
     return events.select("*", start, number.alias(visits.NUMBER), mean)
 {% else %}
     return events.select("*", start, number.alias(visits.NUMBER))

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.runtime import checkpoint
 from {{ cookiecutter.__package }}.runtime.errors import CheckpointError
+from {{ cookiecutter.__package }}.runtime.names import quote
 from {{ cookiecutter.__package }}.runtime.run import shape
 from {{ cookiecutter.__package }}.runtime.storage import (
     HadoopStorage,
@@ -88,7 +89,7 @@ def test_free_settings(spark, make_settings, override):
 def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
     """A filter before the state leaves the meaning of the state as it is."""
     before, right = current(spark, settings), job.transform
-    some = F.col(EVENT.time) > "2020-01-01"
+    some = F.col(quote(EVENT.time)) > "2020-01-01"
     monkeypatch.setattr(job, "transform", lambda events, *more: right(events.where(some), *more))
 
     assert checkpoint.differences(before, current(spark, settings)) == []
@@ -98,7 +99,9 @@ def test_an_edit_of_the_state_is_noticed(spark, settings, monkeypatch):
     """Spark would read the old state as what the new code computes; here it shows."""
     before, right = current(spark, settings), job.transform
 {% if job.lookup %}
-    monkeypatch.setattr(job, "transform", lambda *given: right(*given).groupBy(EVENT.key).count())
+    monkeypatch.setattr(
+        job, "transform", lambda *given: right(*given).groupBy(quote(str(EVENT.key))).count()
+    )
 {% else %}
     monkeypatch.setattr(job, "transform", lambda *given: right(*given).groupBy().count())
 {% endif %}

@@ -32,7 +32,7 @@ def _shape() -> Shape:
 
 @pytest.fixture(name="traffic", scope="module")
 def _traffic(shape: Shape) -> Traffic:
-    return generate(shape, 20_000)
+    return generate(shape, 1_000_000 // max(50, len(shape.columns)))
 
 
 # Events

@@ -26,9 +26,9 @@ def counts(rows: Iterable[Row], shape: Shape) -> Counter[Place]:
     """How many events the rows stand for, for each step of the day and key."""
     found: Counter[Place] = Counter()
     for row in rows:
-        time = row["window_start"] if "window_start" in row else row[shape.time]
         key = row[shape.key] if shape.key else ALL
-        found[time - (time - EPOCH) % shape.step, key] += row.get("event_count", 1)
+        time, events = row["window_start"], row["event_count"]
+        found[time - (time - EPOCH) % shape.step, key] += events
     return found
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from deltalake import DeltaTable, QueryBuilder
 
+from dev.results import in_python
 from dev.services import Services
 from dev.verdict import Row
 
@@ -24,4 +25,4 @@ class Target:
         found = query.execute("SELECT * FROM result").read_all()
         names = found.schema.names
         cells = zip(*(list(found[name].to_pylist()) for name in names), strict=True)
-        return [dict(zip(names, row, strict=True)) for row in cells]
+        return [in_python(dict(zip(names, row, strict=True))) for row in cells]

@@ -17,6 +17,8 @@ FLOATING = frozenset({"DOUBLE", "FLOAT"})
 INTEGERS = {"TINYINT": 100, "SMALLINT": 9_000, "INT": 5_000, "BIGINT": 5_000}
 """Integer types, and below what their values stay."""
 EPOCH = date(2020, 1, 1)
+FIELD = re.compile(r"(`(?:[^`]|``)+`|[^\s:]+)\s*:?\s*(.+)", re.DOTALL)
+"""The name and the type of a field of a STRUCT."""
 
 
 def base_of(kind: str) -> str:
@@ -103,20 +105,26 @@ def inside(kind: str) -> str:
 
 def fields_of(kind: str) -> dict[str, str]:
     """The fields of a STRUCT, and their types."""
-    fields = (field.partition(":") for field in parts(inside(kind)))
-    return {name.strip(): of.strip() for name, _, of in fields}
+    fields = (FIELD.fullmatch(field) for field in parts(inside(kind)))
+    return {_unquoted(field[1]): field[2] for field in fields if field}
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace("``", "`") if name.startswith("`") else name
 
 
 def parts(text: str) -> list[str]:
-    """Split at the commas that no bracket encloses."""
+    """Split at the commas that no bracket encloses, and no back quotes."""
     return [part.strip() for part in "".join(_marked(text)).split("\0")]
 
 
 def _marked(text: str) -> Iterator[str]:
-    depth = 0
+    depth, quoted = 0, False
     for character in text:
-        depth += (character in "<(") - (character in ">)")
-        yield "\0" if character == "," and depth == 0 else character
+        quoted ^= character == "`"
+        if not quoted:
+            depth += (character in "<(") - (character in ">)")
+        yield "\0" if character == "," and depth == 0 and not quoted else character
 
 
 SCALARS: dict[str, Callable[[str, Random, datetime], Value]] = {

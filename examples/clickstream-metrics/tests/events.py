@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from clickstream_metrics import job
 from clickstream_metrics.expected import expected
 from clickstream_metrics.runtime.accounting import Expected
+from clickstream_metrics.runtime.names import OWN
 from clickstream_metrics.schema import EVENT
 from clickstream_metrics.settings import Settings
 
@@ -20,6 +21,8 @@ ENVELOPE = (
     "raw BINARY, key BINARY, headers ARRAY<STRUCT<key: STRING, value: BINARY>>, "
     "ingest_time TIMESTAMP, origin STRING"
 )
+UNKNOWN = f"{OWN}unknown"
+"""A field that no schema has."""
 
 Event = dict[str, Any]
 

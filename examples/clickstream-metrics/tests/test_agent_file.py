@@ -21,9 +21,12 @@ AGENT = ROOT / ".claude/agents/streaming-engineer.md"
 DOCUMENTS = [ROOT / "README.md", ROOT / "AGENTS.md", ROOT / "CLAUDE.md", AGENT, CONTRACT, RUNBOOK]
 
 FOREIGN_COMMANDS = {"cruft", "journalctl", "spark-sql", "systemctl"}
+ANSWERS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["stream-template"]
 KNOWN_WORDS = {
+    *(" ".join(answer.split()) for answer in ANSWERS["answers"].values()),
     AGENT.stem,
     "try_",
+    *schema.COLUMNS,
     *(f"total_{measure}" for measure in schema.MEASURES),
     "CANNOT_LOAD_STATE_STORE",
     "OutOfMemoryError",
@@ -48,14 +51,15 @@ def names(text: str) -> Iterator[str]:
     for language, block in blocks.findall(text):
         if language == "sh":
             yield from block.splitlines()
-    yield from re.findall(r"`([^`\n]+)`", blocks.sub("", text))
+    for _, name in re.findall(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", blocks.sub("", text)):
+        yield name.strip().replace("\\|", "|")
 
 
 def problem(name: str) -> str:
     """Why a name is wrong, empty where it is right."""
-    head, *rest = shlex.split(name) if " " in name else [name]
-    if head in FOREIGN_COMMANDS or name in KNOWN_WORDS:
+    if name in KNOWN_WORDS or name.split(" ", maxsplit=1)[0] in FOREIGN_COMMANDS:
         return ""
+    head, *rest = shlex.split(name) if " " in name else [name]
     if head == "export":
         return problem(rest[0])
     if head == "make":

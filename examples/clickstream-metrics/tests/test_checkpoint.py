@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from clickstream_metrics import job
 from clickstream_metrics.runtime import checkpoint
 from clickstream_metrics.runtime.errors import CheckpointError
+from clickstream_metrics.runtime.names import quote
 from clickstream_metrics.runtime.run import shape
 from clickstream_metrics.runtime.storage import (
     HadoopStorage,
@@ -62,7 +63,7 @@ def test_free_settings(spark, make_settings, override):
 def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
     """A filter before the state leaves the meaning of the state as it is."""
     before, right = current(spark, settings), job.transform
-    some = F.col(EVENT.time) > "2020-01-01"
+    some = F.col(quote(EVENT.time)) > "2020-01-01"
     monkeypatch.setattr(job, "transform", lambda events, *more: right(events.where(some), *more))
 
     assert checkpoint.differences(before, current(spark, settings)) == []

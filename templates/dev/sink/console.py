@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 {% if job.result_state == "upserted" %}
-from dev.results import in_python, kind_of, newest
+from dev.results import KINDS, in_python, newest
 {% else %}
-from dev.results import in_python, kind_of
+from dev.results import KINDS, in_python
 {% endif %}
 from dev.services import Services
 from dev.values import NESTED, base_of
@@ -74,4 +74,4 @@ def _cells(line: str, widths: Sequence[int]) -> list[str]:
 def _value(name: str, text: str) -> Any:
     if text == "NULL":
         return None
-    return json.loads(text, parse_float=Decimal) if base_of(kind_of(name)) in NESTED else text
+    return json.loads(text, parse_float=Decimal) if base_of(KINDS[name]) in NESTED else text

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from pyarrow import parquet
 
+from dev.results import in_python
 from dev.services import Services
 from dev.verdict import Row
 
@@ -22,7 +23,8 @@ class Target:
 
     def rows(self) -> list[Row]:
         """All rows of the files that `_spark_metadata` names: those of whole batches."""
-        return [row for file in self._files() for row in parquet.read_table(file).to_pylist()]
+        found = (row for file in self._files() for row in parquet.read_table(file).to_pylist())
+        return [in_python(row) for row in found]
 
     def _files(self) -> list[Path]:
         """Now and then Spark writes all names so far to one log, `<batch>.compact`."""

@@ -8,7 +8,10 @@ from psycopg import sql
 from psycopg.errors import UndefinedTable
 from psycopg.rows import dict_row
 
+from dev.results import KINDS
 from dev.services import Services
+from dev.typed import typed
+from dev.values import NESTED, base_of
 from dev.verdict import Row
 
 
@@ -32,8 +35,12 @@ class Target:
                 rows = cursor.execute(query).fetchall()
             except UndefinedTable:
                 return []
-        return [{name: _in_utc(value) for name, value in row.items()} for row in rows]
+        return [{name: _value(name, value) for name, value in row.items()} for row in rows]
 
 
-def _in_utc(value: Any) -> Any:
+def _value(name: str, value: Any) -> Any:
+    """Nested columns come as JSON, moments in the time zone of the server."""
+    kind = KINDS.get(name, "")
+    if base_of(kind) in NESTED:
+        return typed(kind, value)
     return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value

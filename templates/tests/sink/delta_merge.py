@@ -15,6 +15,9 @@ from pyspark.sql import functions as F
 
 from {{ cookiecutter.__package }} import sink
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
+{% if not job.windowed %}
+from {{ cookiecutter.__package }}.runtime.names import quote
+{% endif %}
 
 from dev.target import Target
 from tests.crash import forget_commit
@@ -131,7 +134,7 @@ def test_an_older_event_never_replaces_a_newer_one(spark, stream, target):
     held = spark.read.format("delta").load(stream.settings.sink.path)
 
     for hours, outcome in ((-1, True), (1, False)):
-        time = F.col(sink.TIME) + F.expr(f"INTERVAL {hours} hours")
+        time = F.col(quote(sink.TIME)) + F.expr(f"INTERVAL {hours} hours")
         moved = spark.createDataFrame(held.withColumn(sink.TIME, time).collect(), held.schema)
         sink.merge(moved, 99, sink=stream.settings.sink, epoch=f"{hours} hours")
         assert (exact(stream, target) == "exact") == outcome

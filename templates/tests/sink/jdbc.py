@@ -1,6 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 """The sink on a real PostgreSQL: a batch is in the table once, whoever dies, and when."""
 
+import contextlib
 import sys
 import time
 import uuid
@@ -15,6 +16,7 @@ from {{ cookiecutter.__package }} import job, sink
 from {{ cookiecutter.__package }}.runtime import errors, session
 from {{ cookiecutter.__package }}.runtime.accounting import verdict
 from {{ cookiecutter.__package }}.runtime.config import load
+from {{ cookiecutter.__package }}.runtime.names import OWN
 from {{ cookiecutter.__package }}.schema import RESULT_KEY
 from {{ cookiecutter.__package }}.settings import Settings
 
@@ -44,6 +46,7 @@ KINDS = {
     "TIMESTAMP_NTZ'2026-03-29T02:30:00'": ("timestamp without time zone", "2026-03-29 02:30:00"),
     "named_struct('a', array(1, null))": ("jsonb", '{"a": [1, null]}'),
     "map('k', 'x')": ("jsonb", '{"k": "x"}'),
+    "array(TIMESTAMP'2026-03-29T01:30:00.123456Z')": ("jsonb", '["2026-03-29T01:30:00.123456Z"]'),
     # PostgreSQL knows no NUL; what only looks like one stays.
     "concat('a', char(0))": ("text", "a\N{REPLACEMENT CHARACTER}"),
     r"array(r'\u0000', char(0))": ("jsonb", '["\\\\u0000", "\N{REPLACEMENT CHARACTER}"]'),
@@ -51,7 +54,7 @@ KINDS = {
 # Where a driver dies: the statement that is held until it is dead.
 STEPS = {
     "after Spark's offsets": "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW "
-    "WHEN (NEW.stream_attempt LIKE '% mark')",
+    "WHEN (NEW.{attempt} LIKE '% mark')",
     "while staging": "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW "
     "WHEN (NEW.{column} = {value})",
     "before the commit": "TRIGGER hold BEFORE UPDATE ON {ledger} FOR EACH ROW",
@@ -60,8 +63,7 @@ STEPS = {
     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW",
 }
 ANY_STAGED_ROW = (
-    "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW "
-    "WHEN (NEW.stream_attempt NOT LIKE '% mark')"
+    "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW WHEN (NEW.{attempt} NOT LIKE '% mark')"
 )
 
 
@@ -129,6 +131,7 @@ class Trial:
         suffixes = {"target": "", "staging": "_staging", "ledger": "_ledger"}
         table = self.settings.sink.table
         names |= {name: sql.Identifier(table + suffix) for name, suffix in suffixes.items()}
+        names["attempt"] = sql.Identifier(sink.ATTEMPT)
         with self.database.connect() as connection:
             cursor = connection.execute(sql.SQL(statement).format(**names))
             return cursor.fetchall() if cursor.description else []
@@ -376,8 +379,8 @@ def test_of_several_events_with_one_id_the_newest_stays(trial, spark):
 
 def test_every_type_has_its_place(trial, spark):
     """A value of each type arrives whole, and so does its absence."""
-    values = [f"{value} AS c{number}" for number, value in enumerate(KINDS)]
-    nulls = [f"if(true, null, {value}) AS c{number}" for number, value in enumerate(KINDS)]
+    values = [f"{value} AS {OWN}{number}" for number, value in enumerate(KINDS)]
+    nulls = [f"if(true, null, {value}) AS {OWN}{number}" for number, value in enumerate(KINDS)]
     filled = trial.result(spark, event(0)).selectExpr("*", *values)
     empty = trial.result(spark, event(60, number=1)).selectExpr("*", *nulls)
     trial.prepare(filled)
@@ -385,13 +388,17 @@ def test_every_type_has_its_place(trial, spark):
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = {name}"
     )
     types = dict(trial.execute(query, name=sql.Literal(trial.settings.sink.table)))
-    names = [f"c{number}" for number in range(len(KINDS))]
+    names = [f"{OWN}{number}" for number in range(len(KINDS))]
     texts = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
 
     trial.store(filled, 0)
     (arrived,) = trial.execute("SELECT {texts} FROM {target}", texts=texts)
     trial.store(empty, 1)
-    (absent,) = trial.execute("SELECT {texts} FROM {target} WHERE c0 IS NULL", texts=texts)
+    (absent,) = trial.execute(
+        "SELECT {texts} FROM {target} WHERE {first} IS NULL",
+        texts=texts,
+        first=sql.Identifier(names[0]),
+    )
 
     found = [(types[name], text) for name, text in zip(names, arrived, strict=True)]
     assert found == list(KINDS.values())
@@ -403,6 +410,15 @@ def test_a_type_without_a_place_is_named(trial, spark):
     rows = trial.result(spark, event(0)).selectExpr("*", "INTERVAL '1' DAY AS lag")
 
     with pytest.raises(errors.ConfigError, match=r"no type for lag INTERVAL DAY. Cast the column"):
+        trial.prepare(rows)
+
+
+@pytest.mark.parametrize(("name", "fits"), [("ö" * 31, True), ("ö" * 32, False)])
+def test_a_name_that_would_be_cut_is_refused(trial, spark, name, fits):
+    """PostgreSQL cuts names after 63 bytes: two columns could become one."""
+    rows = trial.result(spark, event(0)).withColumn(name, F.lit(1))
+
+    with contextlib.nullcontext() if fits else pytest.raises(errors.ConfigError, match="longer"):
         trial.prepare(rows)
 
 

@@ -12,11 +12,12 @@ from {{ cookiecutter.__package }} import source
 from {{ cookiecutter.__package }}.runtime import records
 from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
 from {{ cookiecutter.__package }}.runtime.errors import ConfigError, SetupError
+from {{ cookiecutter.__package }}.runtime.names import quote
 from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
 
 from dev.events import Event
 from dev.feed import Feed
-from tests.events import event, raw
+from tests.events import UNKNOWN, event, raw
 
 
 @pytest.fixture(name="send")
@@ -69,7 +70,7 @@ def test_rows_are_events_and_bad_ones_become_text(spark, settings, send):
     (row,) = spark.table("bad").collect()
     assert row.reason == "missing_time"
     assert row.origin == feed.origins[0]
-    rows = spark.read.format("delta").load(settings.source.path).where(F.isnull(EVENT.time))
+    rows = spark.read.format("delta").load(settings.source.path).where(F.isnull(quote(EVENT.time)))
     assert row.raw == rows.select(F.to_json(F.struct("*"))).first()[0]
 
 
@@ -143,7 +144,7 @@ def test_changes_upstream(spark, run, send, settings, deleted, policy, outcome):
     send(event(1), event(2))
     before = run(*overrides)
     table = DeltaTable.forPath(spark, settings.source.path)
-    table.delete(F.minute(EVENT.time).isin(deleted))
+    table.delete(F.minute(quote(EVENT.time)).isin(deleted))
     send(event(3))
 
     if isinstance(outcome, str):
@@ -157,9 +158,9 @@ def test_a_new_column_upstream_is_not_read(run, send, spark, settings):
     """After a restart the job goes on with the columns that it knows."""
     send(event(1))
     before = run()
-    spark.sql(f"ALTER TABLE delta.`{settings.source.path}` ADD COLUMN surprise STRING")
+    spark.sql(f"ALTER TABLE delta.`{settings.source.path}` ADD COLUMN {UNKNOWN} STRING")
     table = spark.read.format("delta").load(settings.source.path)
-    table.withColumn("surprise", F.lit("!")).write.format("delta").mode("append").save(
+    table.withColumn(UNKNOWN, F.lit("!")).write.format("delta").mode("append").save(
         settings.source.path
     )
 
@@ -170,9 +171,9 @@ def test_columns_that_do_not_fit_are_refused_before_the_start(spark, tmp_path, m
     """All of them at once, each with what it is and what it would have to be."""
     time, kept = EVENT.time, {name: kind for name, kind in COLUMNS.items() if name != EVENT.time}
     other, *lost = kept
-    spark.createDataFrame([], f"{time} STRING, {other} ARRAY<INT>").write.format("delta").save(
-        str(tmp_path / "other")
-    )
+    columns = f"{quote(time)} STRING, {quote(other)} ARRAY<INT>"
+    table = spark.createDataFrame([], columns).write.format("delta")
+    table.save(str(tmp_path / "other"))
 
     with pytest.raises(SetupError, match="does not hold the events") as refusal:
         source.read(spark, make_settings(f"source.path={tmp_path}/other").source)

@@ -1,4 +1,4 @@
-"""{{ cookiecutter.project_slug }}: a PySpark Structured Streaming job."""
+"""The PySpark Structured Streaming job {{ cookiecutter.project_slug }}."""
 
 INTERFACE = 1
 """The interface of runtime/ that the modules of this package are written for."""

@@ -6,18 +6,18 @@ from .runtime.records import EventSchema
 
 COLUMNS = {
 {% for name, kind in job.columns %}
-    "{{ name }}": "{{ kind }}",
+    {{ name | stream_quoted }}: {{ kind | stream_quoted }},
 {% endfor %}
 }
 {% if job.roles.id %}
-EVENT_ID = "{{ job.roles.id }}"
+EVENT_ID = {{ job.roles.id | stream_quoted }}
 {% endif %}
-EVENT_TIME = "{{ job.roles.time }}"
+EVENT_TIME = {{ job.roles.time | stream_quoted }}
 {% if job.roles.key %}
-KEY = "{{ job.roles.key }}"
+KEY = {{ job.roles.key | stream_quoted }}
 {% endif %}
 {% if job.roles.measure %}
-MEASURES = ("{{ job.roles.measure }}",)
+MEASURES = ({{ job.roles.measure | stream_quoted }},)
 {% else %}
 MEASURES: tuple[str, ...] = ()
 {% endif %}
@@ -36,11 +36,11 @@ EVENT = EventSchema(
     measures=MEASURES,
 )
 {% if right %}
-RIGHT_KEY = "{{ right.key }}"
+RIGHT_KEY = {{ right.key | stream_quoted }}
 RIGHT = EventSchema(
     columns={
 {% for name, kind in right.columns.items() %}
-        "{{ name }}": "{{ kind }}",
+        {{ name | stream_quoted }}: {{ kind | stream_quoted }},
 {% endfor %}
     },
     id="{{ right.id }}",

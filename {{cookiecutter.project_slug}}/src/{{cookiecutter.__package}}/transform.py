@@ -10,6 +10,7 @@ from .deduplicate import drop_repeats
 {% if job.right %}
 from .join import join
 {% endif %}
+from .runtime.names import quote
 from .settings import Settings
 {% if job.custom %}
 from .visit_state import number_visits
@@ -41,13 +42,13 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
 {% endif %}
     """
 {% if job.watermark %}
-    events = events.withWatermark(schema.EVENT_TIME, settings.watermark.delay)
+    events = events.withWatermark(quote(schema.EVENT_TIME), settings.watermark.delay)
 {% endif %}
 {% if job.deduplicates %}
     events = drop_repeats(events)
 {% endif %}
 {% if job.right %}
-    right = right.withWatermark(schema.RIGHT.time, settings.watermark.delay)
+    right = right.withWatermark(quote(schema.RIGHT.time), settings.watermark.delay)
 {% endif %}
 {% if job.right and job.windowed %}
     return aggregate(join(events, right, settings.join), settings.window)
@@ -58,5 +59,5 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
 {% elif job.custom %}
     return number_visits(events, settings.visits)
 {% else %}
-    return events.select(*schema.COLUMNS)
+    return events.select(*map(quote, schema.COLUMNS))
 {% endif %}

@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame
 
 from . import schema
+from .runtime.names import quote
 from .settings import Settings
 from .window import aggregate
 
@@ -12,5 +13,5 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
 
     In: the columns of schema.py. Out: those of window.py.
     """
-    events = events.withWatermark(schema.EVENT_TIME, settings.watermark.delay)
+    events = events.withWatermark(quote(schema.EVENT_TIME), settings.watermark.delay)
     return aggregate(events, settings.window)

@@ -5,6 +5,9 @@ from pyspark.sql import functions as F
 
 from . import schema
 from .runtime.config import Duration, Table
+from .runtime.names import OWN, quote
+
+WINDOW = f"{OWN}window"
 
 
 class Window(Table):
@@ -20,21 +23,20 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
     `event_count` BIGINT, and `total_<measure>` for each measure, to which an event without one
     adds nothing; it is null where the sum overflows its type, which must not stop the stream.
     """
-    window_of = F.window(schema.EVENT_TIME, window.duration)
+    time = quote(schema.EVENT_TIME)
+    window_of = F.window(time, window.duration)
     totals = [
-        F.try_sum(F.coalesce(measure, F.lit(0))).alias(f"total_{measure}")
+        F.try_sum(F.coalesce(quote(measure), F.lit(0))).alias(f"total_{measure}")
         for measure in schema.MEASURES
     ]
     return (
-        events.groupBy(window_of.alias("window"), schema.KEY)
+        events.groupBy(window_of.alias(WINDOW), quote(schema.KEY))
         .agg(F.count("*").alias("event_count"), *totals)
-        .withColumn("window_start", F.col("window.start"))
-        .withColumn("window_end", F.col("window.end"))
         .select(
-            "window_start",
-            "window_end",
-            schema.KEY,
+            F.col(f"{WINDOW}.start").alias("window_start"),
+            F.col(f"{WINDOW}.end").alias("window_end"),
+            quote(schema.KEY),
             "event_count",
-            *(f"total_{measure}" for measure in schema.MEASURES),
+            *(quote(f"total_{measure}") for measure in schema.MEASURES),
         )
     )

@@ -4,6 +4,8 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from .names import quote
+
 SPARK_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -35,4 +37,4 @@ def create(
     table = DeltaTable.createIfNotExists(spark).location(path).addColumns(columns)
     for name, value in ({EPOCH: epoch} | ALL_COLUMNS).items():
         table = table.property(name, value)
-    table.clusterBy(cluster_by).execute()
+    table.clusterBy(quote(cluster_by)).execute()

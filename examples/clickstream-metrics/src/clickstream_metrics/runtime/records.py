@@ -18,6 +18,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from .config import Duration, Table
+from .names import quote
 
 JSON = {
     "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
@@ -50,7 +51,7 @@ class EventSchema:
     @property
     def ddl(self) -> str:
         """The columns as Spark reads them."""
-        return ", ".join(f"`{name}` {kind}" for name, kind in self.columns.items())
+        return ", ".join(f"{quote(name)} {kind}" for name, kind in self.columns.items())
 
 
 def envelope(raw: Column, ingest_time: Column, origin: Column) -> list[Column]:
@@ -154,16 +155,17 @@ def _faults_of_text(text: Column) -> Faults:
 
 
 def _faults_of_event(schema: EventSchema, events: Events) -> Faults:
-    time = F.col(f"event.{schema.time}")
+    event = F.col("event")
+    time = event[schema.time]
     latest = F.col("ingest_time") + F.expr(f"INTERVAL {events.max_ahead}")
     faults = {"missing_time": F.isnull(time), "future_time": time > latest}
     if schema.id:
-        text_of_id = F.col(f"event.{schema.id}").cast("string")
+        text_of_id = event[schema.id].cast("string")
         faults["missing_id"] = F.coalesce(text_of_id, F.lit("")) == ""
     if schema.key:
-        faults["missing_key"] = F.isnull(f"event.{schema.key}")
+        faults["missing_key"] = F.isnull(event[schema.key])
     if schema.measures:
-        numbers = [F.col(f"event.{measure}").cast("double") for measure in schema.measures]
+        numbers = [event[measure].cast("double") for measure in schema.measures]
         endless = [F.isnan(number) | (F.abs(number) == float("inf")) for number in numbers]
         faults["not_finite"] = reduce(Column.__or__, endless)
     return faults

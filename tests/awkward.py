@@ -1,0 +1,49 @@
+"""Events whose columns have names that go wrong where a name is not quoted, or not one's own."""
+
+import itertools
+
+# Names that the template itself uses or used for a column, and names that need quotes.
+OWN_NAMES = (
+    "_metadata reason raw raw_base64 origin key headers ingest_time event events parsed line "
+    "_corrupt_record value session_window window_start window_end event_count total_Größe.m "
+    "batch_id stream_attempt happened time mark measure number start rows count last held new "
+    "excluded"
+)
+ODD_NAMES = (
+    "user-id",
+    "Order.ID",
+    "@type",
+    'say_"hi"',
+    "it's",
+    "back`quote",
+    "100%",
+    "订单",
+    "a|b",
+)
+# Delta takes none of these names where they are the result's.
+SPACED_NAMES = ("a b", "x,y", "f(x)", "k=v")
+KINDS = ["STRING", "INT", "BOOLEAN", "FLOAT", "TIMESTAMP", "ARRAY<TIMESTAMP>", "DATE", "BINARY"]
+KINDS += ["DECIMAL(9,2)", "TIMESTAMP_NTZ", "MAP<STRING, INT>"]
+ROLE_COLUMNS = ("`Event.ID` STRING", "`@timestamp` TIMESTAMP", "`window` STRING")
+ROLE_COLUMNS += ("`Größe.m` DOUBLE",)
+ROLES = "id=`Event.ID`, time=`@timestamp`, key=`window`, measure=`Größe.m`"
+
+
+def events(parts):
+    """Events whose columns have awkward names, as many as the source and the sink can take."""
+    in_delta = parts["sink"] in {"delta", "delta_merge"} and parts["window"] == "none"
+    plain = in_delta or parts["source"] == "delta"
+    merged = parts["sink"] == "delta_merge"
+    names = [*OWN_NAMES.split(), *ODD_NAMES, *(() if plain else SPACED_NAMES)]
+    columns = [
+        f"{quoted(name)} {kind}"
+        for name, kind in zip(names, itertools.cycle(KINDS))
+        if not (merged and "`" in name)
+    ]
+    nested = "`a.struct` STRUCT<`a.b`: INT, `x.y`: DATE, `a``b`: ARRAY<BIGINT>>"
+    return {"event_schema": ", ".join([*ROLE_COLUMNS, *columns, nested]), "event_roles": ROLES}
+
+
+def quoted(name):
+    """The name as Spark's DDL has it."""
+    return "`" + name.replace("`", "``") + "`"
