@@ -8,6 +8,7 @@ refuse before anything is on disk, skip files, and compare a project that is the
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -87,16 +88,16 @@ class Rendering:
             "stream_record": record,
         }
 
-    def check(self, answers: Mapping[str, Any]) -> str:
-        """Refuse wrong answers; render to nothing."""
-        text = refusal({q: answers[q] for q in ANSWERS if q in answers}, self._argv)
+    def check(self, answers: Mapping[str, Any], *, final: bool = False) -> str:
+        """Refuse wrong answers; render to nothing. `final` means that no question follows."""
+        text = self._refusal({q: answers[q] for q in ANSWERS if q in answers}, final=final)
         if text:
             raise self._refuse(text)
         return ""
 
     def begin(self, answers: Mapping[str, Any]) -> str:
         """Check the complete answers, and begin to note what this bake does."""
-        self.check(answers)
+        self.check(answers, final=True)
         Rendering.bake = Bake(answers, Path.cwd())
         return ""
 
@@ -120,8 +121,11 @@ class Rendering:
             return self._path(source)
         if MARKUP.search(source) and source not in self._own_texts:
             plain = f"Template markup is no answer: {source!r}\nGive it as plain text."
-            raise self._refuse(refusal({}, self._argv) or plain)
+            raise self._refuse(self._refusal({}, final=True) or plain)
         return source
+
+    def _refusal(self, answers: Mapping[str, Any], *, final: bool) -> str:
+        return refusal(answers, self._argv, python=sys.orig_argv[0], final=final)
 
     def _path(self, source: str) -> str:
         """Return the path of a folder or file to make, empty for a file of other answers."""
