@@ -50,7 +50,7 @@ def told(problems: Sequence[Violation], *more: str, again: Sequence[str] = ()) -
     """
     first = "This does not work:"
     if again:
-        first = f"This does not work. The command below asks for {' and '.join(again)} again:"
+        first = f"This does not work. The command below asks for {', '.join(again)} again:"
     return "\n" + "\n\n".join([first, *(_said(problem) for problem in problems), *more]) + "\n"
 
 
@@ -69,7 +69,8 @@ def _asked(answers: Answers, line: CommandLine, meant: Answers) -> dict[str, Any
     else:
         asked = {**answers}
     own = {**chosen(asked, given), **meant}
-    return asked | {q: text for q, text in proposed(own).items() if q in asked} | own
+    follows = {q: text for q, text in proposed(own).items() if q in asked and text}
+    return {q: asked[q] for q in asked if q not in QUESTIONS} | follows | own
 
 
 def _offered(asked: Answers, fixed: Mapping[str, str]) -> dict[str, str]:

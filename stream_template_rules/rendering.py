@@ -78,7 +78,7 @@ class Rendering:
         self._environment = environment
         self._template = template
         self._argv = argv
-        self._refuse = refuse
+        self._made = refuse
         environment.filters |= {
             "stream_check": self.check,
             "stream_begin": self.begin,
@@ -123,6 +123,9 @@ class Rendering:
             plain = f"Template markup is no answer: {source!r}\nGive it as plain text."
             raise self._refuse(self._refusal({}, final=True) or plain)
         return source
+
+    def _refuse(self, text: str) -> Exception:
+        return self._made(_showable(text))
 
     def _refusal(self, answers: Mapping[str, Any], *, final: bool) -> str:
         return refusal(answers, self._argv, python=sys.orig_argv[0], final=final)
@@ -181,6 +184,12 @@ class Rendering:
         questions = json.loads((self._template / "cookiecutter.json").read_text("utf-8"))
         hooks = (path for path in (self._template / "hooks").iterdir() if path.is_file())
         return {*_strings(questions), *(hook.read_text("utf-8") for hook in hooks)}
+
+
+def _showable(text: str) -> str:
+    """Return the text with escapes for letters that the terminal cannot show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever JSON holds

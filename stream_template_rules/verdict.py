@@ -119,7 +119,7 @@ def nearest(
     """
     wanted = {axis: str(answers.get(axis, values[0])) for axis, values in AXES.items()}
     known = _known(answers, text_violations(answers))
-    parts = {part: known[part] for part in ROLES if part in known}
+    parts = {part: value for part, value in known.items() if part not in AXES}
     prices = {axis: _price(axis, wanted[axis], typed) for axis in AXES}
     dearest_first = sorted(AXES, key=prices.__getitem__, reverse=True)
     # The cheapest beginning of answers goes on, so the first complete set is the nearest.

@@ -98,7 +98,7 @@ def test_a_schema_that_nobody_can_correct_is_asked_for(user, template, kind):
 
     refused(user, result, "schema-type")
     first = (result.stdout + result.stderr).strip().splitlines()[0]
-    assert first.endswith("asks for event_schema and event_roles again:")
+    assert first.endswith("asks for event_schema, event_roles again:")
     assert "--no-input" not in command_in(result)
     assert user.run("sh", "-c", command_in(result), typed="").returncode != 0
     made = goes_on_with(user, result, {"window": "none", "sink": "kafka"})

@@ -203,3 +203,12 @@ def test_uvx_goes_on_as_uvx():
     line = read(["/home/me/.cache/uv/archive-v0/x1/bin/cookiecutter", "gh:org/t", "--no-input"])
 
     assert line.again({"window": "none"}) == "uvx cookiecutter gh:org/t --no-input window=none"
+
+
+def test_a_terminal_without_the_letters(user, template):
+    """What it cannot show is escaped: a refusal never ends in an error of its own."""
+    words = ("cookiecutter", str(template), "--no-input", "project_name=订单", "state=custom")
+    result = user.run("env", "PYTHONIOENCODING=cp1252", *words)
+
+    refused(user, result, "custom-no-window")
+    assert r"\u8ba2\u5355" in result.stdout
