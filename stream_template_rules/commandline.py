@@ -1,100 +1,174 @@
 """The command line that asked for the project, and the same again with other answers."""
 
+import itertools
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from .axes import QUESTIONS
 from .problems import Violation, nearest_name
 
 HOME = "gh:org/stream-template"
 
-# Options of cookiecutter whose value is a word of its own, which may well hold a `=`.
+# Options whose value is a word of its own, which may hold a `=`.
 VALUED = {
     *("-c", "--checkout", "--directory", "--replay-file", "-o", "--output-dir"),
     *("--config-file", "--debug-file", "--accept-hooks"),
 }
-# cruft takes answers as one JSON object.
-CRUFT_ANSWERS = {"create": "--extra-context", "update": "--variables-to-update"}
+CRUFT_VALUED = {
+    *("-p", "--project-dir", "--template-path", "-c", "--checkout", "--directory", "--skip"),
+    *("--output-dir", "--config-file", "-E", "--extra-context-file", "--variables-to-update-file"),
+    *("--extra-context", "--variables-to-update"),
+}
+REPLAYS = {"--replay", "--replay-file"}
+SILENT = {"--no-input", "-y"}  # -y of an update is another option
+ASKING = {"-i", "--cookiecutter-input"}
+# cruft takes answers as one JSON object; the first name is the one to print.
+CRUFT_ANSWERS = {
+    "create": ("--extra-context",),
+    "update": ("--variables-to-update", "--extra-context"),
+}
 
 
 @dataclass(frozen=True)
 class CommandLine:
-    """`words` is the program and all that is no answer; `flag` is how it takes answers as JSON."""
+    """`words` is the program and all that is no answer; `flag` is how it takes answers as JSON.
+
+    `asks` is true where the command line shows that questions are asked.
+    """
 
     words: tuple[str, ...] = ("cookiecutter", HOME)
     given: Mapping[str, str] = field(default_factory=dict)
     flag: str = ""
+    asks: bool = False
 
-    def again(self, answers: Mapping[str, str]) -> str:
-        """Return the line once more, with these answers in place of the given ones."""
+    @property
+    def updates(self) -> bool:
+        """Whether the project exists, and has stored answers."""
+        return self.flag == CRUFT_ANSWERS["update"][0]
+
+    @property
+    def project(self) -> Path:
+        """The folder of the project that is updated."""
+        folders = [b for a, b in itertools.pairwise(self.words) if a in {"-p", "--project-dir"}]
+        return Path(folders[-1] if folders else ".")
+
+    def stored(self) -> dict[str, str]:
+        """Return what the questions of an update propose: stored answers, and those of the line."""
+        state = self.project / ".cruft.json"
+        if not (self.updates and state.is_file()):
+            return {}
+        answers = json.loads(state.read_text("utf-8"))["context"]["cookiecutter"]
+        return {**{q: str(answers[q]) for q in QUESTIONS if q in answers}, **self.given}
+
+    def again(self, answers: Mapping[str, str], *, asks: bool = False) -> str:
+        """Return the line once more, with these answers, and with questions if `asks` is true."""
         pairs = [f"{key}={value}" for key, value in answers.items()]
         if self.flag:
             pairs = [self.flag, json.dumps(dict(answers))] if answers else []
-        return " ".join(_quoted(word) for word in (*self.words, *pairs))
+        words = self._with_questions() if asks and not self.asks else self.words
+        return " ".join(_quoted(word) for word in (*words, *pairs))
+
+    def _with_questions(self) -> tuple[str, ...]:
+        if self.updates:
+            return (*self.words, "--cookiecutter-input")
+        return tuple(word for word in self.words if word not in SILENT)
 
 
-def read(argv: Sequence[str]) -> CommandLine:
+def read(argv: Sequence[str], python: str = "python") -> CommandLine:
     """Return the command line, as far as it is one of cookiecutter or cruft."""
-    program = _program(argv)
-    if program[-1] == "cookiecutter":
+    name = _name(argv)
+    program = _program(PurePath(argv[0]), python) if name else ()
+    if name == "cookiecutter":
         return _cookiecutter(program, argv[1:])
-    if program[-1] == "cruft" and argv[1:2] and argv[1] in CRUFT_ANSWERS:
-        return _cruft(program, argv[1:])
+    if name == "cruft" and argv[1:2] and argv[1] in CRUFT_ANSWERS:
+        return _cruft(program, argv[1], argv[2:])
     return CommandLine()
 
 
-def _program(argv: Sequence[str]) -> tuple[str, ...]:
-    """Return the words that started the program."""
+def _name(argv: Sequence[str]) -> str:
+    """Return the name of the program: cookiecutter, cruft, or another one."""
     path = PurePath(argv[0] if argv else "")
-    return ("python", "-m", path.parent.name) if path.stem == "__main__" else (path.stem,)
+    return path.parent.name if path.stem == "__main__" else path.stem
+
+
+def _program(path: PurePath, python: str) -> tuple[str, ...]:
+    """Return how to start the program from the user's shell."""
+    if path.stem == "__main__":
+        return (python, "-m", path.parent.name)
+    if any(part.startswith("archive-v") for part in path.parts):
+        return ("uvx", path.stem)  # it is in uv's cache, and in no shell's path
+    return (path.stem if shutil.which(path.stem) else str(path),)
 
 
 def makes_project(argv: Sequence[str]) -> bool:
     """Return whether the user gets a new project, and no comparison of two versions of it."""
-    return _program(argv)[-1:] != ("cruft",) or list(argv[1:2]) == ["create"]
+    return _name(argv) != "cruft" or list(argv[1:2]) == ["create"]
 
 
 def skips_existing(argv: Sequence[str]) -> bool:
     """Return whether files that exist stay as they are."""
-    return any(re.fullmatch("--skip-if-file-exists|-[a-z]*s[a-z]*", word) for word in argv[1:])
+    skipping = {"-s", "--skip-if-file-exists"}
+    return any(word in skipping for word, *_ in _options(argv[1:], VALUED))
 
 
 def _cookiecutter(program: tuple[str, ...], words: Sequence[str]) -> CommandLine:
     kept, pairs, template = list(program), {}, ""
-    rest = iter(words)
-    for word in rest:
-        if word in {"--replay", "--replay-file"} or word.startswith("--replay-file="):
+    for word, *value in _options(words, VALUED):
+        if word in REPLAYS:
             # A replay takes no answers beside its own, so they go on without questions.
             kept.append("--no-input")
-            if word == "--replay-file":
-                next(rest, "")
-        elif word in VALUED:
-            kept += [word, next(rest, "")]
         elif word.startswith("-") or not template:
             template = template or ("" if word.startswith("-") else word)
-            kept.append(word)
+            kept += [word, *value]
         else:
-            key, _, value = word.partition("=")
-            pairs[key] = value
-    return CommandLine(tuple(kept), pairs)
+            key, _, answer = word.partition("=")
+            pairs[key] = answer
+    return CommandLine(tuple(kept), pairs, asks=not SILENT & {*kept})
 
 
-def _cruft(program: tuple[str, ...], words: Sequence[str]) -> CommandLine:
-    flag = CRUFT_ANSWERS[words[0]]
-    kept, text = list(program), "{}"
+def _cruft(program: tuple[str, ...], command: str, words: Sequence[str]) -> CommandLine:
+    flags = CRUFT_ANSWERS[command]
+    kept, answers = [*program, command], dict[str, str]()
+    file = False
+    for word, *value in _options(words, CRUFT_VALUED):
+        if word in flags:
+            answers = _json_answers(value[0])
+        elif word in {"-E", "--extra-context-file"}:
+            # cruft passes over the flag beside a file, so the flag has to replace the file.
+            file = True
+        else:
+            kept += [word, *value]
+    asks = bool(ASKING & {*kept}) if command == "update" else not SILENT & {*kept}
+    return CommandLine(tuple(kept), {} if file else answers, flags[0], asks)
+
+
+def _options(words: Sequence[str], valued: set[str]) -> Iterator[tuple[str, ...]]:
+    """Yield each option with its value, and each other word alone; `-fo x` is `-f` and `-o x`."""
     rest = iter(words)
     for word in rest:
-        if word == flag:
-            text = next(rest, "{}")
-        elif word.startswith(f"{flag}="):
-            text = word.removeprefix(f"{flag}=")
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            if not equals and name in valued:
+                yield name, next(rest, "")
+            else:
+                yield (name, value) if equals else (name,)
+        elif word.startswith("-"):
+            yield from _letters(word[1:], rest, valued)
         else:
-            kept.append(word)
-    return CommandLine(tuple(kept), _json_answers(text), flag)
+            yield (word,)
+
+
+def _letters(letters: str, rest: Iterator[str], valued: set[str]) -> Iterator[tuple[str, ...]]:
+    for place, letter in enumerate(letters, 1):
+        if f"-{letter}" in valued:
+            yield f"-{letter}", letters[place:] or next(rest, "")
+            return
+        yield (f"-{letter}",)
 
 
 def _json_answers(text: str) -> dict[str, str]:
@@ -121,10 +195,16 @@ def strays(given: Iterable[str]) -> list[Violation]:
 
 def _stray(key: str) -> Violation:
     # What begins with an underscore belongs to the template, and is no misspelling.
-    right = None if key.startswith("_") else nearest_name(key, QUESTIONS)
+    right = None if key.startswith("_") else nearest_name(key, QUESTIONS) or _whole_name(key)
     fix = f"Did you mean {right}?" if right else f"The questions are {', '.join(QUESTIONS)}."
     reason = "No question has this name."
     return Violation("unknown-question", "form", key, reason, fix, correction=right)
+
+
+def _whole_name(key: str) -> str | None:
+    """Return the only question of whose name the key is a part: `schema` is event_schema."""
+    names = [question for question in QUESTIONS if key in question.split("_")]
+    return names[0] if len(names) == 1 else None
 
 
 def corrected(given: Mapping[str, str]) -> dict[str, str]:

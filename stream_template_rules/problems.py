@@ -1,10 +1,14 @@
 """What is wrong with one answer or with several, as every reader of the rules sees it."""
 
-import difflib
+import itertools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .rules import Kind
+
+# A misspelling has at most so many wrong letters, and at least so many letters for each of them.
+MAX_EDITS, LETTERS_OF_AN_EDIT = 2, 3
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,31 @@ class Violation:
 
 
 def nearest_name(word: str, known: Iterable[str]) -> str | None:
-    """Return the known name that the word was probably meant to be."""
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, 1)
-    return by_lower[close[0]] if close else None
+    """Return the one known name of which the word is a misspelling; None where in doubt.
+
+    A wrong guess is worse than none: numbers are never guessed (INT8, 4.3), and two names that are
+    equally near (TIMESTAMP_TZ) are both left alone.
+    """
+    edits = {name: _edits(word.lower(), name.lower()) for name in known}
+    fewest = min(edits.values(), default=0)
+    nearest = [name for name in edits if edits[name] == fewest]
+    if len(nearest) != 1 or not _is_misspelling(word, nearest[0], fewest):
+        return None
+    return nearest[0]
+
+
+def _is_misspelling(word: str, name: str, edits: int) -> bool:
+    letters = max(len(word), len(name))
+    same_numbers = re.findall(r"\d", word) == re.findall(r"\d", name)
+    return same_numbers and edits <= min(MAX_EDITS, letters // LETTERS_OF_AN_EDIT)
+
+
+def _edits(one: str, other: str) -> int:
+    """Return how many letters were left out, added, changed, or swapped with the next one."""
+    edits = {(i, 0): i for i in range(len(one) + 1)} | {(0, j): j for j in range(len(other) + 1)}
+    for i, j in itertools.product(range(1, len(one) + 1), range(1, len(other) + 1)):
+        changed = edits[i - 1, j - 1] + (one[i - 1] != other[j - 1])
+        edits[i, j] = min(edits[i - 1, j] + 1, edits[i, j - 1] + 1, changed)
+        if min(i, j) > 1 and one[i - 2 : i] == other[j - 2 : j][::-1]:
+            edits[i, j] = min(edits[i, j], edits[i - 2, j - 2] + 1)
+    return edits[len(one), len(other)]

@@ -7,6 +7,7 @@ refuse before anything is on disk, skip files, and compare a project that is the
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -79,7 +80,7 @@ class Rendering:
         self._environment = environment
         self._template = template
         self._argv = argv
-        self._refuse = refuse
+        self._made = refuse
         environment.filters |= {
             "stream_check": self.check,
             "stream_begin": self.begin,
@@ -92,19 +93,19 @@ class Rendering:
             "stream_toml": toml_literal,
         }
 
-    def check(self, answers: Mapping[str, Any]) -> str:
-        """Refuse wrong answers; render to nothing."""
+    def check(self, answers: Mapping[str, Any], *, final: bool = False) -> str:
+        """Refuse wrong answers; render to nothing. `final` means that no question follows."""
         problem = half_update(answers, self._argv)
         if problem:
             raise self._refuse(told([problem]))
-        text = refusal({q: answers[q] for q in ANSWERS if q in answers}, self._argv)
+        text = self._refusal({q: answers[q] for q in ANSWERS if q in answers}, final=final)
         if text:
             raise self._refuse(text)
         return ""
 
     def begin(self, answers: Mapping[str, Any]) -> str:
         """Check the complete answers, and begin to note what this bake does."""
-        self.check(answers)
+        self.check(answers, final=True)
         Rendering.bake = Bake(answers, Path.cwd())
         return ""
 
@@ -128,8 +129,14 @@ class Rendering:
             return self._path(source)
         if MARKUP.search(source) and source not in self._own_texts:
             plain = f"Template markup is no answer: {source!r}\nGive it as plain text."
-            raise self._refuse(refusal({}, self._argv) or plain)
+            raise self._refuse(self._refusal({}, final=True) or plain)
         return source
+
+    def _refuse(self, text: str) -> Exception:
+        return self._made(_showable(text))
+
+    def _refusal(self, answers: Mapping[str, Any], *, final: bool) -> str:
+        return refusal(answers, self._argv, python=sys.orig_argv[0], final=final)
 
     def _path(self, source: str) -> str:
         """Return the path of a folder or file to make, empty for a file of other answers."""
@@ -185,6 +192,12 @@ class Rendering:
         questions = json.loads((self._template / "cookiecutter.json").read_text("utf-8"))
         hooks = (path for path in (self._template / "hooks").iterdir() if path.is_file())
         return {*_strings(questions), *(hook.read_text("utf-8") for hook in hooks)}
+
+
+def _showable(text: str) -> str:
+    """Return the text with escapes for letters that the terminal cannot show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever JSON holds

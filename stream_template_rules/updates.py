@@ -1,6 +1,5 @@
 """Updates that would leave half a project; they are refused before they change anything."""
 
-import argparse
 import json
 import tomllib
 from collections.abc import Callable, Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .axes import Answers
-from .commandline import CRUFT_ANSWERS, read
+from .commandline import read
 from .problems import Violation
 
 TOGETHER = ("conf", "dev", "pyproject.toml", "src", "tests")
@@ -23,9 +22,9 @@ def half_update(answers: Answers, argv: Sequence[str]) -> Violation | None:
     project is not found, and nothing is wrong.
     """
     line = read(argv)
-    if line.flag != CRUFT_ANSWERS["update"]:
+    if not line.updates:
         return None
-    folder = _project(line.words)
+    folder = line.project
     record = _parsed(folder / ".cruft.json", json.loads)
     skipped = _skipped(_parsed(folder / "pyproject.toml", tomllib.loads), record)
     if skipped:
@@ -67,12 +66,6 @@ def _renamed(old: str, new: str, command: str) -> Violation:
     )
 
 
-def _project(words: Sequence[str]) -> Path:
-    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    options.add_argument("-p", "--project-dir", default=".")
-    return Path(options.parse_known_args(words)[0].project_dir)
-
-
 def _parsed(path: Path, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
     try:
         return parse(path.read_text("utf-8"))
@@ -83,7 +76,7 @@ def _parsed(path: Path, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any
 def _skipped(project: dict[str, Any], record: dict[str, Any]) -> list[str]:
     tables = project.get("tool", {}).get("cruft", {}), record
     paths = [path for table in tables for path in table.get("skip", [])]
-    return [path for path in paths if any(fnmatch(room, _first(path)) for room in TOGETHER)]
+    return [path for path in paths if any(fnmatch(part, _first(path)) for part in TOGETHER)]
 
 
 def _first(path: str) -> str:

@@ -1,14 +1,14 @@
 """The verdict on answers, complete or not: what is refused, and what would be legal."""
 
-import itertools
-from collections.abc import Iterator, Mapping
+import heapq
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from .axes import AXES, QUESTIONS, Answers, inside, resolved
+from .axes import AXES, QUESTIONS, TEXT_DEFAULTS, TEXTS, Answers, inside, resolved
 from .columns import columns, schema_violations
-from .names import name_violations, package_from, slug_violations
+from .names import name_violations, package_from, slug_from, slug_violations
 from .problems import Violation, nearest_name
-from .roles import ROLES, parts_of, read_roles, role_violations
+from .roles import ROLES, default_roles, parts_of, read_roles, role_violations
 from .rules import NOT_YET_RULES, ROLE_RULES, RULES, Rule
 
 # Spark's deprecated name of available_now, which people still type.
@@ -92,48 +92,80 @@ def _said(axis: str, answers: Answers, known: Mapping[str, Any]) -> str:
     return f"{axis}={known[axis]}{auto}"
 
 
-def nearest(answers: Answers, rules: tuple[Rule, ...] = ALL_RULES) -> dict[str, str]:
-    """Return the smallest change of the choices that breaks no rule, later questions first.
+def proposed(answers: Answers) -> dict[str, str]:
+    """Return what the questions propose; two of them follow from the text of an earlier one."""
+    texts = {**TEXT_DEFAULTS, **answers}
+    return {
+        **TEXT_DEFAULTS,
+        "project_slug": slug_from(str(texts["project_name"])),
+        "event_roles": default_roles(str(texts["event_schema"])),
+        **{axis: values[0] for axis, values in AXES.items()},
+    }
 
+
+def chosen(answers: Answers, typed: Container[str] = ()) -> dict[str, str]:
+    """Return the answers that somebody gave: those typed, and those other than the proposed."""
+    texts = {question: str(answers[question]) for question in QUESTIONS if question in answers}
+    proposal = proposed(texts)
+    return {q: text for q, text in texts.items() if q in typed or text != proposal[q]}
+
+
+def nearest(
+    answers: Answers, typed: Container[str] = (), rules: tuple[Rule, ...] = ALL_RULES
+) -> dict[str, str]:
+    """Return the smallest change of the choices that breaks no rule.
+
+    What was not answered has its default. Defaults change first, then answers that somebody gave,
+    at last those typed on the command line; of equal changes, that of the later question.
     There is one for any columns: events that are taken one by one need neither id nor key.
     """
+    wanted = {axis: str(answers.get(axis, values[0])) for axis, values in AXES.items()}
     known = _known(answers, text_violations(answers))
-
-    def legal(change: dict[str, str]) -> bool:
-        changed = {**answers, **change}
-        return not any(_broken(rules, changed, {**known, **changed, **resolved(changed)}))
-
-    return next(filter(legal, _changes(answers, rules)))
-
-
-def _changes(answers: Answers, rules: tuple[Rule, ...]) -> Iterator[dict[str, str]]:
-    """Yield changes of the choices, small ones first; values closed by one rule are left out."""
-    asked = [axis for axis in AXES if axis in answers]
-    free = {axis: _open_values(axis, rules) for axis in asked}
-    forced = {axis for axis in asked if answers[axis] not in free[axis]}
-    for size in range(len(forced), len(asked) + 1):
-        for axes in itertools.combinations(reversed(asked), size):
-            others = ([value for value in free[axis] if value != answers[axis]] for axis in axes)
-            if forced <= set(axes):
-                yield from (dict(zip(axes, v, strict=True)) for v in itertools.product(*others))
+    parts = {part: value for part, value in known.items() if part not in AXES}
+    prices = {axis: _price(axis, wanted[axis], typed) for axis in AXES}
+    dearest_first = sorted(AXES, key=prices.__getitem__, reverse=True)
+    # The cheapest beginning of answers goes on, so the first complete set is the nearest.
+    heap: list[tuple[int, tuple[str, ...]]] = [(0, ())]
+    while True:
+        cost, values = heapq.heappop(heap)
+        begun = dict(zip(dearest_first, values, strict=False))
+        if any(_broken(rules, begun, {**parts, **begun, **resolved(begun)})):
+            continue
+        if len(begun) == len(AXES):
+            return {axis: begun[axis] for axis in AXES if begun[axis] != wanted[axis]}
+        axis = dearest_first[len(begun)]
+        for place, value in enumerate(AXES[axis]):
+            change = 0 if value == wanted[axis] else prices[axis] + place
+            heapq.heappush(heap, (cost + change, (*values, value)))
 
 
-def _open_values(axis: str, rules: tuple[Rule, ...]) -> list[str]:
-    """Return the values that no rule forbids by itself."""
-    closed = {value for rule in rules if rule.box.keys() == {axis} for value in rule.box[axis]}
-    return [value for value in AXES[axis] if value not in closed]
+def _price(axis: str, value: str, typed: Container[str]) -> int:
+    """Return the price of a change: who gave the answer counts most, then how early it is asked."""
+    given = value != AXES[axis][0]
+    tier = 10**10 if axis in typed else 10**8 if given else 10**6
+    later = list(AXES).index(axis)
+    return tier + 100 * (1 << (len(AXES) - later))
 
 
-def mended(answers: Answers) -> dict[str, str]:
-    """Return the user's answers with the wrong ones corrected, or left out to be asked anew."""
-    fixed = {question: str(answers[question]) for question in QUESTIONS if question in answers}
+def mended(answers: Answers, typed: Container[str] = ()) -> dict[str, str]:
+    """Return legal answers to all questions, near to the given ones.
+
+    A text that only its author can correct is left out: the question has to be asked again.
+    """
+    given = chosen(answers, typed)
     for _ in range(MAX_CORRECTIONS):
-        problem = next((p for p in text_violations(fixed) if p.correction), None)
+        problem = next((p for p in _text_problems(given) if p.correction), None)
         if problem is None:
             break
-        fixed[problem.answer] = str(problem.correction)
-    for problem in text_violations(fixed):
-        fixed.pop(problem.answer, None)
-        if problem.answer == "event_schema":
-            fixed.pop("event_roles", None)
-    return fixed | nearest(fixed)
+        given[problem.answer] = str(problem.correction)
+    unclear = {problem.answer for problem in _text_problems(given)} & {*TEXTS}
+    if "event_schema" in unclear:
+        unclear.add("event_roles")
+    kept = {question: text for question, text in given.items() if question not in unclear}
+    fixed = proposed(kept) | kept
+    fixed |= nearest(fixed, typed)
+    return {question: fixed[question] for question in QUESTIONS if question not in unclear}
+
+
+def _text_problems(given: dict[str, str]) -> list[Violation]:
+    return text_violations(proposed(given) | given)

@@ -1,8 +1,26 @@
 """Cruft creates and updates projects under the same rules."""
 
 import json
+import shlex
 
-from machine import goes_on, refused, repository
+import pytest
+from machine import command_in, goes_on, refused, repository
+
+UPDATE = ("cruft", "update", "-y", "-p", "clickstream-metrics", "--variables-to-update")
+
+
+def created(user, template, answers):
+    """Create a project with these answers, and commit it."""
+    url = repository(user, template)
+    words = ("cruft", "create", url, "-y", "--extra-context", json.dumps(answers))
+    user.run(*words).check_returncode()
+    user.commit(user.work / "clickstream-metrics")
+    return user.work / "clickstream-metrics"
+
+
+def stored(project):
+    """Return the answers that cruft has stored."""
+    return json.loads((project / ".cruft.json").read_text("utf-8"))["context"]["cookiecutter"]
 
 
 def test_cruft_create_refuses_in_words(user, template):
@@ -31,6 +49,79 @@ def test_cruft_update_refuses_and_leaves_the_project_alone(user, template):
     user.commit(project, "two")
     result = user.run(*words, '{"trigger": "available_now"}')
     refused(user, result, "Template markup is no answer", before=["clickstream-metrics"])
+
+
+CHANGES = (
+    # Stored before, changed by the update: both legal, their mixture is not.
+    ({}, {"sink": "kafka", "output_mode": "update"}),
+    ({"window": "session"}, {"window": "none", "state": "custom"}),
+    (
+        {"source": "auto_loader", "platform": "databricks"},
+        {"source": "files", "platform": "kubernetes"},
+    ),
+    ({"window": "none", "join": "stream_left"}, {"window": "sliding", "join": "none"}),
+)
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES, ids=str)
+def test_an_update_may_change_several_answers(user, template, before, after):
+    """The old answers are rendered too, with the same command line: each set is judged alone."""
+    project = created(user, template, before)
+    result = user.run(*UPDATE, json.dumps(after))
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert stored(project).items() >= after.items()
+
+
+REFUSED = (
+    # Stored before, typed, and what the printed command changes beside it.
+    ({}, {"output_mode": "update"}, {"sink": "delta_merge"}),
+    ({"window": "session"}, {"state": "custom"}, {"window": "none"}),
+    ({"sink": "jdbc", "output_mode": "update"}, {"window": "session"}, {"output_mode": "append"}),
+    (
+        {"window": "none", "sink": "kafka"},
+        {"outptu_mode": "complete", "sink": "console"},
+        {"window": "tumbling"},
+    ),
+)
+
+
+@pytest.mark.parametrize(("before", "typed", "change"), REFUSED, ids=str)
+def test_a_refused_update_keeps_what_was_typed(user, template, before, typed, change):
+    """The command changes stored answers, and names nothing else."""
+    project = created(user, template, before)
+    result = user.run(*UPDATE, json.dumps(typed))
+    refused(user, result, before=["clickstream-metrics"])
+    named = json.loads(shlex.split(command_in(result))[-1])
+    goes_on(user, result, "clickstream-metrics")
+
+    meant = {key.replace("outptu", "output"): value for key, value in typed.items()}
+    assert named == {**meant, **change}
+    assert stored(project).items() >= {**before, **meant, **change}.items()
+
+
+def test_an_update_with_questions_judges_each_set_alone(user, template):
+    """The stored answers are not mixed with the new ones between the questions either."""
+    project = created(user, template, {"window": "session"})
+    words = ("cruft", "update", "-iy", "-p", "clickstream-metrics", "--variables-to-update")
+    after = {"window": "none", "sink": "kafka", "output_mode": "update"}
+    result = user.run(*words, json.dumps(after), typed="\n" * 13)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert stored(project).items() >= after.items()
+
+
+def test_an_update_with_questions_goes_on_from_stored_answers(user, template):
+    """Enter to the end of the printed command accepts it, whatever is stored."""
+    project = created(user, template, {"window": "none", "state": "custom", "sink": "kafka"})
+    words = ("cruft", "update", "-iy", "-p", "clickstream-metrics")
+    first_value_of_window = "\n" * 6 + "2\n" + "\n" * 6
+    result = user.run(*words, typed=first_value_of_window)
+    refused(user, result, "custom-no-window", before=["clickstream-metrics"])
+    again = user.run("sh", "-c", command_in(result), typed="\n" * 13)
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert stored(project)["sink"] == "kafka"
 
 
 def test_cruft_and_cookiecutter_make_the_same_project(user, template):

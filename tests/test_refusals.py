@@ -1,9 +1,14 @@
 """Refusals as a user meets them: in words, at once, with the command to go on, and no traces."""
 
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from machine import UNTOUCHED, command_in, goes_on, refused, repository
+
+from stream_template_rules import AXES
+from stream_template_rules.commandline import read
 
 CLASH = ("window=session", "output_mode=update", "project_slug=json")
 CLASH_IDS = {"session-no-update", "slug-taken"}
@@ -76,12 +81,23 @@ def test_the_command_keeps_options_and_other_answers(user, template):
 
 
 def test_as_a_module(user, template):
-    """`python -m cookiecutter` goes on as the same."""
-    words = ("python", "-m", "cookiecutter", str(template), "--no-input")
+    """`python3 -m cookiecutter` goes on as the same, with the name that was typed."""
+    words = ("python3", "-m", "cookiecutter", str(template), "--no-input")
     result = user.run(*words, "output_mode=update")
 
     refused(user, result, "delta-no-update")
-    assert command_in(result).startswith("python -m cookiecutter ")
+    assert command_in(result).startswith("python3 -m cookiecutter ")
+    goes_on(user, result, "clickstream-metrics")
+
+
+def test_a_program_outside_of_the_path(user, template):
+    """It is named by its path: its name alone would not be found."""
+    program = Path(sys.executable).parent / "cookiecutter"
+    words = [str(program), str(template), "--no-input", "output_mode=update"]
+    result = user.run("env", "PATH=/usr/bin:/bin", *words)
+
+    refused(user, result, "delta-no-update")
+    assert command_in(result).startswith(f"{program} ")
     goes_on(user, result, "clickstream-metrics")
 
 
@@ -105,7 +121,11 @@ def test_between_the_questions(user, template):
 
     refused(user, result, "auto-loader-databricks")
     assert "[7/13]" not in result.stdout
-    assert command_in(result) == f'cookiecutter {template} "project_name=My Orders" source=kafka'
+    assert command_in(result) == (
+        f'cookiecutter {template} "project_name=My Orders" platform=databricks source=auto_loader'
+    )
+    again = user.run("sh", "-c", command_in(result), typed="\n" * 13)
+    assert again.returncode == 0, again.stdout
 
 
 def test_a_misspelt_question_is_not_passed_over(user, template):
@@ -128,10 +148,67 @@ def test_private_variables_are_no_questions(user, template, override):
 
 
 def test_a_default_of_the_user_is_refused_like_an_answer(user, template):
-    """The command names the nearest value although the question would propose it elsewhere."""
+    """It is somebody's choice, which is kept by changing a default."""
     (user.home / ".cookiecutterrc").write_text("default_context:\n  output_mode: update\n")
     result = user.run("cookiecutter", str(template), "--no-input")
 
     refused(user, result, "delta-no-update")
-    assert command_in(result).endswith("output_mode=append")
+    assert command_in(result).endswith(" sink=delta_merge output_mode=update")
     goes_on(user, result, "clickstream-metrics")
+
+
+def test_a_refused_default_of_the_user_is_named_with_its_new_value(user, template):
+    """The question would propose the refused one again."""
+    (user.home / ".cookiecutterrc").write_text("default_context:\n  output_mode: update\n")
+    result = user.run("cookiecutter", str(template), "--no-input", "sink=files")
+
+    refused(user, result, "files-append-only")
+    assert command_in(result).endswith(" sink=files output_mode=append")
+    goes_on(user, result, "clickstream-metrics")
+
+
+def test_short_options_may_stand_in_one_word(user, template):
+    """The value of `-fo` is a folder, and neither the template nor an answer."""
+    words = ("cookiecutter", "-fo", "out", str(template), "--no-input")
+    result = user.run(*words, "state=custom", "projct_name=Orders")
+
+    refused(user, result, "custom-no-window", "unknown-question")
+    goes_on(user, result, "out/orders")
+    assert user.run(*words).returncode == 0
+
+
+def test_a_misspelt_value_is_told_by_cookiecutter(user, template):
+    """It ends before the template is asked: its last line lists the choices, nothing is written."""
+    result = user.run("cookiecutter", str(template), "--no-input", "source=kafak")
+
+    assert result.returncode == 1
+    assert user.left() == []
+    last = result.stderr.strip().splitlines()[-1]
+    assert all(value in last for value in ("kafak", "source", *AXES["source"]))
+
+
+def test_a_misspelt_value_in_the_users_file_is_warned_of(user, template):
+    """Cookiecutter warns, and the default is used."""
+    (user.home / ".cookiecutterrc").write_text("default_context:\n  source: kafak\n")
+    result = user.run("cookiecutter", str(template), "--no-input")
+
+    assert result.returncode == 0, result.stderr
+    assert "kafak provided for choice variable source" in result.stderr
+    record = (user.work / "clickstream-metrics" / "pyproject.toml").read_text("utf-8")
+    assert 'source = "kafka"' in record
+
+
+def test_uvx_goes_on_as_uvx():
+    """A program that uv fetched for one run is found by uvx only."""
+    line = read(["/home/me/.cache/uv/archive-v0/x1/bin/cookiecutter", "gh:org/t", "--no-input"])
+
+    assert line.again({"window": "none"}) == "uvx cookiecutter gh:org/t --no-input window=none"
+
+
+def test_a_terminal_without_the_letters(user, template):
+    """What it cannot show is escaped: a refusal never ends in an error of its own."""
+    words = ("cookiecutter", str(template), "--no-input", "project_name=订单", "state=custom")
+    result = user.run("env", "PYTHONIOENCODING=cp1252", *words)
+
+    refused(user, result, "custom-no-window")
+    assert r"\u8ba2\u5355" in result.stdout

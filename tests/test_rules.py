@@ -229,7 +229,7 @@ def test_the_nearest_set_changes_the_latest_answer():
     """Of several smallest changes, the one of the question asked last is proposed."""
     answers = DEFAULTS | {"window": "session", "sink": "kafka", "output_mode": "update"}
 
-    assert nearest(answers, EXISTING) == {"output_mode": "append"}
+    assert nearest(answers, (), EXISTING) == {"output_mode": "append"}
 
 
 def test_the_nearest_set_is_the_smallest():
@@ -237,7 +237,29 @@ def test_the_nearest_set_is_the_smallest():
     answers = DEFAULTS | {"trigger": "continuous"}
 
     assert len(ids(answers)) == 2
-    assert nearest(answers, EXISTING) == {"trigger": "auto"}
+    assert nearest(answers, AXES, EXISTING) == {"trigger": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("given", "change"),
+    [
+        ({"state": "custom"}, {"window": "none"}),
+        ({"source": "auto_loader"}, {"platform": "databricks"}),
+        ({"trigger": "continuous"}, {"window": "none", "sink": "kafka"}),
+        ({"join": "stream_left", "output_mode": "complete"}, {"join": "none"}),
+    ],
+)
+def test_defaults_change_before_what_somebody_chose(given, change):
+    """An answer other than the default is kept wherever changed defaults make it legal."""
+    assert nearest(DEFAULTS | given, (), EXISTING) == change
+    assert nearest(given, (), EXISTING) == change
+
+
+def test_what_is_typed_on_the_command_line_changes_last():
+    """It is kept before an answer that somebody gave elsewhere, though that is asked earlier."""
+    answers = DEFAULTS | {"window": "session", "sink": "kafka", "output_mode": "update"}
+
+    assert nearest(answers, {"output_mode"}, EXISTING) == {"window": "tumbling"}
 
 
 def test_the_nearest_set_respects_what_is_not_ready():

@@ -1,0 +1,134 @@
+"""The command that a refusal prints, run as it stands by a shell."""
+
+import json
+import random
+import re
+import tomllib
+
+import pytest
+from machine import command_in, refused, repository
+
+from stream_template_rules import AXES, QUESTIONS, violations
+from stream_template_rules.verdict import proposed
+
+ENTER = "\n" * len(QUESTIONS)
+MANY = 40
+NAMES = ("project_name=Web  Shop 2", "project_name=It's $HOME", 'project_name="Q" <x>')
+SCHEMAS = (
+    "event_schema=id BIGINT, at TIMESTAMP, shop STRING, total DECIMAL(12,2)",
+    "event_schema=at TIMESTAMP, tags ARRAY<STRING>",
+    "event_schema=id STRNG, at TIMESTAMP, m MAP<STRING, STRUCT<a: DOUBEL>>",
+)
+MISSPELT = ("sorce=files", "ouput_mode=update", "schema=id INT, at TIMESTAMP", "colour=red")
+
+
+def lines(count):
+    """Return command lines that are refused, of all kinds: a kind and its answers."""
+    chance = random.Random("go on")  # noqa: S311 - no secret
+    found = []
+    while len(found) < count:
+        axes = chance.sample(list(AXES), chance.randint(1, 4))
+        pairs = [f"{axis}={chance.choice(AXES[axis])}" for axis in axes]
+        pairs += [chance.choice(t) for t in (NAMES, SCHEMAS, MISSPELT) if chance.random() < 0.4]
+        if is_refused(dict(pair.split("=", 1) for pair in pairs)):
+            found.append((chance.choice(("cookiecutter", "asked", "cruft create")), pairs))
+    return found
+
+
+def is_refused(given):
+    """Return whether the answers, with the defaults for all others, are refused."""
+    return not given.keys() <= {*QUESTIONS} or bool(violations(proposed(given) | given))
+
+
+def words_of(kind, url, pairs):
+    """Return the command line of this kind."""
+    answers = json.dumps(dict(pair.split("=", 1) for pair in pairs))
+    return {
+        "cookiecutter": ["cookiecutter", url, "-fo", "out", "--no-input", *pairs],
+        "asked": ["cookiecutter", "-o", "out", url, *pairs],
+        "cruft create": [
+            "cruft",
+            "create",
+            "-y",
+            url,
+            "--output-dir=out",
+            "--extra-context",
+            answers,
+        ],
+    }[kind]
+
+
+def goes_on_with(user, said, given):
+    """Run the printed command; assert that it makes what was asked for, or what was announced."""
+    command = command_in(said)
+    text = said.stdout + said.stderr
+    asks = "asks for" in text
+    done = user.run("sh", "-c", command, typed=ENTER)
+
+    assert done.returncode == 0, (text, done.stdout, done.stderr)
+    assert asks <= ("[1/13]" in done.stdout)
+    [record] = (user.work / "out").glob("*/pyproject.toml")
+    made = tomllib.loads(record.read_text("utf-8"))["tool"]["stream-template"]["answers"]
+    announced = "".join(re.findall(r"^(?:The nearest|Left out|This does).*$", text, re.MULTILINE))
+    for question, answer in given.items():
+        if not re.search(rf"\b{question}\b", announced):
+            assert made[question] == answer, (question, text)
+    return made
+
+
+@pytest.mark.parametrize(("kind", "pairs"), lines(MANY), ids=str)
+def test_the_command_that_goes_on_is_accepted(user, template, kind, pairs):
+    """It runs to its end, and what was typed is in the project, apart from announced changes."""
+    url = repository(user, template)
+    result = user.run(*words_of(kind, url, pairs), typed=ENTER)
+    given = dict(pair.split("=", 1) for pair in pairs)
+
+    refused(user, result)
+    goes_on_with(user, result, {q: given[q] for q in given if q in QUESTIONS})
+
+
+SCHEMA = "event_schema=id STRING, at TIMESTAMP, shape WIDGET"
+
+
+@pytest.mark.parametrize("kind", ["cookiecutter", "cruft create"])
+def test_a_schema_that_nobody_can_correct_is_asked_for(user, template, kind):
+    """The command does not run on with another schema: it asks, and says so in its first line."""
+    pairs = [SCHEMA, "event_roles=id=id, time=at", "window=none", "sink=kafka"]
+    result = user.run(*words_of(kind, repository(user, template), pairs))
+
+    refused(user, result, "schema-type")
+    first = (result.stdout + result.stderr).strip().splitlines()[0]
+    assert first.endswith("asks for event_schema, event_roles again:")
+    assert "--no-input" not in command_in(result)
+    assert user.run("sh", "-c", command_in(result), typed="").returncode != 0
+    made = goes_on_with(user, result, {"window": "none", "sink": "kafka"})
+    assert made["event_schema"] == proposed({})["event_schema"]
+
+
+def test_an_update_with_a_schema_that_nobody_can_correct_asks(user, template):
+    """It does not keep the stored schema without a question."""
+    url = repository(user, template)
+    user.run("cruft", "create", "-y", url).check_returncode()
+    project = user.work / "clickstream-metrics"
+    user.commit(project)
+    name, _, text = SCHEMA.partition("=")
+    answers = json.dumps({name: text, "sink": "kafka"})
+    words = ("cruft", "update", "-y", "-p", "clickstream-metrics", "--variables-to-update")
+    result = user.run(*words, answers)
+
+    refused(user, result, "schema-type", before=["clickstream-metrics"])
+    assert user.run("sh", "-c", command_in(result), typed="").returncode != 0
+    assert user.run("sh", "-c", command_in(result), typed=ENTER).returncode == 0
+    stored = json.loads((project / ".cruft.json").read_text("utf-8"))["context"]["cookiecutter"]
+    assert (stored["event_schema"], stored["sink"]) == (proposed({})["event_schema"], "kafka")
+
+
+def test_answers_of_a_file_for_cruft_are_in_the_command(user, template):
+    """Cruft passes over --extra-context beside a file: the command has all answers in one place."""
+    url = repository(user, template)
+    (user.work / "a.json").write_text('{"window": "session", "output_mode": "update"}', "utf-8")
+    result = user.run("cruft", "create", "-y", url, "-E", "a.json", "--output-dir", "out")
+
+    refused(user, result, "session-no-update", before=["a.json"])
+    made = goes_on_with(user, result, {"window": "session"})
+    assert made["output_mode"] == "append"
