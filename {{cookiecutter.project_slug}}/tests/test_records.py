@@ -24,6 +24,27 @@ NUMBERS = [name for name, kind in COLUMNS.items() if kind in {"INT", "BIGINT", "
 
 DEEP = b"[" * 5000 + b"]" * 5000
 
+# What may follow an event in its message: another one, a part of one, or the ends of a wrapper.
+TAILS = (
+    b"]}" + raw(GOOD),
+    b"]}," + raw(GOOD),
+    b"]} half of an event",
+    b"]} ",
+    b'],"events":[' + raw(GOOD),
+    b'],"x":[1',
+    b'],"end":true,"events":[' + raw(GOOD),
+    b"}",
+    b",",
+    b";",
+    b"]",
+    b"\x00",
+    b" // a comment",
+    b"\n" + raw(GOOD),
+    b" " + raw(GOOD) + b" ",
+    b",null",
+    b"{}",
+)
+
 CASES: dict[str, tuple[bytes | None, str | None]] = {
     "a whole event": (raw(GOOD), None),
     "an unknown field": (raw(GOOD | {UNKNOWN: 1}), None),
@@ -49,6 +70,17 @@ CASES: dict[str, tuple[bytes | None, str | None]] = {
 }
 if (other := EVENT.time.swapcase()) != EVENT.time:
     CASES["the event time in another case"] = (_renamed(EVENT.time, other), "missing_time")
+CASES |= {f"followed by {tail.decode()}": (raw(GOOD) + tail, "malformed") for tail in TAILS}
+for number in ("+INF", "-INF", "+Infinity", "INF", "01", "+1", ".5", "1."):
+    text = raw(GOOD)[:-1] + f', "x": {number}}}'.encode()
+    CASES[f"the number {number}"] = (text, "malformed")
+CASES |= {
+    "single quotes": (raw(GOOD).replace(b'"', b"'"), "malformed"),
+    "a comma at the end": (raw(GOOD)[:-1] + b",}", "malformed"),
+    "an empty object": (b"{}", "missing_time"),
+    "a byte order mark": (b"\xef\xbb\xbf" + raw(GOOD), "malformed"),
+    "brackets in a text": (raw(GOOD)[:-1] + b', "x": "]}{"}', None),
+}
 if EVENT.id:
     CASES["no id"] = (_without(EVENT.id), "missing_id")
 if EVENT.key:
@@ -84,7 +116,7 @@ def test_unknown_fields_are_noticed(verdicts):
     """Only an event with a field that the schema does not name has unknown fields."""
     noticed = [name for name, verdict in verdicts.items() if verdict.has_unknown_fields]
 
-    assert noticed == ["an unknown field"]
+    assert noticed == ["an unknown field", "brackets in a text"]
 
 
 def test_nothing_is_lost_between_good_and_bad(spark, settings: Settings):

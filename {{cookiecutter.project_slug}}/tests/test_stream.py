@@ -8,9 +8,11 @@ from random import Random
 from tempfile import mkdtemp
 
 import pytest
+from pyspark.sql import functions as F
 
 from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
+from {{ cookiecutter.__package }}.runtime import records
 from {{ cookiecutter.__package }}.runtime.bounded import BoundedRun
 from {{ cookiecutter.__package }}.runtime.cli import main
 {% if job.deduplicates %}
@@ -155,6 +157,17 @@ def test_a_wrong_computation_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("0 rows where ")
 
 
+def test_a_lost_event_is_noticed(stream, monkeypatch):
+    """The oracle reads lines by itself: a job that takes two events for one is not exact."""
+    monkeypatch.setattr(records, "_parsed", _first_object)
+    messages = [raw(event(minute, number=minute)) for minute in range(3)]
+    messages[1] += b"]}" + messages[0]
+
+    _, _, summary = stream(messages, batch_rows=2)
+
+    assert summary["verdict"].startswith("events.ndjson:2: the job counts this line")
+
+
 def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
     """Windows close in it, so that an event may be late after it that was not before it."""
     early, later, back, last = (
@@ -204,5 +217,12 @@ def _partners(messages):
 
 
 {% endif %}
+def _first_object(text, schema):
+    """What from_json reads of a text: the first object, whatever follows."""
+    marked = F.concat(F.lit(f'{% raw %}{{"{records.MARK}":true,{% endraw %}'), F.substring(text, 2, 2**31 - 1))
+    columns = f"{schema.ddl}, `{records.MARK}` BOOLEAN, `{records.CORRUPT}` STRING"
+    return F.from_json(marked, columns, {"columnNameOfCorruptRecord": records.CORRUPT})
+
+
 def _lines(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

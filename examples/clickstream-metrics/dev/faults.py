@@ -37,7 +37,7 @@ def _truncated(values: dict[str, Value], _: "Shape", rng: Random) -> bytes:
 
 
 def _two_in_one(values: dict[str, Value], _: "Shape", rng: Random) -> bytes:
-    return rng.choice([b"", b"\n", b","]).join([_raw(values)] * 2)
+    return rng.choice([b"", b"\n", b",", b"]}", b"]},", b'],"events":[']).join([_raw(values)] * 2)
 
 
 def _wrong_type(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:

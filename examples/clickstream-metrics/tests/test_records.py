@@ -7,7 +7,7 @@ from clickstream_metrics.runtime.bounded import typed_rows
 from clickstream_metrics.schema import COLUMNS, EVENT
 from clickstream_metrics.settings import Settings
 
-from tests.events import UNKNOWN, envelopes, event, raw
+from tests.events import envelopes, event, raw
 
 GOOD = event(0)
 
@@ -16,17 +16,34 @@ def _without(name: str) -> bytes:
     return raw({column: value for column, value in GOOD.items() if column != name})
 
 
-def _renamed(name: str, new: str) -> bytes:
-    return raw({new if column == name else column: value for column, value in GOOD.items()})
-
-
 NUMBERS = [name for name, kind in COLUMNS.items() if kind in {"INT", "BIGINT", "DOUBLE", "FLOAT"}]
 
 DEEP = b"[" * 5000 + b"]" * 5000
 
+# What may follow an event in its message: another one, a part of one, or the ends of a wrapper.
+TAILS = (
+    b"]}" + raw(GOOD),
+    b"]}," + raw(GOOD),
+    b"]} half of an event",
+    b"]} ",
+    b'],"events":[' + raw(GOOD),
+    b'],"x":[1',
+    b'],"end":true,"events":[' + raw(GOOD),
+    b"}",
+    b",",
+    b";",
+    b"]",
+    b"\x00",
+    b" // a comment",
+    b"\n" + raw(GOOD),
+    b" " + raw(GOOD) + b" ",
+    b",null",
+    b"{}",
+)
+
 CASES: dict[str, tuple[bytes | None, str | None]] = {
     "a whole event": (raw(GOOD), None),
-    "an unknown field": (raw(GOOD | {UNKNOWN: 1}), None),
+    "an unknown field": (raw(GOOD | {"surprise": 1}), None),
     "white space around": (b" " + raw(GOOD) + b"\r", None),
     "no value at all": (None, "malformed"),
     "nothing in it": (b"", "malformed"),
@@ -40,15 +57,24 @@ CASES: dict[str, tuple[bytes | None, str | None]] = {
     "a field after the event": (raw(GOOD) + b', "more": 1', "malformed"),
     "an array of events": (b"[" + raw(GOOD) + b"]", "malformed"),
     "nested too deep": (raw(GOOD)[:-1] + b', "x": ' + DEEP + b"}", "malformed"),
-    "bytes that are no UTF-8": (raw(GOOD | {UNKNOWN: "?"}).replace(b"?", b"\xff"), "invalid_utf8"),
+    "bytes that are no UTF-8": (raw(GOOD)[:-1] + b', "x": "\xff"}', "invalid_utf8"),
     "no event time": (_without(EVENT.time), "missing_time"),
     "an unreadable event time": (raw(GOOD | {EVENT.time: "01/02/2026"}), "malformed"),
     "epoch milliseconds": (raw(GOOD | {EVENT.time: 1767225600000}), "future_time"),
     "a day and a minute ahead": (raw(event(2 * 24 * 60 + 1)), "future_time"),
     "a day ahead": (raw(event(2 * 24 * 60)), None),
 }
-if (other := EVENT.time.swapcase()) != EVENT.time:
-    CASES["the event time in another case"] = (_renamed(EVENT.time, other), "missing_time")
+CASES |= {f"followed by {tail.decode()}": (raw(GOOD) + tail, "malformed") for tail in TAILS}
+for number in ("+INF", "-INF", "+Infinity", "INF", "01", "+1", ".5", "1."):
+    text = raw(GOOD)[:-1] + f', "x": {number}}}'.encode()
+    CASES[f"the number {number}"] = (text, "malformed")
+CASES |= {
+    "single quotes": (raw(GOOD).replace(b'"', b"'"), "malformed"),
+    "a comma at the end": (raw(GOOD)[:-1] + b",}", "malformed"),
+    "an empty object": (b"{}", "missing_time"),
+    "a byte order mark": (b"\xef\xbb\xbf" + raw(GOOD), "malformed"),
+    "brackets in a text": (raw(GOOD)[:-1] + b', "x": "]}{"}', None),
+}
 if EVENT.id:
     CASES["no id"] = (_without(EVENT.id), "missing_id")
 if EVENT.key:
@@ -84,7 +110,7 @@ def test_unknown_fields_are_noticed(verdicts):
     """Only an event with a field that the schema does not name has unknown fields."""
     noticed = [name for name, verdict in verdicts.items() if verdict.has_unknown_fields]
 
-    assert noticed == ["an unknown field"]
+    assert noticed == ["an unknown field", "brackets in a text"]
 
 
 def test_nothing_is_lost_between_good_and_bad(spark, settings: Settings):

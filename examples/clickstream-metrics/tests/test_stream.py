@@ -7,9 +7,11 @@ from random import Random
 from tempfile import mkdtemp
 
 import pytest
+from pyspark.sql import functions as F
 
 from clickstream_metrics import job
 from clickstream_metrics.expected import expected
+from clickstream_metrics.runtime import records
 from clickstream_metrics.runtime.bounded import BoundedRun
 from clickstream_metrics.runtime.cli import main
 from clickstream_metrics.schema import KEY
@@ -105,6 +107,17 @@ def test_a_wrong_computation_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("0 rows where ")
 
 
+def test_a_lost_event_is_noticed(stream, monkeypatch):
+    """The oracle reads lines by itself: a job that takes two events for one is not exact."""
+    monkeypatch.setattr(records, "_parsed", _first_object)
+    messages = [raw(event(minute, number=minute)) for minute in range(3)]
+    messages[1] += b"]}" + messages[0]
+
+    _, _, summary = stream(messages, batch_rows=2)
+
+    assert summary["verdict"].startswith("events.ndjson:2: the job counts this line")
+
+
 def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
     """Windows close in it, so that an event may be late after it that was not before it."""
     early, later, back, last = (
@@ -139,6 +152,13 @@ def test_what_stands_beside_the_input_needs_it(capsys, option):
     """A forgotten `--input` starts no stream."""
     assert main(job, expected, ["run", option, "7"]) == 2
     assert f"{option} stands beside --input" in capsys.readouterr().err
+
+
+def _first_object(text, schema):
+    """What from_json reads of a text: the first object, whatever follows."""
+    marked = F.concat(F.lit(f'{{"{records.MARK}":true,'), F.substring(text, 2, 2**31 - 1))
+    columns = f"{schema.ddl}, `{records.MARK}` BOOLEAN, `{records.CORRUPT}` STRING"
+    return F.from_json(marked, columns, {"columnNameOfCorruptRecord": records.CORRUPT})
 
 
 def _lines(path):

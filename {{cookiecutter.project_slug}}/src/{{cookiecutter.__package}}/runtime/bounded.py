@@ -3,7 +3,8 @@
 Slices of the file, in its order, are the micro-batches; the batch without data that closes
 windows comes last. Of several inputs, each batch has a slice of every file that still has one.
 Records are judged and transformed as in the live job; nothing depends on the clock. The result
-is compared with a computation in plain Python over the same events.
+is compared with a computation in plain Python over the same events, and the lines that the job
+counts with Python's own reading of the file.
 """
 
 import json
@@ -25,14 +26,14 @@ from . import session
 from .accounting import Expected, Row, SecondOpinion, events_in, is_of_windows, verdict
 from .errors import ConfigError, StreamFailedError
 from .job import Job
+from .lines import BYTE_ORDER_MARK, first_wrong
 from .names import OWN, quote
 from .progress import say
-from .records import JSON, Events, EventSchema, bad, envelope, judged
+from .records import JSON, Events, EventSchema, bad, columns_of, envelope, judged
 
 LINE = f"{OWN}line"
 NUMBER_WIDTH = 12
 """Digits of the line number with which each line of a slice begins."""
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def run(
@@ -81,6 +82,7 @@ class Slices:
         self._events = events
         self._source = source
         self._folder = folder
+        self._counted: set[int] = set()
 
     def cut(self, batch_rows: int) -> int:
         """Write the slices, each line after its number; the number of lines."""
@@ -115,13 +117,19 @@ class Slices:
     def events(self, batch_rows: int) -> Iterator[list[Row]]:
         """The events of each slice, for the computation in plain Python."""
         events = judged(self._records(), self._schema, self._events)
-        rows = typed_rows(events.where("reason IS NULL").sort(LINE).select(LINE, "event.*"))
+        good = events.where("reason IS NULL").sort(LINE)
+        rows = typed_rows(good.select(LINE, *columns_of(self._schema)))
+        self._counted = {row[LINE] for row in rows}
         due = 0
         for number, batch in groupby(rows, key=lambda row: (row[LINE] - 1) // batch_rows):
             # Spark runs a slice of bad records as well, and time goes on in it.
             yield from ([] for _ in range(due, number))
             yield list(batch)
             due = number + 1
+
+    def wrong(self) -> str | None:
+        """The first line that the job counts and Python does not, once `events` was read."""
+        return first_wrong(self._source, self._counted, self._schema)
 
     def _records(self) -> DataFrame:
         lines = self._spark.read.option("lineSep", "\n").text(str(self._folder))
@@ -225,7 +233,8 @@ class BoundedRun:
         waiting = events_in(expected.waiting, self._job.RESULT_KEY)
         accounted = counted + expected.late + waiting + (expected.duplicates or 0)
         due = input_rows - bad_rows if expected.placed is None else expected.placed
-        found = verdict(result, expected.rows)
+        wrong = filter(None, (slices.wrong() for slices in self._inputs))
+        found = next(wrong, None) or verdict(result, expected.rows)
         if found == "exact" and accounted != due:
             found = f"{due} events have to be accounted for, but {accounted} are"
         return {

@@ -13,6 +13,7 @@ of a record agrees: the stream's, a replay's, and the sweep that puts bad ones i
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from secrets import token_urlsafe
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -26,6 +27,11 @@ JSON = {
     "ignoreNullFields": "false",
 }
 """How rows are written as JSON: nothing is left out, no part of a time is cut off."""
+MARK = token_urlsafe(9)
+"""A field's name that no record holds: it is chosen when the process starts."""
+CORRUPT = f"corrupt-{MARK}"
+WHITE_SPACE = " \t\r\n"
+"""What JSON allows around a value."""
 
 
 class Events(Table):
@@ -81,7 +87,12 @@ def good(
             F.count("reason").alias("bad_rows"),
             F.count_if("has_unknown_fields").alias("unknown_field_rows"),
         )
-    return records.where("reason IS NULL").select("event.*")
+    return records.where("reason IS NULL").select(columns_of(schema))
+
+
+def columns_of(schema: EventSchema) -> list[Column]:
+    """The columns of the event in a judged envelope."""
+    return [F.col("event")[name].alias(name) for name in schema.columns]
 
 
 def bad(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
@@ -107,7 +118,7 @@ def _in_one_line(base64: Column) -> Column:
 def judged(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
     """The envelopes, each with its verdict.
 
-    Adds `event` STRUCT of the schema's columns, `reason` STRING (null for an event) and
+    Adds `event` STRUCT (see `columns_of`), `reason` STRING (null for an event) and
     `has_unknown_fields` BOOLEAN.
     """
     if "event" in envelopes.columns:
@@ -115,26 +126,50 @@ def judged(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFra
         return envelopes.withColumns({"reason": _first(faults), "has_unknown_fields": F.lit(False)})
     text = F.col("raw").cast("string")
     unknown = F.exists(F.json_object_keys(text), lambda name: ~name.isin(*schema.columns))
+    strange = F.when(_has_strange_number(text), F.lit("malformed"))
+    found = F.col("has_unknown_fields")
     return (
-        envelopes.withColumn("parsed", _parsed(text, schema))
-        .withColumn("event", F.get("parsed.events", 0))
+        envelopes.withColumn("event", _parsed(text, schema))
         .withColumn("reason", _first(_faults_of_text(text) | _faults_of_event(schema, events)))
-        .withColumn("has_unknown_fields", F.isnull("reason") & unknown)
-        .drop("parsed")
+        .withColumn("has_unknown_fields", F.when(F.isnull("reason"), unknown))
+        .withColumn("reason", F.coalesce("reason", F.when(F.isnull(found), strange)))
+        .withColumn("has_unknown_fields", F.isnull("reason") & F.coalesce(found, F.lit(False)))
     )
 
 
 def _parsed(text: Column, schema: EventSchema) -> Column:
-    """A struct of `events`, an array of one where all is well, and `_corrupt_record`.
+    """A struct of the schema's columns, and of MARK, which is true for a single JSON object.
 
-    Alone, from_json reads the first object of a message and drops what follows it without a
-    word. Inside an array everything in the message shows.
+    from_json reads the first value of a text and ignores what follows. So the last bracket of
+    the text is replaced by one more field, MARK, and the bracket. The first value has that field
+    only if it is an object that ends where the text ends: a text cannot hold the name MARK.
     """
+    trimmed = F.rtrim(text, F.lit(WHITE_SPACE))
     return F.from_json(
-        F.concat(F.lit('{"events":['), text, F.lit("]}")),
-        f"events ARRAY<STRUCT<{schema.ddl}>>, _corrupt_record STRING",
-        {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_corrupt_record"},
+        F.when(text.endswith("}"), _marked(text)).otherwise(_marked(trimmed)),
+        f"{schema.ddl}, `{MARK}` BOOLEAN, `{CORRUPT}` STRING",
+        {
+            "mode": "PERMISSIVE",
+            "columnNameOfCorruptRecord": CORRUPT,
+            "allowSingleQuotes": "false",
+        },
     )
+
+
+def _marked(text: Column) -> Column:
+    """The text with MARK as its last field, null where it does not end with a bracket."""
+    opened = F.substring(text.cast("binary"), F.lit(1), F.octet_length(text) - 1).cast("string")
+    field = f'"{MARK}":true}}'
+    first = F.when(text.endswith("{}"), F.concat(opened, F.lit(field)))
+    return first.when(text.endswith("}"), F.concat(opened, F.lit(f",{field}")))
+
+
+def _has_strange_number(text: Column) -> Column:
+    """Whether a text that is no strict JSON may hold +INF, -INF or +Infinity.
+
+    from_json reads these, other readers refuse them. NaN, which many write, is no such number.
+    """
+    return text.contains("+I") | text.contains("-INF")
 
 
 Faults = dict[str, Column]
@@ -147,9 +182,9 @@ def _first(faults: Faults) -> Column:
 
 
 def _faults_of_text(text: Column) -> Faults:
-    lone = F.size("parsed.events") == 1
+    event = F.col("event")
     return {
-        "malformed": F.isnull("event") | F.isnotnull("parsed._corrupt_record") | ~lone,
+        "malformed": F.isnull(event[MARK]) | F.isnotnull(event[CORRUPT]),
         "invalid_utf8": ~F.is_valid_utf8(text),
     }
 
