@@ -7,13 +7,17 @@ from clickstream_metrics.runtime.bounded import typed_rows
 from clickstream_metrics.schema import COLUMNS, EVENT
 from clickstream_metrics.settings import Settings
 
-from tests.events import envelopes, event, raw
+from tests.events import UNKNOWN, envelopes, event, raw
 
 GOOD = event(0)
 
 
 def _without(name: str) -> bytes:
     return raw({column: value for column, value in GOOD.items() if column != name})
+
+
+def _renamed(name: str, new: str) -> bytes:
+    return raw({new if column == name else column: value for column, value in GOOD.items()})
 
 
 NUMBERS = [name for name, kind in COLUMNS.items() if kind in {"INT", "BIGINT", "DOUBLE", "FLOAT"}]
@@ -43,7 +47,7 @@ TAILS = (
 
 CASES: dict[str, tuple[bytes | None, str | None]] = {
     "a whole event": (raw(GOOD), None),
-    "an unknown field": (raw(GOOD | {"surprise": 1}), None),
+    "an unknown field": (raw(GOOD | {UNKNOWN: 1}), None),
     "white space around": (b" " + raw(GOOD) + b"\r", None),
     "no value at all": (None, "malformed"),
     "nothing in it": (b"", "malformed"),
@@ -57,13 +61,15 @@ CASES: dict[str, tuple[bytes | None, str | None]] = {
     "a field after the event": (raw(GOOD) + b', "more": 1', "malformed"),
     "an array of events": (b"[" + raw(GOOD) + b"]", "malformed"),
     "nested too deep": (raw(GOOD)[:-1] + b', "x": ' + DEEP + b"}", "malformed"),
-    "bytes that are no UTF-8": (raw(GOOD)[:-1] + b', "x": "\xff"}', "invalid_utf8"),
+    "bytes that are no UTF-8": (raw(GOOD | {UNKNOWN: "?"}).replace(b"?", b"\xff"), "invalid_utf8"),
     "no event time": (_without(EVENT.time), "missing_time"),
     "an unreadable event time": (raw(GOOD | {EVENT.time: "01/02/2026"}), "malformed"),
     "epoch milliseconds": (raw(GOOD | {EVENT.time: 1767225600000}), "future_time"),
     "a day and a minute ahead": (raw(event(2 * 24 * 60 + 1)), "future_time"),
     "a day ahead": (raw(event(2 * 24 * 60)), None),
 }
+if (other := EVENT.time.swapcase()) != EVENT.time:
+    CASES["the event time in another case"] = (_renamed(EVENT.time, other), "missing_time")
 CASES |= {f"followed by {tail.decode()}": (raw(GOOD) + tail, "malformed") for tail in TAILS}
 for number in ("+INF", "-INF", "+Infinity", "INF", "01", "+1", ".5", "1."):
     text = raw(GOOD)[:-1] + f', "x": {number}}}'.encode()

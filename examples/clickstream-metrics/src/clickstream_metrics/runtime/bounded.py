@@ -23,13 +23,15 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from . import session
-from .accounting import Expected, Row, SecondOpinion, verdict
+from .accounting import Expected, Row, SecondOpinion, events_in, is_of_windows, verdict
 from .errors import ConfigError, StreamFailedError
 from .job import Job
 from .lines import BYTE_ORDER_MARK, first_wrong
+from .names import OWN, quote
 from .progress import say
 from .records import JSON, Events, EventSchema, bad, columns_of, envelope, judged
 
+LINE = f"{OWN}line"
 NUMBER_WIDTH = 12
 """Digits of the line number with which each line of a slice begins."""
 
@@ -115,11 +117,11 @@ class Slices:
     def events(self, batch_rows: int) -> Iterator[list[Row]]:
         """The events of each slice, for the computation in plain Python."""
         events = judged(self._records(), self._schema, self._events)
-        good = events.where("reason IS NULL").sort("line")
-        rows = typed_rows(good.select("line", *columns_of(self._schema)))
-        self._counted = {row["line"] for row in rows}
+        good = events.where("reason IS NULL").sort(LINE)
+        rows = typed_rows(good.select(LINE, *columns_of(self._schema)))
+        self._counted = {row[LINE] for row in rows}
         due = 0
-        for number, batch in groupby(rows, key=lambda row: (row["line"] - 1) // batch_rows):
+        for number, batch in groupby(rows, key=lambda row: (row[LINE] - 1) // batch_rows):
             # Spark runs a slice of bad records as well, and time goes on in it.
             yield from ([] for _ in range(due, number))
             yield list(batch)
@@ -140,7 +142,7 @@ class Slices:
         modified = datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
         raw = F.substring(numbered, NUMBER_WIDTH + 1, 2**31 - 1)
         origin = F.concat(F.lit(f"{self._source.name}:"), number)
-        return lines.select(*envelope(raw, F.lit(modified), origin), number.alias("line"))
+        return lines.select(*envelope(raw, F.lit(modified), origin), number.alias(LINE))
 
 
 class BoundedRun:
@@ -215,7 +217,7 @@ class BoundedRun:
         for row in rows:
             place = tuple(row[name] for name in key)
             before = newest.get(place, row)
-            if time not in row or row[time] >= before[time]:
+            if is_of_windows(key) or row[time] >= before[time]:
                 newest[place] = row
         return list(newest.values())
 
@@ -227,8 +229,9 @@ class BoundedRun:
         bad_rows: int,
         expected: Expected,
     ) -> dict[str, Any]:
-        counted = sum(row.get("event_count", 1) for row in result)
-        accounted = counted + expected.late + expected.open + (expected.duplicates or 0)
+        counted = events_in(result, self._job.RESULT_KEY)
+        waiting = events_in(expected.waiting, self._job.RESULT_KEY)
+        accounted = counted + expected.late + waiting + (expected.duplicates or 0)
         due = input_rows - bad_rows if expected.placed is None else expected.placed
         wrong = filter(None, (slices.wrong() for slices in self._inputs))
         found = next(wrong, None) or verdict(result, expected.rows)
@@ -241,7 +244,7 @@ class BoundedRun:
             "late_rows": expected.late,
             "duplicate_rows": expected.duplicates,
             "counted_rows": counted,
-            "open_rows": expected.open,
+            "open_rows": waiting,
             "batches": len(batches),
             "batch_rows": self._batch_rows,
             "guarantee": self._job.GUARANTEE,
@@ -263,7 +266,7 @@ def typed_rows(rows: DataFrame) -> list[Row]:
     """
     times = [field.name for field in rows.schema if isinstance(field.dataType, T.TimestampType)]
     floats = [field.name for field in rows.schema if isinstance(field.dataType, T.FloatType)]
-    wide = rows.withColumns({name: F.col(name).cast("double") for name in floats})
+    wide = rows.withColumns({name: F.col(quote(name)).cast("double") for name in floats})
     texts = wide.select(F.to_json(F.struct("*"), JSON)).toLocalIterator()
     return [_with_times(json.loads(text), times) for (text,) in texts]
 

@@ -144,7 +144,7 @@ def _parsed(text: Column, schema: EventSchema) -> Column:
     the text is replaced by one more field, MARK, and the bracket. The first value has that field
     only if it is an object that ends where the text ends: a text cannot hold the name MARK.
     """
-    trimmed = F.rtrim(text, F.lit(WHITE_SPACE))
+    trimmed = F.btrim(text, F.lit(WHITE_SPACE))
     return F.from_json(
         F.when(text.endswith("}"), _marked(text)).otherwise(_marked(trimmed)),
         f"{schema.ddl}, `{MARK}` BOOLEAN, `{CORRUPT}` STRING",
