@@ -1,8 +1,8 @@
 # Each target does all set-up by itself; what is done is not done again.
 PYTHON ?= python3
 RUN := .venv/bin/python
-# Files of tests side by side; in their order, so that short ones come last.
-TWO := --numprocesses 2 --dist loadscope --no-loadscope-reorder
+# Groups of tests side by side (tests/conftest.py), and at the end what took longest.
+TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
 PROJECT := {{cookiecutter.project_slug}}
 PREFLIGHT := "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
 DEMO := build/clickstream-metrics
