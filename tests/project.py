@@ -10,8 +10,9 @@ HIDDEN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "MAKEFLAGS", "MAKELEVEL", "
 class Project:
     """A generated project, and a shell in it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **variables):
         self.folder = folder
+        self.variables = variables
 
     def run(self, *command, **variables):
         """Run a command; its exit code and all it printed."""
@@ -19,7 +20,7 @@ class Project:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment | variables,
+            env=environment | self.variables | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
