@@ -1,19 +1,21 @@
 # Each target does all set-up by itself; what is done is not done again.
 PYTHON ?= python3
 RUN := .venv/bin/python
-# Files of tests side by side; in their order, so that short ones come last.
-TWO := --numprocesses 2 --dist loadscope --no-loadscope-reorder
+# Groups of tests side by side (tests/conftest.py), and at the end what took longest.
+TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
 PROJECT := {{cookiecutter.project_slug}}
 PREFLIGHT := "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help demo test test-all test-rules check format state examples docs clean needs-python needs-java
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
 
-demo: needs-java .venv/.installed ## generate the default project and run its demo: build/demo/report.html
-	@$(RUN) -m cookiecutter --no-input --overwrite-if-exists --output-dir build . > build/bake.log
+demo: needs-java .venv/.cookiecutter ## generate the default project and run its demo: build/demo/report.html
+	@mkdir -p build
+	@$(RUN) -m tests.demo build > build/bake.log
 	@rm -f build/demo && ln -s clickstream-metrics/build/demo build/demo
 	@$(MAKE) --no-print-directory -C $(DEMO) demo
 
@@ -46,7 +48,7 @@ examples: .venv/.installed ## generate examples/ anew
 docs: .venv/.installed ## generate docs/choices.md anew
 	@$(RUN) -m stream_template_rules.docs
 
-clean: ## remove what tests and demos left behind
+clean: ## remove build/, with the demo's project in it, and what tests left behind; .venv stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 needs-python:
@@ -56,6 +58,11 @@ needs-python:
 needs-java: needs-python
 	@$(PREFLIGHT) java
 
-.venv/.installed: pyproject.toml | needs-python
-	@"$(PYTHON)" "$(PROJECT)/dev/install.py"
+# The demo needs cookiecutter, everything else the rest.
+.venv/.cookiecutter: pyproject.toml | needs-python
+	@"$(PYTHON)" "$(PROJECT)/dev/install.py" demo
 	@touch $@
+
+.venv/.installed: pyproject.toml | needs-python
+	@"$(PYTHON)" "$(PROJECT)/dev/install.py" demo dev
+	@touch .venv/.cookiecutter $@

@@ -2,15 +2,21 @@
 
 Cruft renders two versions of a template in one process, and Python imports this module only
 once: the version that comes second meets the door of the first. So it stays as small as it is.
+
+It must *load* on Python 3.7 and newer, to say that the Python is too old.
 """
+
+from __future__ import annotations
 
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import cookiecutter
 from cookiecutter.exceptions import InvalidModeException
 from jinja2 import Environment
 from jinja2.ext import Extension
@@ -18,6 +24,8 @@ from jinja2.ext import Extension
 TEMPLATE = Path(__file__).parent
 RULES = TEMPLATE / "stream_template_rules"
 OLDEST_PYTHON = (3, 11)
+OLDEST_COOKIECUTTER = (2, 2, 3)
+"""2.1 does not find the files under templates/, and 2.2.0 calls itself 2.1.2."""
 
 
 class Refusal(InvalidModeException, SystemExit):  # type: ignore[misc]  # cookiecutter is untyped
@@ -39,12 +47,9 @@ class Rules(Extension):
     def __init__(self, environment: Environment) -> None:
         """Read the rules from disk."""
         super().__init__(environment)
-        if sys.version_info < OLDEST_PYTHON:
-            wanted = ".".join(map(str, OLDEST_PYTHON))
-            running = ".".join(map(str, sys.version_info[:3]))
-            raise Refusal(
-                f"This template needs cookiecutter on Python {wanted} or newer, not {running}."
-            )
+        problem = _too_old()
+        if problem:
+            raise Refusal(problem)
         rules = read_rules()
         self._rendering = rules.Rendering(environment, TEMPLATE, sys.argv, Refusal)
 
@@ -52,6 +57,26 @@ class Rules(Extension):
         """Return what to render: files have names, all other texts have none."""
         rendering = self._rendering
         return str(rendering.text(source) if name is None else rendering.file(name, source))
+
+
+def _too_old() -> str:
+    """Return why this cookiecutter cannot use the template, '' if it can."""
+    python, version = sys.version_info[:3], cookiecutter.__version__
+    if python >= OLDEST_PYTHON and _numbers(version) >= OLDEST_COOKIECUTTER:
+        return ""
+    return (
+        f"This template needs cookiecutter {_dotted(OLDEST_COOKIECUTTER)} or newer on Python "
+        f"{_dotted(OLDEST_PYTHON)} or newer. This is cookiecutter {version} on Python "
+        f"{_dotted(python)} ({sys.executable}). Get one: pipx install cookiecutter"
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def read_rules() -> ModuleType:

@@ -31,3 +31,21 @@ def _stage(tmp_path_factory):
 def _spark(stage):
     """A session whose settings are those of one file of tests."""
     return stage.spark.newSession()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep the tests of a file together, where they name no group, and start the long ones first.
+
+    Two processes share the groups. A long group that starts last leaves one of them idle.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=_rank)
+
+
+def _rank(item):
+    """Projects that run for real come first, then what starts Spark, then the rest."""
+    marks = ("life", "spark")
+    return next((rank for rank, mark in enumerate(marks) if item.get_closest_marker(mark)), 2)

@@ -58,15 +58,25 @@ def test_unchanged_rules_are_read_once(extension):
     assert extension.read_rules() is extension.read_rules()
 
 
-def test_an_old_python_gets_one_line(extension, monkeypatch):
-    """Cookiecutter runs on versions that the template does not."""
-    monkeypatch.setattr(extension, "OLDEST_PYTHON", (9, 9))
+@pytest.mark.parametrize(
+    ("least", "version", "words"),
+    [
+        ("OLDEST_PYTHON", (9, 9), "on Python 9.9 or newer. This is cookiecutter "),
+        ("OLDEST_COOKIECUTTER", (9, 10), "This template needs cookiecutter 9.10 or newer"),
+    ],
+)
+def test_old_tools_get_one_line(extension, monkeypatch, least, version, words):
+    """What is needed, what was found, and how to get the right one."""
+    monkeypatch.setattr(extension, least, version)
 
     with pytest.raises(InvalidModeException) as caught:
         environment()
 
-    assert str(caught.value).startswith("This template needs cookiecutter on Python 9.9 or newer")
-    assert "\n" not in str(caught.value)
+    said = str(caught.value)
+    assert words in said
+    assert sys.executable in said
+    assert "pipx install cookiecutter" in said
+    assert "\n" not in said
 
 
 def test_the_folder_of_the_project_is_not_named_before_the_check(extension):

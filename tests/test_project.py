@@ -4,19 +4,32 @@ What runs here is real: a virtual environment with pinned packages, jars, a Kafk
 """
 
 import json
+import re
 import shutil
+import sys
 
 import pytest
 
 from tests.examples import ACCESS_LOG, bake
 from tests.project import Project
+from tests.readme import clone, newcomer
 
 pytestmark = pytest.mark.life
 
 
+@pytest.fixture(scope="module", name="clone")
+def _clone(tmp_path_factory):
+    """The template, just cloned, and a shell in it with an empty home."""
+    folder = tmp_path_factory.mktemp("clone")
+    return newcomer(clone(folder / "stream-template"), folder / "home")
+
+
 @pytest.fixture(scope="module", name="default")
-def _default(tmp_path_factory):
-    return Project(bake(tmp_path_factory.mktemp("projects")))
+def _default(clone):
+    """The project that `make demo` of the template generates and runs."""
+    code, said = clone.run(sys.executable, "-m", "tests.demo", "build")
+    assert code == 0, said
+    return Project(clone.folder / "build/clickstream-metrics", **clone.variables)
 
 
 @pytest.fixture(scope="module", name="neighbour")
@@ -45,9 +58,9 @@ def test_make_check(default):
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
-def test_make_demo(default, time):  # noqa: ARG001 - the same each time
-    """The demo is exact, and again so when it runs a second time; nothing is left running."""
-    code, said = default.run("make", "demo")
+def test_make_demo(clone, default, time):  # noqa: ARG001 - the same each time
+    """The template's demo is exact, and again so the second time; nothing is left running."""
+    code, said = clone.run("make", "demo")
 
     assert code == 0, said
     summary = json.loads((default.folder / "build/demo/summary.json").read_text("utf-8"))
@@ -66,6 +79,31 @@ def test_make_test(default):
 
     assert code == 0, said
     assert "skipped" not in said
+
+
+@pytest.mark.long
+def test_the_commands_of_its_readme(default):
+    """In their order, each twice: those that stay are ended as the README says.
+
+    `events.ndjson` is a file of one's own, and `deploy/submit.sh` needs a cluster.
+    """
+    text = (default.folder / "README.md").read_text("utf-8")
+    table = text.partition("## Commands")[2].partition("\n## ")[0]
+    broker, run, stop, *others, submit = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    event = '{"event_id": "1", "event_time": "2026-03-01T10:00:00Z", "event_type": "view"}\n'
+    (default.folder / "events.ndjson").write_text(event, "utf-8")
+
+    assert (run, stop, submit.split()[0]) == ("make run", "make stop", "deploy/submit.sh")
+    assert any("doctor" in command for command in others)
+    with default.staying(broker, "Kafka answers"):
+        for _ in range(2):
+            with default.staying(run, "make stop") as job:
+                assert default.run("sh", "-c", stop)[0] == 0
+                assert job.wait() == 0
+        for command in others * 2:
+            code, said = default.run("sh", "-c", command)
+            assert code == 0, f"{command}\n{said}"
+    (default.folder / "events.ndjson").unlink()
 
 
 def test_another_project(neighbour):

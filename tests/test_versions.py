@@ -26,7 +26,11 @@ PROJECTS = {
 }
 
 
-@pytest.fixture(scope="module", params=PROJECTS, name="project")
+# Each project is a group of its own: they run side by side.
+GROUPS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PROJECTS]
+
+
+@pytest.fixture(scope="module", params=GROUPS, name="project")
 def _project(request, tmp_path_factory):
     return Project(bake(tmp_path_factory.mktemp(request.param), **PROJECTS[request.param]))
 

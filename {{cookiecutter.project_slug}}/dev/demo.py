@@ -41,6 +41,8 @@ VALUES = 2_500_000
 BATCH_ROWS = 5000
 SECONDS = 600
 """After so long the demo gives up."""
+SPEAK_SECONDS = 10
+"""How often a log that is no terminal gets a sign of life."""
 OVERRIDES = {
     **Feed.batches_of(BATCH_ROWS),
     "quarantine.path": str(FOLDER / "quarantine"),
@@ -78,7 +80,7 @@ class Demo:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.begun = time.monotonic()
+        self.begun = self.spoken = time.monotonic()
         self.deadline = self.begun + SECONDS
         overrides = [f"{key}={value}" for key, value in OVERRIDES.items()]
         self.settings = load(Settings, "dev", overrides)
@@ -116,6 +118,7 @@ class Demo:
                 for events in feed.slices(part, self.shape.delay):
                     feed.send(events)
                     bars.advance(sent, len(events))
+                    self._speak(f"sent: {len(feed.origins):,}")
                 if not INTERVAL:
                     job.start()
                 self._catch_up(job, len(feed.origins), bars, counted)
@@ -133,10 +136,18 @@ class Demo:
             seen = f"batch {job.batches[-1].number}" if job.batches else "starting"
             watermark = f", watermark {job.watermark:%H:%M}" if job.watermark else ""
             bars.update(task, completed=job.rows, note=seen + watermark)
+            self._speak(f"read by the job: {job.rows:,} of {records:,}, {seen}{watermark}")
             in_time = not FOLLOWS_TIME or (job.watermark is not None and job.watermark >= goal)
             return job.rows >= records and in_time
 
         job.wait(reached, self.deadline, f"{records:,} records, and the watermark {goal}")
+
+    def _speak(self, line: str) -> None:
+        """Print a line now and then where no bar moves: in a pipe, in a log."""
+        now = time.monotonic()
+        if not self.console.is_terminal and now - self.spoken > SPEAK_SECONDS:
+            self.console.print(f"  {now - self.begun:3.0f} s, {line}", soft_wrap=True)
+            self.spoken = now
 
 {% if job.right %}
     def _newest(self, events: list[Event]) -> datetime:

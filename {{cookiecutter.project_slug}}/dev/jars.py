@@ -1,6 +1,7 @@
 """Fetch the jars that Spark and the broker need, once, into `.jars/<set>/`.
 
 pyproject.toml lists them; Ivy, which PySpark brings along, resolves them: no Maven, no sbt.
+Most of that time is waiting for answers, so all sets are resolved at once.
 """
 
 import importlib.util
@@ -8,8 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -21,6 +24,19 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".jars"
 STAMP = "coordinates.txt"
 ON_SPARKS_CLASS_PATH = frozenset({"connectors"})
+SPEAK_SECONDS = 10
+"""How often a log that is no terminal gets a sign of life."""
+IVY_SETTINGS = """\
+<ivysettings>
+  <!-- Several processes share the cache. -->
+  <caches lockStrategy="artifact-lock-nio"/>
+  <!-- Otherwise Ivy asks for sources and documentation of each artifact as well. -->
+  <property name="ivy.maven.lookup.sources" value="false"/>
+  <property name="ivy.maven.lookup.javadoc" value="false"/>
+  <settings defaultResolver="central"/>
+  <resolvers><ibiblio name="central" m2compatible="true"/></resolvers>
+</ivysettings>
+"""
 
 
 class JarsError(Exception):
@@ -70,9 +86,12 @@ def _run_ivy(name: str, coordinates: Sequence[str], draft: Path, without: Iterab
     if problem := java_problem():
         raise JarsError(problem)
     module, log = draft.with_name(f"{name}.xml"), draft.with_name(f"{name}.log")
+    settings = draft.with_name(f"{name}.settings.xml")
     module.write_text(_ivy_module(coordinates, without), "utf-8")
+    settings.write_text(IVY_SETTINGS, "utf-8")
     pattern = f"{draft}/[artifact]-[revision](-[classifier]).[ext]"
-    command = [java_command(), "-jar", str(_ivy()), "-ivy", str(module), "-confs", "default"]
+    command = [java_command(), "-jar", str(_ivy()), "-settings", str(settings)]
+    command += ["-ivy", str(module), "-confs", "default"]
     with log.open("wb") as output:
         run = subprocess.run(
             [*command, "-retrieve", pattern],
@@ -140,16 +159,26 @@ def _sets() -> dict[str, list[str]]:
 def main() -> int:
     """Fetch all sets, or those named on the command line."""
     console = Console(stderr=True)
-    for name in sys.argv[1:] or _sets():
-        try:
-            console.print(f"Fetching the {name} jars (once; about half a minute)")
-            with console.status("Ivy resolves"):
-                ensure(name)
-        except JarsError as error:
-            console.print(f"jars: {error}", style="red", markup=False, soft_wrap=True)
-            return ENVIRONMENT_PROBLEM
+    names = sys.argv[1:] or list(_sets())
+    what = f"Fetching jars (once): {', '.join(names)}"
+    begun = time.monotonic()
+    try:
+        with console.status(what), ThreadPoolExecutor() as pool:
+            sets = [pool.submit(ensure, name) for name in names]
+            while wait(sets, SPEAK_SECONDS).not_done:
+                if not console.is_terminal:
+                    console.print(f"{what}, {time.monotonic() - begun:.0f} s", soft_wrap=True)
+            for fetched in sets:
+                fetched.result()
+    except JarsError as error:
+        console.print(f"jars: {error}", style="red", markup=False, soft_wrap=True)
+        return ENVIRONMENT_PROBLEM
+    console.print(f"{what}: done in {time.monotonic() - begun:.0f} s", soft_wrap=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Stopped. Run the same command again to go on.")

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 {% if cookiecutter.platform != "spark_submit" %}
 from itertools import pairwise

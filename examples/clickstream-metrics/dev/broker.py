@@ -6,6 +6,7 @@ By hand: `python -m dev.broker --port 9092 --topic clicks` runs one until Ctrl-C
 import argparse
 import base64
 import contextlib
+import json
 import logging
 import os
 import socket
@@ -67,7 +68,8 @@ class Broker(Server):
         admin.create_topics([NewTopic(name, partitions, 1)])[name].result(START_SECONDS)
 
     def _format(self, spare_port: int) -> None:
-        data = self._folder / "data"
+        # Java reads Latin-1 there; letters outside of ASCII are escaped, in JSON's way.
+        data = json.dumps(str(self._folder / "data"))[1:-1]
         text = PROPERTIES.format(host=HOST, port=self.port, controller=spare_port, data=data)
         self._configuration.write_text(text, "utf-8")
         options = ["--standalone", "-t", self._cluster, "-c", str(self._configuration)]

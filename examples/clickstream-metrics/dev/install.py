@@ -1,5 +1,6 @@
 """Make `.venv` and install the project into it: in one line that moves, the rest in a log.
 
+`install.py [extra ...]` installs the project with these extras, `local` and `dev` by default.
 Standard library only: it runs before anything is installed.
 """
 
@@ -10,8 +11,9 @@ from pathlib import Path
 
 VENV = Path(".venv")
 LOG = Path("build/install.log")
+EXTRAS = ("local", "dev")
 LOOK_SECONDS = 0.3
-SPEAK_SECONDS = 15
+SPEAK_SECONDS = 10
 """How often a log that is no terminal gets a sign of life."""
 WIDTH = 78
 
@@ -24,8 +26,9 @@ def main() -> int:
     if not _runs(python):
         _quietly("Making .venv", [sys.executable, "-m", "venv", "--clear", str(VENV)])
     pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
-    install = [*pip, "install", "--progress-bar", "off", "-e", ".[local,dev]"]
-    _quietly("Installing (once; minutes)", install)
+    project = f".[{','.join(sys.argv[1:] or EXTRAS)}]"
+    install = [*pip, "install", "--progress-bar", "off", "-e", project]
+    _quietly("Installing packages (once)", install)
     return 0
 
 
@@ -54,7 +57,7 @@ def _quietly(what: str, command: list[str]) -> None:
         running.wait()
     if running.returncode:
         end = "\n".join(LOG.read_text("utf-8", "replace").splitlines()[-12:])
-        sys.exit(f"{what} failed; {LOG} ends with:\n{end}\nMend the cause and run make again.")
+        sys.exit(f"{what} failed; {LOG} ends with:\n{end}\nFix the cause and run make again.")
     _say(f"{what}: done in {time.monotonic() - begun:.0f} s", last=True)
 
 
@@ -73,4 +76,7 @@ def _last_line() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Stopped. Run the same command again to go on.")
