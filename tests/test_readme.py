@@ -8,6 +8,7 @@ import shlex
 
 import pytest
 
+from tests.claims import claims
 from tests.examples import ROOT, bake, tree
 from tests.readme import HOME, clone, commands, newcomer
 
@@ -39,15 +40,12 @@ def test_each_command_is_known():
 
 def test_each_claim_has_a_test():
     """CONTRIBUTING names a test for each claim, and each one is there."""
-    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    table = text.partition("## What the README claims")[2].partition("\n## ")[0]
-    rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")][2:]
+    named = claims()
 
-    assert len(rows) > 10
-    for _, claim, tests, _ in rows:
-        named = [word for word in tests.split("`") if word.startswith("tests/")]
-        assert named, claim
-        for file, _, name in (word.partition("::") for word in named):
+    assert len(named) > 20
+    for claim, tests in named.items():
+        assert tests, claim
+        for file, _, name in (test.partition("::") for test in tests):
             assert f"def {name}" in (ROOT / file).read_text("utf-8"), name
 
 
