@@ -191,9 +191,10 @@ def test_half_an_update_of_the_past_is_taken_back(user, template, tmp_path):
         {"sink": "kafka", "join": "static_lookup"},
         {"window": "none"},
         {"window": "session", "trigger": "available_now"},
-        {"platform": "databricks", "sink": "delta_merge"},
+        {"platform": "databricks", "source": "auto_loader", "sink": "delta_merge"},
         {"sink": "jdbc", "window": "sliding", "state": "deduplicate", "platform": "kubernetes"},
-        {"join": "stream_inner", "spark_version": "4.1"},
+        {"join": "stream_left", "window": "none", "spark_version": "4.1"},
+        {"sink": "kafka", "output_mode": "update"},
     ],
     ids=lambda answers: ",".join(answers.values()),
 )
