@@ -12,7 +12,7 @@ from .refusal import refusal
 from .rendering import Rendering
 from .roles import ROLES, default_roles
 from .rules import NOT_YET_RULES, ROLE_RULES, RULES, Rule
-from .verdict import mended, nearest, violations
+from .verdict import make_legal, nearest, violations
 
 __all__ = [
     "AXES",
@@ -34,7 +34,7 @@ __all__ = [
     "default_roles",
     "generates",
     "guarantee",
-    "mended",
+    "make_legal",
     "nearest",
     "plan",
     "proposed_slug",

@@ -6,7 +6,7 @@ from typing import Any
 from .axes import AXES, QUESTIONS, Answers
 from .commandline import CommandLine, corrected, read, strays
 from .problems import Violation
-from .verdict import chosen, mended, proposed, violations
+from .verdict import chosen, make_legal, proposed, violations
 
 
 def refusal(
@@ -29,7 +29,7 @@ def refusal(
     named = {**line.given, **meant}
     typed = {q for q in QUESTIONS if q in named and str(asked.get(q)) == named[q]}
     stored = line.stored()
-    fixed = mended({**stored, **asked}, typed)
+    fixed = make_legal({**stored, **asked}, typed)
     again = [q for q in chosen(asked, typed) if q not in fixed]
     lost = [problem.clash for problem in wrong_keys if problem.correction not in meant]
     offered = stored or _offered(asked, fixed)

@@ -147,7 +147,7 @@ def _price(axis: str, value: str, typed: Container[str]) -> int:
     return tier + 100 * (1 << (len(AXES) - later))
 
 
-def mended(answers: Answers, typed: Container[str] = ()) -> dict[str, str]:
+def make_legal(answers: Answers, typed: Container[str] = ()) -> dict[str, str]:
     """Return legal answers to all questions, near to the given ones.
 
     A text that only its author can correct is left out: the question has to be asked again.

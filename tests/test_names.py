@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from machine import TOP
 from slugify import slugify
 
-from stream_template_rules import mended, proposed_slug, violations
+from stream_template_rules import make_legal, proposed_slug, violations
 from stream_template_rules.names import DEPENDENCIES, slug_from
 from tests.examples import ROOT
 
@@ -53,7 +53,7 @@ def test_a_slug_that_is_no_slug_is_refused(slug):
 def test_a_slug_that_hides_another_package_is_refused(slug):
     """Python, dependencies, the project's own folders and Windows keep their names."""
     assert ids({"project_slug": slug}) == ["slug-taken"]
-    assert violations(mended({"project_slug": slug})) == []
+    assert violations(make_legal({"project_slug": slug})) == []
 
 
 def test_the_package_cannot_be_given():

@@ -10,7 +10,7 @@ from stream_template_rules import (
     NOT_YET_RULES,
     ROLE_RULES,
     RULES,
-    mended,
+    make_legal,
     nearest,
     resolved,
     violations,
@@ -299,7 +299,7 @@ def test_mended_answers_are_legal():
         "sink": "files",
         "output_mode": "complete",
     }
-    healed = mended(answers)
+    healed = make_legal(answers)
 
     assert violations(healed) == []
     assert healed["event_schema"] == "id STRING, at TIMESTAMP, kind STRING, text STRING"
@@ -310,7 +310,7 @@ def test_mended_answers_are_legal():
 
 def test_what_cannot_be_corrected_is_asked_again():
     """A schema without a time is left out, and the roles that spoke of it."""
-    healed = mended(DEFAULTS | {"event_schema": "id STRING"})
+    healed = make_legal(DEFAULTS | {"event_schema": "id STRING"})
 
     assert not healed.keys() & {"event_schema", "event_roles"}
 
