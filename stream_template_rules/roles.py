@@ -26,6 +26,7 @@ NONE = "none"
 # A column in back quotes, with any sign in it, or up to the next comma.
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*(`(?:[^`]|``)+`|[^\s,`](?:[^,`]*[^\s,`])?)\s*")
 POSTGRES_BYTES = 63
+POSTGRES_OWN = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
 _PLAIN = re.compile(r"[\w@-]+")
 
 
@@ -119,6 +120,7 @@ def parts_of(found: list[Column], roles: Roles) -> dict[str, str]:
     taken = {
         "delta_takes_columns": all(map(_delta_takes, columns + fields)),
         "delta_takes_result": all(map(_delta_takes, filter(None, result))),
+        "delta_takes_key": _delta_takes(roles["key"] or ""),
         "postgres_takes_columns": all(map(_postgres_takes, columns)),
         "postgres_takes_result": all(map(_postgres_takes, filter(None, result))),
     }
@@ -133,11 +135,11 @@ def _fields_in(kind: str) -> list[str]:
 
 
 def _delta_takes(name: str) -> bool:
-    return not set(name) & set(" ,;{}()=")
+    return not set(name) & set(" ,;{}()=`")
 
 
 def _postgres_takes(name: str) -> bool:
-    return len(name.encode()) <= POSTGRES_BYTES
+    return len(name.encode()) <= POSTGRES_BYTES and name not in POSTGRES_OWN
 
 
 def role_violations(text: str, ddl: str) -> list[Violation]:

@@ -275,18 +275,35 @@ ROLE_RULES = (
             f"delta-{names}-names",
             "scope",
             {f"delta_takes_{names}": NO, "window": windows, "sink": ("delta", "delta_merge")},
-            "A Delta table takes a space or , ; { } ( ) = in a name only with column mapping.",
+            "A Delta table takes a space or , ; { } ( ) = in a name only with column mapping, and "
+            "MERGE takes no back quote.",
             "Choose sink=kafka, or have the producer write another name.",
         )
         for names, windows in NAMED
+    ),
+    Rule(
+        "delta-source-names",
+        "scope",
+        {"delta_takes_columns": NO, "source": ("delta",)},
+        "A Delta table takes a space or , ; { } ( ) = in a name only with column mapping.",
+        "Choose source=kafka or files, or name the columns as the table does.",
+    ),
+    Rule(
+        "lookup-key-name",
+        "scope",
+        {"delta_takes_key": NO, "join": ("static_lookup",)},
+        "The reference table is a Delta table, which takes a space or , ; { } ( ) = in a name "
+        "only with column mapping.",
+        "Choose join=none, or another key in event_roles.",
     ),
     *(
         Rule(
             f"jdbc-{names}-names",
             "platform",
             {f"postgres_takes_{names}": NO, "window": windows, "sink": ("jdbc",)},
-            "PostgreSQL has no name that is longer than 63 bytes.",
-            "Choose sink=delta, or have the producer write a shorter name.",
+            "PostgreSQL has no name that is longer than 63 bytes, and keeps ctid, xmin, xmax, "
+            "cmin, cmax and tableoid to itself.",
+            "Choose sink=delta, or have the producer write another name.",
         )
         for names, windows in NAMED
     ),

@@ -106,6 +106,13 @@ def test_a_rule_waits_for_all_its_answers(rule):
         ("k STRING, `m(x)` DOUBLE", "measure=`m(x)`", {"window": "session", "sink": "delta"}, True),
         ("`k k` STRING", "key=`k k`", {"window": "tumbling", "sink": "kafka"}, False),
         ("user-id STRING, größe.x INT", "key=user-id", {"window": "none", "sink": "delta"}, False),
+        ("`a b` STRING, k STRING", "key=k", {"window": "tumbling", "source": "delta"}, True),
+        ("`a``b` STRING, k STRING", "key=k", {"window": "none", "sink": "delta_merge"}, True),
+        ("`a b` STRING, k STRING", "key=k", {"window": "tumbling", "source": "files"}, False),
+        ("`k k` STRING", "key=`k k`", {"sink": "kafka", "join": "static_lookup"}, True),
+        ("`a b` STRING, k STRING", "key=k", {"sink": "kafka", "join": "static_lookup"}, False),
+        ("xmin INT, k STRING", "key=k", {"window": "none", "sink": "jdbc"}, True),
+        ("xmin INT, k STRING", "key=k", {"window": "tumbling", "sink": "jdbc"}, False),
         (f"{'k' * 63} STRING", f"key={'k' * 63}", {"window": "tumbling", "sink": "jdbc"}, False),
         (
             f"k STRING, {'m' * 60} INT",
@@ -125,7 +132,7 @@ def test_a_rule_waits_for_all_its_answers(rule):
 def test_a_name_is_refused_only_where_a_sink_has_it(schema, roles, answers, refused):
     """A name that Delta or PostgreSQL cannot have is of no harm in another result."""
     texts = {"event_schema": f"at TIMESTAMP, {schema}", "event_roles": f"time=at, {roles}"}
-    found = [name for name in ids(texts | answers) if name.endswith("-names")]
+    found = [name for name in ids(texts | answers) if name.endswith(("-names", "-name"))]
 
     assert bool(found) is refused
 
