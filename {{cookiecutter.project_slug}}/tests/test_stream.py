@@ -211,8 +211,9 @@ def test_what_stands_beside_the_input_needs_it(capsys, option):
 
 {% if job.right %}
 def _partners(messages):
-    """Those of the messages that hold an event, each with its time as text."""
-    held = [json.loads(message) for message in messages if message.startswith(b"{")]
+    """Those of the messages that begin with an event, each with its time as text."""
+    texts = [message.decode() for message in messages if message.startswith(b"{")]
+    held = [json.JSONDecoder().raw_decode(text)[0] for text in texts]
     return partners(held)
 
 
