@@ -29,7 +29,7 @@ NUMBERS = itertools.count(1)
 # What a run of a project depends on, but for modules that it does not import.
 CODE = ("conf/", "dev/", "src/")
 NOT_RUN = ("__main__.py", "runtime/bounded.py", "runtime/cli.py", "runtime/doctor.py")
-NOT_RUN += ("runtime/lines.py",)
+NOT_RUN += ("runtime/lines.py", "runtime/ordinary.py")
 NOT_RUN += ("dev/demo.py", "dev/install.py", "dev/report.css")
 
 

@@ -15,20 +15,23 @@ from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime import records
 from {{ cookiecutter.__package }}.runtime.bounded import BoundedRun
 from {{ cookiecutter.__package }}.runtime.cli import main
+{% if job.roles.measure %}
+from {{ cookiecutter.__package }}.runtime.names import quote
+{% endif %}
 {% if job.deduplicates %}
 from {{ cookiecutter.__package }}.runtime.progress import Feed, Sign, fed
 {% endif %}
 {% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import KEY
 
-from tests.events import event, key, {{ "partners, " if job.right }}raw
+from tests.events import UNKNOWN, event, key, {{ "partners, " if job.right }}raw
 {% elif job.custom %}
 from {{ cookiecutter.__package }}.visits import NUMBER, START
 
-from tests.events import event, raw
+from tests.events import UNKNOWN, event, raw
 {% else %}
 
-from tests.events import event, {{ "partners, " if job.right }}raw
+from tests.events import UNKNOWN, event, {{ "partners, " if job.right }}raw
 {% endif %}
 
 
@@ -157,17 +160,61 @@ def test_a_wrong_computation_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("0 rows where ")
 
 
+def test_two_in_one_message_is_never_lost(stream):
+    """Whatever follows an event in its message, the whole message is in quarantine."""
+    _, quarantined, summary = stream(_with_tails(), batch_rows=3)
+
+    places = [f"events.ndjson:{number}" for number in range(1, 5)]
+    assert [(row["reason"], row["origin"]) for row in quarantined] == [
+        ("malformed", place) for place in places
+    ]
+    assert summary["quarantined_rows"] == len(places)
+    assert summary["verdict"] == "exact"
+
+
 def test_a_lost_event_is_noticed(stream, monkeypatch):
     """The oracle reads lines by itself: a job that takes two events for one is not exact."""
-    monkeypatch.setattr(records, "_parsed", _first_object)
-    messages = [raw(event(minute, number=minute)) for minute in range(3)]
-    messages[1] += b"]}" + messages[0]
+    monkeypatch.setattr(records, "_parsed", _in_an_array)
 
-    _, _, summary = stream(messages, batch_rows=2)
+    _, _, summary = stream(_with_tails(), batch_rows=3)
 
-    assert summary["verdict"].startswith("events.ndjson:2: the job counts this line")
+    assert summary["verdict"].startswith("events.ndjson:1: the job counts this line")
 
 
+def test_an_event_in_quarantine_is_noticed(stream, monkeypatch):
+    """A job that refuses an event is not exact either."""
+    parsed = records._parsed  # noqa: SLF001 - the test breaks it
+    monkeypatch.setattr(
+        records,
+        "_parsed",
+        lambda text, schema: parsed(F.when(~text.contains(UNKNOWN), text), schema),
+    )
+
+    _, _, summary = stream([raw(event(0)), raw(event(1) | {UNKNOWN: 1})], batch_rows=2)
+
+    assert summary["verdict"].startswith("events.ndjson:2: the job puts this line in quarantine")
+
+
+{% if job.roles.measure %}
+def test_a_wrong_value_is_noticed(stream, monkeypatch):
+    """The oracle's values are its own: a job that reads another number is not exact."""
+    parsed = records._parsed  # noqa: SLF001 - the test breaks it
+
+    def wrong(text, schema):
+        found, measure = parsed(text, schema), schema.measures[0]
+        more = (found[measure] + 1).cast(schema.columns[measure])
+        changed = found.withField(quote(measure), more)
+        return F.when(text.contains(UNKNOWN), changed).otherwise(found)
+
+    monkeypatch.setattr(records, "_parsed", wrong)
+
+    _, _, summary = stream([raw(event(0)), raw(event(1) | {UNKNOWN: 1})], batch_rows=2)
+
+    assert summary["verdict"].startswith("events.ndjson:2: the job reads ")
+    assert f" in {job.EVENT.measures[0]}, but the line says " in summary["verdict"]
+
+
+{% endif %}
 def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
     """Windows close in it, so that an event may be late after it that was not before it."""
     early, later, back, last = (
@@ -218,11 +265,29 @@ def _partners(messages):
 
 
 {% endif %}
-def _first_object(text, schema):
-    """What from_json reads of a text: the first object, whatever follows."""
-    marked = F.concat(F.lit(f'{% raw %}{{"{records.MARK}":true,{% endraw %}'), F.substring(text, 2, 2**31 - 1))
-    columns = f"{schema.ddl}, `{records.MARK}` BOOLEAN, `{records.CORRUPT}` STRING"
-    return F.from_json(marked, columns, {"columnNameOfCorruptRecord": records.CORRUPT})
+def _with_tails():
+    """Events in order, of which the first four have something behind them in their message."""
+    first, second, third, fourth, *others = (raw(event(n, number=n)) for n in range(8))
+    other = raw(event(0, number=9))
+    return [
+        first + b"]}" + other,
+        second + b"]}," + other,
+        third + b"]}" + other[: len(other) // 2],
+        fourth + b'],"events":[' + other,
+        *others,
+    ]
+
+
+def _in_an_array(text, schema):
+    """What from_json reads of an array around the text: the text itself can end the array."""
+    columns = f"events ARRAY<STRUCT<{schema.ddl}>>, _corrupt_record STRING"
+    found = F.from_json(F.concat(F.lit('{"events":['), text, F.lit("]}")), columns)
+    event = F.get(found["events"], F.lit(0))
+    return F.struct(
+        *(event[name].alias(name) for name in schema.columns),
+        F.when(F.size(found["events"]) == 1, F.lit(True)).alias(records.MARK),
+        found["_corrupt_record"].alias(records.CORRUPT),
+    )
 
 
 def _lines(path):
