@@ -205,7 +205,7 @@ def test_the_agent_can_be_started():
 
 
 def test_no_file_has_two_owners():
-    """The rooms of the contract do not overlap."""
+    """The rows of the contract do not overlap."""
     rows = re.findall(r"^\| (`.+?) \|", CONTRACT.read_text("utf-8").split("##")[1], re.MULTILINE)
     rooms = [{path for glob in names(row) for path in ROOT.glob(glob)} for row in rows]
 

@@ -14,9 +14,10 @@ from clickstream_metrics.expected import expected
 from clickstream_metrics.runtime import records
 from clickstream_metrics.runtime.bounded import BoundedRun
 from clickstream_metrics.runtime.cli import main
+from clickstream_metrics.runtime.names import quote
 from clickstream_metrics.schema import KEY
 
-from tests.events import event, key, raw
+from tests.events import UNKNOWN, event, key, raw
 
 
 @pytest.fixture(name="stream")
@@ -107,15 +108,57 @@ def test_a_wrong_computation_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("0 rows where ")
 
 
+def test_two_in_one_message_is_never_lost(stream):
+    """Whatever follows an event in its message, the whole message is in quarantine."""
+    _, quarantined, summary = stream(_with_tails(), batch_rows=3)
+
+    places = [f"events.ndjson:{number}" for number in range(1, 5)]
+    assert [(row["reason"], row["origin"]) for row in quarantined] == [
+        ("malformed", place) for place in places
+    ]
+    assert summary["quarantined_rows"] == len(places)
+    assert summary["verdict"] == "exact"
+
+
 def test_a_lost_event_is_noticed(stream, monkeypatch):
     """The oracle reads lines by itself: a job that takes two events for one is not exact."""
-    monkeypatch.setattr(records, "_parsed", _first_object)
-    messages = [raw(event(minute, number=minute)) for minute in range(3)]
-    messages[1] += b"]}" + messages[0]
+    monkeypatch.setattr(records, "_parsed", _in_an_array)
 
-    _, _, summary = stream(messages, batch_rows=2)
+    _, _, summary = stream(_with_tails(), batch_rows=3)
 
-    assert summary["verdict"].startswith("events.ndjson:2: the job counts this line")
+    assert summary["verdict"].startswith("events.ndjson:1: the job counts this line")
+
+
+def test_an_event_in_quarantine_is_noticed(stream, monkeypatch):
+    """A job that refuses an event is not exact either."""
+    parsed = records._parsed  # noqa: SLF001 - the test breaks it
+    monkeypatch.setattr(
+        records,
+        "_parsed",
+        lambda text, schema: parsed(F.when(~text.contains(UNKNOWN), text), schema),
+    )
+
+    _, _, summary = stream([raw(event(0)), raw(event(1) | {UNKNOWN: 1})], batch_rows=2)
+
+    assert summary["verdict"].startswith("events.ndjson:2: the job puts this line in quarantine")
+
+
+def test_a_wrong_value_is_noticed(stream, monkeypatch):
+    """The oracle's values are its own: a job that reads another number is not exact."""
+    parsed = records._parsed  # noqa: SLF001 - the test breaks it
+
+    def wrong(text, schema):
+        found, measure = parsed(text, schema), schema.measures[0]
+        more = (found[measure] + 1).cast(schema.columns[measure])
+        changed = found.withField(quote(measure), more)
+        return F.when(text.contains(UNKNOWN), changed).otherwise(found)
+
+    monkeypatch.setattr(records, "_parsed", wrong)
+
+    _, _, summary = stream([raw(event(0)), raw(event(1) | {UNKNOWN: 1})], batch_rows=2)
+
+    assert summary["verdict"].startswith("events.ndjson:2: the job reads ")
+    assert f" in {job.EVENT.measures[0]}, but the line says " in summary["verdict"]
 
 
 def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
@@ -154,11 +197,29 @@ def test_what_stands_beside_the_input_needs_it(capsys, option):
     assert f"{option} stands beside --input" in capsys.readouterr().err
 
 
-def _first_object(text, schema):
-    """What from_json reads of a text: the first object, whatever follows."""
-    marked = F.concat(F.lit(f'{{"{records.MARK}":true,'), F.substring(text, 2, 2**31 - 1))
-    columns = f"{schema.ddl}, `{records.MARK}` BOOLEAN, `{records.CORRUPT}` STRING"
-    return F.from_json(marked, columns, {"columnNameOfCorruptRecord": records.CORRUPT})
+def _with_tails():
+    """Events in order, of which the first four have something behind them in their message."""
+    first, second, third, fourth, *others = (raw(event(n, number=n)) for n in range(8))
+    other = raw(event(0, number=9))
+    return [
+        first + b"]}" + other,
+        second + b"]}," + other,
+        third + b"]}" + other[: len(other) // 2],
+        fourth + b'],"events":[' + other,
+        *others,
+    ]
+
+
+def _in_an_array(text, schema):
+    """What from_json reads of an array around the text: the text itself can end the array."""
+    columns = f"events ARRAY<STRUCT<{schema.ddl}>>, _corrupt_record STRING"
+    found = F.from_json(F.concat(F.lit('{"events":['), text, F.lit("]}")), columns)
+    event = F.get(found["events"], F.lit(0))
+    return F.struct(
+        *(event[name].alias(name) for name in schema.columns),
+        F.when(F.size(found["events"]) == 1, F.lit(True)).alias(records.MARK),
+        found["_corrupt_record"].alias(records.CORRUPT),
+    )
 
 
 def _lines(path):

@@ -3,8 +3,8 @@
 Slices of the file, in its order, are the micro-batches; the batch without data that closes
 windows comes last. Of several inputs, each batch has a slice of every file that still has one.
 Records are judged and transformed as in the live job; nothing depends on the clock. The result
-is compared with a computation in plain Python over the same events, and the lines that the job
-counts with Python's own reading of the file.
+is compared with a computation in plain Python over the same events, and these with Python's own
+reading of the file.
 """
 
 import json
@@ -82,7 +82,9 @@ class Slices:
         self._events = events
         self._source = source
         self._folder = folder
-        self._counted: set[int] = set()
+        self._kinds = T.StructType()
+        self._counted: dict[int, str] = {}
+        self._refused: dict[int, str] = {}
 
     def cut(self, batch_rows: int) -> int:
         """Write the slices, each line after its number; the number of lines."""
@@ -111,15 +113,19 @@ class Slices:
         """The records that hold no event, in the file's order."""
         records = bad(self._records(), self._schema, self._events)
         rows = typed_rows(records.select("reason", "raw", "raw_base64", "origin"))
-        rows.sort(key=lambda row: int(row["origin"].rpartition(":")[2]))
+        self._refused = {_line_of(row): row["reason"] for row in rows}
+        rows.sort(key=_line_of)
         return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
     def events(self, batch_rows: int) -> Iterator[list[Row]]:
         """The events of each slice, for the computation in plain Python."""
         events = judged(self._records(), self._schema, self._events)
         good = events.where("reason IS NULL").sort(LINE)
-        rows = typed_rows(good.select(LINE, *columns_of(self._schema)))
-        self._counted = {row[LINE] for row in rows}
+        found = good.select(LINE, *columns_of(self._schema))
+        self._kinds = T.StructType([field for field in found.schema if field.name != LINE])
+        texts = list(as_json(found))
+        rows = _typed(texts, found.schema)
+        self._counted = {row[LINE]: text for row, text in zip(rows, texts, strict=True)}
         due = 0
         for number, batch in groupby(rows, key=lambda row: (row[LINE] - 1) // batch_rows):
             # Spark runs a slice of bad records as well, and time goes on in it.
@@ -128,8 +134,8 @@ class Slices:
             due = number + 1
 
     def wrong(self) -> str | None:
-        """The first line that the job counts and Python does not, once `events` was read."""
-        return first_wrong(self._source, self._counted, self._schema)
+        """The first line that Python reads otherwise, once `events` and `quarantined` were read."""
+        return first_wrong(self._source, self._counted, self._refused, self._schema, self._kinds)
 
     def _records(self) -> DataFrame:
         lines = self._spark.read.option("lineSep", "\n").text(str(self._folder))
@@ -259,16 +265,25 @@ def _chunks(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
         yield chunk
 
 
-def typed_rows(rows: DataFrame) -> list[Row]:
-    """Rows as Python values by way of JSON, which knows no time zone but the one it names.
+def _line_of(row: Row) -> int:
+    return int(row["origin"].rpartition(":")[2])
 
-    A FLOAT becomes the double that it stands for, as which Spark adds it up.
-    """
-    times = [field.name for field in rows.schema if isinstance(field.dataType, T.TimestampType)]
+
+def as_json(rows: DataFrame) -> Iterator[str]:
+    """Rows as JSON. A FLOAT becomes the double that it stands for, as which Spark adds it up."""
     floats = [field.name for field in rows.schema if isinstance(field.dataType, T.FloatType)]
     wide = rows.withColumns({name: F.col(quote(name)).cast("double") for name in floats})
-    texts = wide.select(F.to_json(F.struct("*"), JSON)).toLocalIterator()
-    return [_with_times(json.loads(text), times) for (text,) in texts]
+    return (text for (text,) in wide.select(F.to_json(F.struct("*"), JSON)).toLocalIterator())
+
+
+def typed_rows(rows: DataFrame) -> list[Row]:
+    """Rows as Python values by way of JSON, which knows no time zone but the one it names."""
+    return _typed(as_json(rows), rows.schema)
+
+
+def _typed(texts: Iterable[str], kinds: T.StructType) -> list[Row]:
+    times = [field.name for field in kinds if isinstance(field.dataType, T.TimestampType)]
+    return [_with_times(json.loads(text), times) for text in texts]
 
 
 def _with_times(row: dict[str, Any], names: Sequence[str]) -> Row:

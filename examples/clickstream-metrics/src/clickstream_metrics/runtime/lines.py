@@ -1,43 +1,131 @@
 """The test oracle's own reading of a file of JSON lines: Python's json module, without Spark.
 
-It says which lines cannot be an event. It does not convert values: those come from the job.
+It says which lines hold no event, and where the job has other values than a line.
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from pyspark.sql import types as T
+
+from .ordinary import ImpossibleError, Number, Repeated, UndecidedError, read
 from .records import EventSchema
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MAX_BYTES, MAX_BRACKETS = 20_000_000, 1000
+BEYOND = re.compile(rb'[-+.\deE]{1000}|"[^"]{50000}|NaN|Infinity')
+"""What the job may refuse and Python reads: long numbers and names, and numbers not of JSON."""
 
 
-def first_wrong(source: Path, counted: Iterable[int], schema: EventSchema) -> str | None:
-    """The first line, numbered from 1, that the job counts and that holds no event, and why."""
-    numbers = set(counted)
+def first_wrong(
+    source: Path,
+    counted: Mapping[int, str],
+    refused: Mapping[int, str],
+    schema: EventSchema,
+    kinds: T.StructType,
+) -> str | None:
+    """The first line, numbered from 1, that the job reads otherwise than Python, and how.
+
+    Args:
+        source: the file of lines.
+        counted: the job's event of each line that holds one, as JSON.
+        refused: the reason of each line in quarantine.
+        schema: the roles of the columns.
+        kinds: the types of the columns.
+    """
     with source.open("rb") as file:
         for number, line in enumerate(file, 1):
             text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-            if number in numbers and (fault := fault_of(text, schema)):
-                return f"{source.name}:{number}: the job counts this line, but {fault}"
+            wrong = None
+            if number in counted:
+                wrong = _wrongly_counted(text, counted[number], schema, kinds)
+            elif number in refused:
+                wrong = _wrongly_refused(text, refused[number], schema, kinds)
+            if wrong:
+                return f"{source.name}:{number}: {wrong}"
     return None
 
 
-def fault_of(line: bytes, schema: EventSchema) -> str | None:
-    """Why a line holds no event, None where nothing speaks against one.
-
-    Numbers may be NaN or Infinity, as the job allows in columns that are no measure. A text that
-    is nested deeper than Python can follow is left to the job.
-    """
+def _wrongly_counted(
+    line: bytes, counted: str, schema: EventSchema, kinds: T.StructType
+) -> str | None:
     try:
-        # Numbers stay text: Python limits the digits of those that it converts.
-        value = json.loads(line.decode(), parse_int=str, parse_float=str)
+        values = event_in(line, schema)
     except RecursionError:
         return None
     except ValueError as error:
-        return f"it is not one JSON object: {error}"
-    if not isinstance(value, dict):
-        return "it is not one JSON object"
-    required = [name for name in (schema.time, schema.id, schema.key) if name]
-    missing = [name for name in required if value.get(name) is None]
-    return f"it has no {missing[0]}" if missing else None
+        return f"the job counts this line, but {error}"
+    found = _decoded(counted)
+    for field in kinds if not isinstance(values, Repeated) else ():
+        mine, theirs = values.get(field.name), found[field.name]
+        if _differ(field.dataType, mine, theirs):
+            return f"the job reads {theirs!r} in {field.name}, but the line says {mine!r}"
+    return None
+
+
+def _wrongly_refused(
+    line: bytes, reason: str, schema: EventSchema, kinds: T.StructType
+) -> str | None:
+    if reason != "malformed" and not reason.startswith("missing_"):
+        return None
+    brackets = line.count(b"{") + line.count(b"[")
+    if len(line) > MAX_BYTES or brackets > MAX_BRACKETS or BEYOND.search(line):
+        return None
+    try:
+        read(kinds, event_in(line, schema))
+    except (RecursionError, ValueError, UndecidedError):
+        return None
+    return f"the job puts this line in quarantine as {reason}, but it is an event"
+
+
+def event_in(line: bytes, schema: EventSchema) -> dict[str, Any]:
+    """The fields of a line, as JSON has them, its numbers as text.
+
+    Raises:
+        ValueError: the line holds no event.
+        RecursionError: it is nested deeper than Python can follow.
+    """
+    try:
+        fields = _decoded(line.decode())
+    except ValueError as error:
+        message = f"it is not one JSON object: {error}"
+        raise ValueError(message) from error
+    if not isinstance(fields, dict):
+        message = "it is not one JSON object"
+        raise ValueError(message)
+    for name in filter(None, (schema.time, schema.id, schema.key)):
+        if fields.get(name) is None or (name == schema.id and fields[name] == ""):
+            message = f"it has no {name}"
+            raise ValueError(message)
+    return fields
+
+
+def _decoded(text: str) -> Any:
+    return json.loads(
+        text,
+        parse_int=Number,
+        parse_float=Number,
+        parse_constant=Number,
+        object_pairs_hook=lambda pairs: (
+            found if len(found := dict(pairs)) == len(pairs) else Repeated(pairs)
+        ),
+    )
+
+
+def _differ(kind: T.DataType, mine: Any, theirs: Any) -> bool:
+    """Whether the job's value is another one than the line's, both as JSON has them."""
+    if mine is None or theirs is None:
+        return mine is not theirs
+    try:
+        wanted = read(kind, mine)
+    except ImpossibleError:
+        return True
+    except UndecidedError:
+        return False
+    try:
+        return bool(wanted != read(kind, theirs))
+    except UndecidedError:
+        return True
