@@ -1,6 +1,7 @@
 """Any text as a literal of a generated file."""
 
 import json
+import unicodedata
 
 
 def toml_literal(text: str) -> str:
@@ -8,6 +9,14 @@ def toml_literal(text: str) -> str:
     return "".join(
         sign if sign.isprintable() else _escaped(sign)
         for sign in json.dumps(text, ensure_ascii=False)
+    )
+
+
+def width(text: str) -> int:
+    """Return how many columns a formatter counts for the text: wide letters take two."""
+    return sum(
+        (not unicodedata.combining(sign)) + (unicodedata.east_asian_width(sign) in {"F", "W"})
+        for sign in text
     )
 
 

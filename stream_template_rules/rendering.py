@@ -20,7 +20,7 @@ from .commandline import makes_project, skips_existing
 from .ddl import MARKUP
 from .existing import compare, existing_violations
 from .files import VERBATIM, files_in, generates, placed
-from .literals import python_literal, toml_literal
+from .literals import python_literal, toml_literal, width
 from .names import proposed_slug
 from .plan import plan, record
 from .refusal import refusal, told
@@ -91,6 +91,7 @@ class Rendering:
             "stream_slug": proposed_slug,
             "stream_quoted": python_literal,
             "stream_toml": toml_literal,
+            "stream_width": width,
         }
 
     def check(self, answers: Mapping[str, Any], *, final: bool = False) -> str:
@@ -159,7 +160,7 @@ class Rendering:
         problems = list(existing_violations(project, found, answers, skips=skips))
         if problems:
             raise self._refuse(told(problems))
-        self.bake.kept.update(found.different)
+        self.bake.kept.update(found.different if skips else ())
 
     def _text(self, path: str) -> str:
         template = self._environment.get_template(path)

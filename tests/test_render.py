@@ -17,6 +17,8 @@ from tests import awkward, examples
 WIDE = ", ".join(f"column_{'x' * 30}_{number:02d} STRING" for number in range(12))
 COLUMNS = ", ".join(f"column_{number} INT" for number in range(297))
 MANY = f"event_id STRING, t TIMESTAMP, kind STRING, {COLUMNS}"
+LONG = f"event_id STRING, t TIMESTAMP, kind STRING, `{'m' * 85}` DOUBLE"
+WIDE_LETTERS = f"event_id STRING, t TIMESTAMP, kind STRING, `{'量' * 43}` DOUBLE"
 NO_MEASURE = {"event_roles": "id=event_id, time=event_time, key=event_type, measure=none"}
 
 
@@ -53,6 +55,8 @@ VARIANTS = {
     },
     "parquet": {"sink": "files"},
     "console": {"sink": "console"},
+    "long-measure": {"sink": "console", "event_schema": LONG},
+    "wide-measure": {"sink": "console", "event_schema": WIDE_LETTERS},
     "console-complete": {"sink": "console", "output_mode": "complete"},
     "console-newest-events": {"sink": "console", "window": "none", "output_mode": "update"},
     "kafka-continuous": {"sink": "kafka", "window": "none", "trigger": "continuous"},

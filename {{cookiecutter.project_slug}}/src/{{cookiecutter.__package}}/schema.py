@@ -16,7 +16,11 @@ EVENT_TIME = {{ job.roles.time | stream_quoted }}
 {% if job.roles.key %}
 KEY = {{ job.roles.key | stream_quoted }}
 {% endif %}
-{% if job.roles.measure %}
+{% if job.roles.measure and job.roles.measure | stream_quoted | stream_width > 86 %}
+MEASURES = (
+    {{ job.roles.measure | stream_quoted }},
+)
+{% elif job.roles.measure %}
 MEASURES = ({{ job.roles.measure | stream_quoted }},)
 {% else %}
 MEASURES: tuple[str, ...] = ()
