@@ -23,12 +23,15 @@ class Existing:
     Attributes:
         answers: those that its project records, None where there is no project of this template.
         different: files with other content than the bake would write.
+        empty: those of them that hold nothing, as an interrupted bake leaves the file that it was
+            writing.
         blocked: files that cannot be written in this folder: a folder has the name of a file or a
             file that of a folder, or a symbolic link leads to another place.
     """
 
     answers: Mapping[str, Any] | None
     different: Sequence[str]
+    empty: Sequence[str]
     blocked: Sequence[str]
 
 
@@ -37,7 +40,8 @@ def compare(project: Path, texts: Texts) -> Existing:
     blocked = [path for path in texts if _is_blocked(project, project / path)]
     there = [path for path in texts if path not in blocked and (project / path).exists()]
     different = [path for path in there if _read(project / path) != texts[path]()]
-    return Existing(_recorded(project), different, blocked)
+    empty = [path for path in different if not (project / path).stat().st_size]
+    return Existing(_recorded(project), different, empty, blocked)
 
 
 def _is_blocked(project: Path, target: Path) -> bool:
@@ -102,13 +106,14 @@ def existing_violations(
             f"A file, a folder or a link is in the way of: {_some(found.blocked)}.",
             "Nothing was written. Move it away.",
         )
-    if found.different and not skips:
+    taken = [path for path in found.different if path not in found.empty]
+    if taken and not skips:
         newer = "" if before is None else f" To bring the project up to date: {update}."
         yield Violation(
             "folder-taken",
             "form",
             name,
-            f"These files are there with other content: {_some(found.different)}.",
+            f"These files are there with other content: {_some(taken)}.",
             "Nothing was written. Move them away to have them written, or keep them and write "
             f"only what is missing with --skip-if-file-exists.{newer}",
         )

@@ -134,6 +134,19 @@ def test_edited_files_are_kept_where_the_user_says_so(user, template, project, o
     assert snapshot(project) == before
 
 
+def test_a_bake_goes_on_after_an_interrupted_one(user, template, project):
+    """The file that was being written is empty then; it is written, and nothing is refused."""
+    written = snapshot(project)
+    for name in ("pyproject.toml", "src/clickstream_metrics/runtime/copied.py"):
+        (project / name).write_bytes(b"")
+    (project / ".github/workflows/ci.yml").unlink()
+
+    result = bake(user, template)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert snapshot(project) == written
+
+
 def test_a_repository_with_files_of_its_own_is_asked_about(user, template):
     """A README of the hosting service is such a file."""
     folder = user.work / PROJECT
