@@ -33,14 +33,15 @@ def events(parts):
     """Events whose columns have awkward names, as many as the source and the sink can take."""
     in_delta = parts["sink"] in {"delta", "delta_merge"} and parts["window"] == "none"
     plain = in_delta or parts["source"] == "delta"
-    merged = parts["sink"] == "delta_merge"
+    unquoted = plain or parts["sink"] == "delta_merge"
     names = [*OWN_NAMES.split(), *ODD_NAMES, *(() if plain else SPACED_NAMES)]
     columns = [
         f"{quoted(name)} {kind}"
         for name, kind in zip(names, itertools.cycle(KINDS))
-        if not (merged and "`" in name)
+        if not (unquoted and "`" in name)
     ]
-    nested = "`a.struct` STRUCT<`a.b`: INT, `x.y`: DATE, `a``b`: ARRAY<BIGINT>>"
+    inner = quoted("a-b" if unquoted else "a`b")
+    nested = f"`a.struct` STRUCT<`a.b`: INT, `x.y`: DATE, {inner}: ARRAY<BIGINT>>"
     return {"event_schema": ", ".join([*ROLE_COLUMNS, *columns, nested]), "event_roles": ROLES}
 
 
