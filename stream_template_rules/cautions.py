@@ -1,4 +1,4 @@
-"""What is legal and bites later: warnings, as data like the rules."""
+"""What is legal and can cause harm later: warnings, as data like the rules."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from .rules import EVENT_TIME, STREAM_JOINS
 
 @dataclass(frozen=True)
 class Warn:
-    """Something legal that bites later: it speaks when the answers lie in one of the boxes."""
+    """Something legal that can cause harm later: it applies when the answers lie in one of the boxes."""
 
     id: str
     boxes: tuple[Box, ...]
@@ -19,7 +19,7 @@ WARNINGS = (
     Warn(
         "complete-keeps-all",
         ({"output_mode": ("complete",)},),
-        "Complete mode keeps the state of every window for ever: the watermark removes none.",
+        "Complete mode never removes the state of a window: the watermark has no effect on it.",
     ),
     Warn(
         "silent-input",

@@ -62,7 +62,7 @@ KINDS = """\
 | kind | means |
 | --- | --- |
 | spark | Spark refuses it |
-| safety | Spark accepts it, and then it loses data or grows for ever |
+| safety | Spark accepts it, and then it loses data or grows without end |
 | platform | the platform has no such thing |
 | scope | it is legal, and not generated |
 """

@@ -5,7 +5,7 @@ from typing import Literal
 
 from .axes import AXES, NOT_YET, Box
 
-# spark: Spark refuses it. safety: Spark accepts it, then loses data or grows for ever.
+# spark: Spark refuses it. safety: Spark accepts it, then loses data or grows without end.
 # platform: the platform has no such thing. scope: legal, not generated. form: cannot be read.
 Kind = Literal["spark", "safety", "platform", "scope", "form"]
 
@@ -285,15 +285,16 @@ ROLE_RULES = (
         "delta-source-names",
         "scope",
         {"delta_takes_columns": NO, "source": ("delta",)},
-        "A Delta table takes a space or , ; { } ( ) = in a name only with column mapping.",
+        "A Delta table takes a space, a back quote or , ; { } ( ) = in a name only with column "
+        "mapping, which the project does not turn on.",
         "Choose source=kafka or files, or name the columns as the table does.",
     ),
     Rule(
         "lookup-key-name",
         "scope",
         {"delta_takes_key": NO, "join": ("static_lookup",)},
-        "The reference table is a Delta table, which takes a space or , ; { } ( ) = in a name "
-        "only with column mapping.",
+        "The reference table is a Delta table, which takes a space, a back quote or , ; { } ( ) = "
+        "in a name only with column mapping.",
         "Choose join=none, or another key in event_roles.",
     ),
     *(
