@@ -8,7 +8,7 @@ from .rules import EVENT_TIME, STREAM_JOINS
 
 @dataclass(frozen=True)
 class Warn:
-    """Something legal that can cause harm later: it applies when the answers lie in one of the boxes."""
+    """Something legal that can cause harm later, for the answers in one of the boxes."""
 
     id: str
     boxes: tuple[Box, ...]
