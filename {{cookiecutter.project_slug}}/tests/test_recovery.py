@@ -1,18 +1,24 @@
 {% set job = cookiecutter | stream_plan %}
 {% set written_at_once = job.low_latency and job.promises %}
+{% set dies_between_commits = job.promises and not job.low_latency %}
+{% set sweeps_batches = dies_between_commits and cookiecutter.source != "auto_loader" %}
 """The job as a process of its own, with real servers: terminated, killed, started again.
 
 Nothing may be lost and nothing may count twice, wherever it dies. What is compared is the whole
 result and the whole quarantine, with what is known of the records that were sent.
 """
 
-{% if written_at_once %}
+{% if written_at_once or sweeps_batches %}
 import json
+{% endif %}
+{% if sweeps_batches %}
+import shutil
 {% endif %}
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 {% if written_at_once %}
 from functools import partial
@@ -29,6 +35,9 @@ from {{ cookiecutter.__package }}.runtime.config import load, to_timedelta
 {% else %}
 from {{ cookiecutter.__package }}.runtime.config import load
 {% endif %}
+{% if sweeps_batches %}
+from {{ cookiecutter.__package }}.runtime.quarantine import MARKS
+{% endif %}
 from {{ cookiecutter.__package }}.runtime.storage import LocalStorage
 from {{ cookiecutter.__package }}.settings import Settings
 
@@ -38,8 +47,8 @@ from dev.feed import Feed
 from dev.stream import Job
 from dev.target import Target
 from dev.verdict import read_quarantine
-{% if job.promises and not job.low_latency %}
-from tests.crash import forget_commit
+{% if dies_between_commits %}
+from tests.crash import forget_commit{{ ", forget_sweep" if sweeps_batches }}
 {% endif %}
 from tests.events import {{ "PARTNERS_ONLY, " if job.right }}event, expected_of, {{ "partner, " if job.right }}raw
 
@@ -125,14 +134,33 @@ class Trial:
         planned = checkpoint.planned(self.root)
         return planned is not None and planned > self.committed()
 {% endif %}
+{% if sweeps_batches %}
+
+    def last_with_records(self) -> int:
+        """The last batch that read something."""
+        numbers = range(self.committed(), -1, -1)
+        return next(
+            number
+            for number in numbers
+            if checkpoint.offsets(self.root, number) != checkpoint.offsets(self.root, number - 1)
+        )
+
+    def swept(self) -> int:
+        """The last batch whose bad records are in quarantine."""
+        return int(json.loads(self.root.read(MARKS) or "{}").get("swept", -1))
+{% endif %}
 
     def run_to_the_end(self) -> None:
         """Start the job, let it read everything and write what may be written, and end it."""
+        self.run_until(self._is_done, "the whole result")
+
+    def run_until(self, reached: Callable[[], bool], what: str) -> None:
+        """Start the job, and end it once something is reached; scheduled runs end by themselves."""
         self.job.batches.clear()
         self.job.start()
         deadline = time.monotonic() + SECONDS
         if INTERVAL:
-            self.job.wait(self._is_done, deadline, "the whole result")
+            self.job.wait(reached, deadline, what)
             self.job.drain(deadline)
         else:
             self.job.finish(deadline)
@@ -265,6 +293,21 @@ def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
     survivor.run_to_the_end()
 
     assert survivor.committed() >= last
+    assert survivor.verdict() == "exact"
+{% endif %}
+{% if sweeps_batches %}
+
+
+def test_a_batch_that_the_sink_has_is_swept(survivor):
+    """Dead between the sink's commit and Spark's, its bad records reach quarantine as well."""
+    last = survivor.last_with_records()
+    (swept,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
+    shutil.rmtree(swept)
+    forget_sweep(survivor.folder / "checkpoint", last)
+
+    survivor.run_until(lambda: survivor.swept() >= last, "the sweep")
+
+    assert survivor.quarantined() == survivor.bad
     assert survivor.verdict() == "exact"
 {% endif %}
 {% if job.knows_owner %}

@@ -1,5 +1,6 @@
 """What a crash leaves behind, made without one."""
 
+import json
 from pathlib import Path
 
 
@@ -10,3 +11,18 @@ def forget_commit(checkpoint: Path) -> None:
     (commits / f"{last}").unlink()
     # With a stale checksum Spark would take the rewritten file for another driver's.
     (commits / f".{last}.crc").unlink()
+
+
+def forget_sweep(root: Path, batch: int) -> None:
+    """Leave what a driver leaves that dies between the sink's commit of a batch and Spark's.
+
+    What came after the batch is gone, and its bad records are not in quarantine.
+    """
+    for log in ("offsets", "commits"):
+        for path in (root / "stream" / log).iterdir():
+            number = path.name.strip(".").partition(".")[0]
+            if number.isdigit() and int(number) >= batch + (log == "offsets"):
+                path.unlink()
+    (root / "quarantine.json").write_text(json.dumps({"swept": batch - 1}), "utf-8")
+    for path in (root / "quarantine" / "commits").glob(f"*{batch}*"):
+        path.unlink()

@@ -4,10 +4,13 @@ Nothing may be lost and nothing may count twice, wherever it dies. What is compa
 result and the whole quarantine, with what is known of the records that were sent.
 """
 
+import json
+import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from clickstream_metrics import job as pipeline
 from clickstream_metrics.runtime import checkpoint
 from clickstream_metrics.runtime.accounting import verdict
 from clickstream_metrics.runtime.config import load, to_timedelta
+from clickstream_metrics.runtime.quarantine import MARKS
 from clickstream_metrics.runtime.storage import LocalStorage
 from clickstream_metrics.settings import Settings
 
@@ -26,7 +30,7 @@ from dev.feed import Feed
 from dev.stream import Job
 from dev.target import Target
 from dev.verdict import read_quarantine
-from tests.crash import forget_commit
+from tests.crash import forget_commit, forget_sweep
 from tests.events import event, expected_of, raw
 
 PACKAGE = pipeline.__package__ or ""
@@ -78,13 +82,30 @@ class Trial:
         planned = checkpoint.planned(self.root)
         return planned is not None and planned > self.committed()
 
+    def last_with_records(self) -> int:
+        """The last batch that read something."""
+        numbers = range(self.committed(), -1, -1)
+        return next(
+            number
+            for number in numbers
+            if checkpoint.offsets(self.root, number) != checkpoint.offsets(self.root, number - 1)
+        )
+
+    def swept(self) -> int:
+        """The last batch whose bad records are in quarantine."""
+        return int(json.loads(self.root.read(MARKS) or "{}").get("swept", -1))
+
     def run_to_the_end(self) -> None:
         """Start the job, let it read everything and write what may be written, and end it."""
+        self.run_until(self._is_done, "the whole result")
+
+    def run_until(self, reached: Callable[[], bool], what: str) -> None:
+        """Start the job, and end it once something is reached; scheduled runs end by themselves."""
         self.job.batches.clear()
         self.job.start()
         deadline = time.monotonic() + SECONDS
         if INTERVAL:
-            self.job.wait(self._is_done, deadline, "the whole result")
+            self.job.wait(reached, deadline, what)
             self.job.drain(deadline)
         else:
             self.job.finish(deadline)
@@ -179,6 +200,19 @@ def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
     survivor.run_to_the_end()
 
     assert survivor.committed() >= last
+    assert survivor.verdict() == "exact"
+
+
+def test_a_batch_that_the_sink_has_is_swept(survivor):
+    """Dead between the sink's commit and Spark's, its bad records reach quarantine as well."""
+    last = survivor.last_with_records()
+    (swept,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
+    shutil.rmtree(swept)
+    forget_sweep(survivor.folder / "checkpoint", last)
+
+    survivor.run_until(lambda: survivor.swept() >= last, "the sweep")
+
+    assert survivor.quarantined() == survivor.bad
     assert survivor.verdict() == "exact"
 
 

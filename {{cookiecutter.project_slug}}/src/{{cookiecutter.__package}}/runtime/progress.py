@@ -39,6 +39,7 @@ class Metrics(Table):
     """Where Prometheus may scrape; 0: nowhere."""
 
 
+ENDS = ("startOffset", "endOffset")
 REPEATS = "numDroppedDuplicateRows"
 """As which Spark's deduplication counts what it drops."""
 
@@ -72,9 +73,12 @@ class Batch:
         """The facts of one progress report."""
         sources, state = progress.sources, progress.stateOperators
         offsets = [json.loads(source.json) for source in sources]
+        start, end = (_lines(offset[name] for offset in offsets) for name in ENDS)
         counts = [row for row in progress.observedMetrics.values() if "bad_rows" in row]
-        # What one input does not say is not known of the batch.
-        told = len(counts) == len(sources)
+        # What one input does not say is not known of the batch. A sink that has the batch already
+        # does not compute it: Spark then reports zero rows, although the offsets moved.
+        computed = start == end or any(row["rows"] for row in counts)
+        told = len(counts) == len(sources) and computed
         return cls(
             batch_id=progress.batchId,
             input_rows=progress.numInputRows,
@@ -90,8 +94,8 @@ class Batch:
             state_bytes=sum(operator.memoryUsedBytes for operator in state),
             backlog_rows=_most(source.metrics.get("maxOffsetsBehindLatest") for source in sources),
             backlog_files=_most(source.metrics.get("numFilesOutstanding") for source in sources),
-            start_offset=_lines(offset["startOffset"] for offset in offsets),
-            end_offset=_lines(offset["endOffset"] for offset in offsets),
+            start_offset=start,
+            end_offset=end,
         )
 
 
