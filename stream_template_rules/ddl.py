@@ -85,7 +85,12 @@ def _kind(kind: Any) -> str:  # noqa: ANN401 - whatever JSON holds
 
 def quoted(name: str) -> str:
     """Return the name as it can stand in DDL: in back quotes where it is not a plain word."""
-    return name if _PLAIN.fullmatch(name) else "`" + name.replace("`", "``") + "`"
+    return name if _PLAIN.fullmatch(name) else back_quoted(name)
+
+
+def back_quoted(name: str) -> str:
+    """Return the name in back quotes."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def unquoted(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from .columns import INTEGERS, Column, columns
-from .ddl import Edit, FormError, column_tokens, edited, unquoted
+from .ddl import Edit, FormError, back_quoted, column_tokens, edited, unquoted
 from .problems import Violation, nearest_name
 
 Roles = dict[str, str | None]
@@ -79,7 +79,7 @@ def _quoted(name: str) -> str:
     """Return the column as a role names it: in back quotes where a bare one could mean more."""
     if _PLAIN.fullmatch(name) and name.lower() != NONE:
         return name
-    return "`" + name.replace("`", "``") + "`"
+    return back_quoted(name)
 
 
 def default_roles(ddl: str) -> str:

@@ -165,7 +165,7 @@ def _marked(text: Column) -> Column:
 
 
 def _has_strange_number(text: Column) -> Column:
-    """Whether a text that is no strict JSON may hold +INF, -INF or +Infinity.
+    """Whether the text may hold the number +INF, -INF or +Infinity.
 
     from_json reads these, other readers refuse them. NaN, which many write, is no such number.
     """
