@@ -34,6 +34,7 @@ class Project:
     def staying(self, command, sign):
         """Run a command that stays; enter once it has printed the sign, and end it at the end."""
         log = self.folder / "build/staying.log"
+        log.parent.mkdir(exist_ok=True)
         with log.open("wb") as output:
             running = subprocess.Popen(
                 ["sh", "-c", f"exec {command}"],
