@@ -1,4 +1,4 @@
-"""The job for Databricks, which takes a file and no module, and keeps secrets."""
+"""The entry point for Databricks, which runs a file, not a module, and stores secrets."""
 
 import os
 import sys
@@ -10,11 +10,11 @@ from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.runtime.cli import main
 
 SCOPE = "{{ cookiecutter.project_slug }}"
-"""The scope whose secrets are settings: each is named like a variable, STREAM__<TABLE>__<KEY>."""
+"""The scope of the secret settings; each is named like a variable, STREAM__<TABLE>__<KEY>."""
 
 
 def secrets() -> dict[str, str]:
-    """Every secret of the scope; none where there is no such scope."""
+    """Return every secret of the scope; empty if the scope does not exist."""
     if SCOPE not in {scope.name for scope in dbutils.secrets.listScopes()}:
         return {}
     names = [secret.key for secret in dbutils.secrets.list(SCOPE)]
@@ -23,6 +23,6 @@ def secrets() -> dict[str, str]:
 
 if __name__ == "__main__":
     os.environ |= secrets()
-    # Databricks takes every exit for a failure, one with code 0 as well.
+    # Databricks treats every exit as a failure, even one with code 0.
     if code := main(job, expected):
         sys.exit(code)
