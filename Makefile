@@ -1,7 +1,7 @@
-# Each target does all set-up by itself; what is done is not done again.
+# Each target does its own set-up, once.
 PYTHON ?= python3
 RUN := .venv/bin/python
-# Groups of tests side by side (tests/conftest.py), and at the end what took longest.
+# Groups of tests run in parallel (tests/conftest.py); the slowest tests are listed at the end.
 TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
 PROJECT := {{cookiecutter.project_slug}}
 PREFLIGHT := "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
@@ -10,7 +10,7 @@ DEMO := build/clickstream-metrics
 .NOTPARALLEL:
 .PHONY: help demo test test-all test-rules check format state examples docs clean needs-python needs-java
 
-help: ## what there is
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
 
 demo: needs-java .venv/.cookiecutter ## generate the default project and run its demo: build/demo/report.html
@@ -19,36 +19,36 @@ demo: needs-java .venv/.cookiecutter ## generate the default project and run its
 	@rm -f build/demo && ln -s clickstream-metrics/build/demo build/demo
 	@$(MAKE) --no-print-directory -C $(DEMO) demo
 
-test: needs-java .venv/.installed ## all tests: rules, rendering, refusals, and a generated project's own
+test: needs-java .venv/.installed ## run all tests: rules, rendering, refusals, and those of a generated project
 	@$(RUN) -m pytest $(TWO) -m "not long"
 
-test-all: needs-java .venv/.installed ## hours: all tests, and every job shape run for real, with a report
+test-all: needs-java .venv/.installed ## run all tests and every job variant, with a report (hours)
 	@$(RUN) -m pytest $(TWO)
 	@$(RUN) -m tests.runs
 	@$(RUN) -m tests.flat
 
-test-rules: .venv/.installed ## the quick ones: all but those that start Spark
+test-rules: .venv/.installed ## run the quick tests: all that do not start Spark
 	@$(RUN) -m pytest -m "not life and not spark"
 
-check: .venv/.installed ## format, lint, types
+check: .venv/.installed ## check format, lint and types
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
 
-format: .venv/.installed ## format, and mend what can be mended by itself
+format: .venv/.installed ## format, and apply automatic fixes
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
-state: needs-java .venv/.installed ## minutes: run each kind of state for long, and draw what it holds: docs/state.svg
+state: needs-java .venv/.installed ## run each kind of state for long, and draw its size: docs/state.svg (minutes)
 	@$(RUN) -m tests.flat
 
-examples: .venv/.installed ## generate examples/ anew
+examples: .venv/.installed ## generate examples/
 	@$(RUN) -m tests.examples
 
-docs: .venv/.installed ## generate docs/choices.md anew
+docs: .venv/.installed ## generate docs/choices.md
 	@$(RUN) -m stream_template_rules.docs
 
-clean: ## remove build/, with the demo's project in it, and what tests left behind; .venv stays
+clean: ## remove build/, with the demo's project, and the output of tests; keep .venv
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 needs-python:
@@ -58,7 +58,7 @@ needs-python:
 needs-java: needs-python
 	@$(PREFLIGHT) java
 
-# The demo needs cookiecutter, everything else the rest.
+# The demo needs only cookiecutter; everything else needs the rest.
 .venv/.cookiecutter: pyproject.toml | needs-python
 	@"$(PYTHON)" "$(PROJECT)/dev/install.py" demo
 	@touch $@

@@ -1,9 +1,9 @@
-"""Jinja's door to stream_template_rules, which hold everything that can change.
+"""The Jinja extension that loads stream_template_rules, which contain everything that can change.
 
 Cruft renders two versions of a template in one process, and Python imports this module only
-once: the version that comes second meets the door of the first. So it stays as small as it is.
+once: the second version uses the extension of the first. So this module stays minimal.
 
-It must *load* on Python 3.7 and newer, to say that the Python is too old.
+It must *load* on Python 3.7 and newer, to report that the Python is too old.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ TEMPLATE = Path(__file__).parent
 RULES = TEMPLATE / "stream_template_rules"
 OLDEST_PYTHON = (3, 11)
 OLDEST_COOKIECUTTER = (2, 2, 3)
-"""2.1 does not find the files under templates/, and 2.2.0 calls itself 2.1.2."""
+"""2.1 does not find the files under templates/; 2.2.0 reports the version 2.1.2."""
 
 
 class Refusal(InvalidModeException, SystemExit):  # type: ignore[misc]  # cookiecutter is untyped
     """Raised when the answers are refused.
 
-    Cookiecutter prints an InvalidModeException and exits with 1; cruft knows no such thing, but
-    lets the interpreter do the same for a SystemExit.
+    Cookiecutter prints an InvalidModeException and exits with 1. Cruft does not handle it, but the
+    interpreter does the same for a SystemExit.
     """
 
     def __init__(self, text: str) -> None:
-        """Keep the text where both look for it."""
+        """Store the text for both."""
         super().__init__(text)
         self.code = text
 
 
 class Rules(Extension):
-    """Gives each environment the template's filters, and looks at everything it renders."""
+    """Adds the template's filters to each environment, and preprocesses everything it renders."""
 
     def __init__(self, environment: Environment) -> None:
         """Read the rules from disk."""
@@ -54,20 +54,20 @@ class Rules(Extension):
         self._rendering = rules.Rendering(environment, TEMPLATE, sys.argv, Refusal)
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja's signature
-        """Return what to render: files have names, all other texts have none."""
+        """Return the text to render; only files have a name."""
         rendering = self._rendering
         return str(rendering.text(source) if name is None else rendering.file(name, source))
 
 
 def _too_old() -> str:
-    """Return why this cookiecutter cannot use the template, '' if it can."""
+    """Return why this cookiecutter cannot use the template, empty if it can."""
     python, version = sys.version_info[:3], cookiecutter.__version__
     if python >= OLDEST_PYTHON and _numbers(version) >= OLDEST_COOKIECUTTER:
         return ""
     return (
         f"This template needs cookiecutter {_dotted(OLDEST_COOKIECUTTER)} or newer on Python "
         f"{_dotted(OLDEST_PYTHON)} or newer. This is cookiecutter {version} on Python "
-        f"{_dotted(python)} ({sys.executable}). Get one: pipx install cookiecutter"
+        f"{_dotted(python)} ({sys.executable}). Install a newer one: pipx install cookiecutter"
     )
 
 
@@ -82,8 +82,8 @@ def _dotted(version: tuple[int, ...]) -> str:
 def read_rules() -> ModuleType:
     """Return the rules as they are on disk now.
 
-    Cruft renders two versions of a template in one process and from one folder, so neither a
-    module that was imported before nor its compiled form can be trusted: the module's name is
+    Cruft renders two versions of a template in one process and from one folder, so an imported
+    module and its compiled form can be of the other version. Therefore the name of the module is
     a digest of its files, and it is compiled from them.
     """
     files = sorted(RULES.glob("*.py"))
@@ -102,7 +102,7 @@ def _compiled(name: str) -> ModuleType:
         raise Refusal(f"The template is incomplete: {RULES} cannot be read.")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     before = sys.dont_write_bytecode, sys.pycache_prefix
-    # Compiled files are then sought where there are none, and not written there.
+    # Python then finds no compiled files, and writes none.
     sys.dont_write_bytecode, sys.pycache_prefix = True, str(RULES / "no-cache")
     importlib.invalidate_caches()
     try:

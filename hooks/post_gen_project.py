@@ -1,4 +1,4 @@
-"""Compare the files that were written with the choices, and say how to go on."""
+"""Check the written files against the answers, and print the next commands."""
 
 import ast
 import contextlib
@@ -22,26 +22,26 @@ READERS: dict[str, Callable[[str], object]] = {
     ".yaml": lambda text: list(yaml.safe_load_all(text)),
     ".json": json.loads,
 }
-# Written without the signs themselves, which would be rendered here.
+# Written without the markup itself, which would be rendered here.
 MARKUP = re.compile(
     r"[{]{2}-?\s*(cookiecutter|job)\b|[{]%-?\s*(if|elif|else|endif|for|endfor|set|include)\b"
 )
 
 
 def remove_empty(project: Path, folders: list[str]) -> None:
-    """Remove folders that this bake made and wrote no file into."""
+    """Remove empty folders that this bake created."""
     for folder in sorted(folders, reverse=True):
         with contextlib.suppress(OSError):
             (project / folder).rmdir()
 
 
 def problems(project: Path, files: list[str], record: object) -> Iterator[str]:
-    """Yield what is wrong with the files that this bake wrote."""
+    """Yield the problems of the files that this bake wrote."""
     for name in files:
         yield from _file_problems(project / name, name)
     recorded = _recorded(project / "pyproject.toml")
     if "pyproject.toml" in files and recorded != record:
-        yield f"pyproject.toml records {recorded}, but the choices were {record}"
+        yield f"pyproject.toml records {recorded}, but the answers were {record}"
 
 
 def _file_problems(path: Path, name: str) -> Iterator[str]:
@@ -67,15 +67,15 @@ def _recorded(path: Path) -> object:
 
 
 def next_folder(project: Path, start: str) -> str:
-    """Return what to write behind `cd` in the user's working directory."""
-    # A path with `..` would be wrong where the shell came by a symbolic link.
+    """Return the argument of `cd` from the user's working directory."""
+    # A path with `..` would be wrong if the working directory is a symbolic link.
     inside = start and project.is_relative_to(start)
     return shlex.quote(os.path.relpath(project, start) if inside else str(project))
 
 
 def main() -> int:
-    """Check the project in the working directory; 1 if the template made a mistake."""
-    # A terminal that cannot show a letter is no reason to fail.
+    """Check the project in the working directory; return 1 if the template has an error."""
+    # A terminal that cannot show a character must not cause a failure.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     project, bake = Path.cwd(), json.loads(BAKE)
@@ -83,7 +83,7 @@ def main() -> int:
     found = list(problems(project, bake["files"], bake["record"]))
     if found:
         text = "\n".join(f"  {line}" for line in found)
-        sys.stderr.write(f"The template made a mistake, please report it:\n{text}\n")
+        sys.stderr.write(f"The template has an error; please report it:\n{text}\n")
         return 1
     if bake["summary"]:
         sys.stdout.write(_report(bake, next_folder(project, bake["start"])))

@@ -1,4 +1,4 @@
-"""The second door: cookiecutter refuses while it renders this line, before the first file.
+"""The second check: cookiecutter refuses while it renders this line, before the first file.
 
 {{ cookiecutter | stream_check(final=true) }}
 """

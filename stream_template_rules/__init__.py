@@ -1,4 +1,4 @@
-"""What stream-template knows: its questions, which answers are legal, what follows from them."""
+"""The rules of stream-template: questions, legal answers, and what is derived from them."""
 
 from .axes import AXES, NOT_YET, QUESTIONS, TEXTS, resolved
 from .cautions import WARNINGS, warnings

@@ -1,9 +1,9 @@
-"""What a running checkpoint survives: the settings that pin it, and those that are free."""
+"""Pinned settings, which need a new checkpoint to change, and free settings."""
 
 from .axes import Answers, Box, inside
 from .rules import EVENT_TIME, MICRO_BATCH, STREAM_JOINS
 
-# Settings in the order in which documents name them, each for the answers that have it.
+# Settings in the order of the documents, each with the answers that have it.
 PINNED: tuple[tuple[Box, tuple[str, ...]], ...] = (
     *((box, ("watermark.delay",)) for box in EVENT_TIME),
     ({"join": STREAM_JOINS}, ("join.within",)),

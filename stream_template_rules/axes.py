@@ -1,10 +1,10 @@
-"""The questions: what each may be answered with, what `auto` means, and what is generated today."""
+"""The questions: their values, the meaning of `auto`, and the values without a module yet."""
 
 from collections.abc import Mapping
 from typing import Any
 
 # A box names some axes and, for each, some of its values. Rules, warnings, guarantees and pins
-# are all boxes, so that they travel unchanged into documents and pages.
+# use boxes, so that documents and pages can show them unchanged.
 Box = Mapping[str, tuple[str, ...]]
 Answers = Mapping[str, Any]
 
@@ -28,7 +28,7 @@ TEXT_DEFAULTS = {
 }
 
 # Values without a module under templates/ yet. Each one is refused by a rule of kind `scope` that
-# is derived from this table; a new module is made known by taking its value out.
+# is derived from this table; remove a value here when its module exists.
 NOT_YET: dict[str, tuple[str, ...]] = {
     "source": (),
     "window": (),
@@ -39,7 +39,7 @@ NOT_YET: dict[str, tuple[str, ...]] = {
     "trigger": (),
 }
 
-# What `auto` stands for: the value of the first box that the answers lie in.
+# The meaning of `auto`: the value of the first box that contains the answers.
 AUTO: dict[str, tuple[tuple[Box, str], ...]] = {
     "trigger": (
         ({"platform": ("databricks_serverless",)}, "available_now"),
@@ -47,7 +47,7 @@ AUTO: dict[str, tuple[tuple[Box, str], ...]] = {
     ),
     "spark_version": (
         ({"platform": ("databricks",)}, "4.1"),
-        # The client of 4.0 cannot ask for it.
+        # The client of 4.0 does not support it.
         ({"platform": ("databricks_serverless",), "state": ("custom",)}, "4.1"),
         ({"platform": ("databricks_serverless",)}, "4.0"),
         ({}, "4.2"),
@@ -61,10 +61,10 @@ def inside(answers: Answers, box: Box) -> bool:
 
 
 def resolved(answers: Answers) -> dict[str, str]:
-    """Return what `auto` stands for, for the axes where it is certain.
+    """Return the meaning of `auto`, for the axes where it is certain.
 
-    A Spark version that was not asked for yet counts as `auto`: that is the newest version the
-    platform has, so what is too new for it is too new for every other answer.
+    A Spark version that is not answered yet counts as `auto`, the newest version of the platform:
+    what is too new for it is too new for every other answer.
     """
     if "platform" not in answers:
         return {}

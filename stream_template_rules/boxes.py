@@ -1,4 +1,4 @@
-"""Boxes that more than one table uses: answers that need the same server, jar, file or state."""
+"""Boxes that several tables use: answers that need the same server, jar, file or state."""
 
 from .axes import AXES, Answers, Box, inside
 from .rules import DATABRICKS, STREAM_JOINS
@@ -24,5 +24,5 @@ def others(axis: str, *values: str) -> tuple[str, ...]:
 
 
 def covered(boxes: Boxes, known: Answers) -> bool:
-    """Return whether the answers, with `auto` resolved, lie in one of the boxes."""
+    """Return whether one of the boxes contains the answers, with `auto` resolved."""
     return any(inside(known, box) for box in boxes)

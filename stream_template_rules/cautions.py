@@ -1,4 +1,4 @@
-"""What is legal and can cause harm later: warnings, as data like the rules."""
+"""Warnings about answers that are legal and can cause harm later, as data like the rules."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from .rules import EVENT_TIME, STREAM_JOINS
 
 @dataclass(frozen=True)
 class Warn:
-    """Something legal that can cause harm later, for the answers in one of the boxes."""
+    """A warning for the answers in one of the boxes: legal, but it can cause harm later."""
 
     id: str
     boxes: tuple[Box, ...]
@@ -24,35 +24,35 @@ WARNINGS = (
     Warn(
         "silent-input",
         ({"join": STREAM_JOINS},),
-        "Two joined streams have one watermark, that of the stream that is less far: while one is "
-        "silent, the state of the other grows, and nothing is final.",
+        "Two joined streams have one watermark, that of the slower stream: while one is silent, "
+        "the state of the other grows, and no window closes.",
     ),
     Warn(
         "kafka-backlog",
         tuple({"source": ("kafka",), **box} for box in EVENT_TIME),
-        "A topic read from `earliest` in slices moves the one global watermark by its fullest "
-        "partition: where partitions are skewed, older rows of the others arrive late and are "
-        "dropped. Read a backlog in one batch, or with a delay longer than the skew.",
+        "If the job reads a backlog from `earliest` in several batches, the fullest partition "
+        "advances the one global watermark: with skewed partitions, older rows of the others are "
+        "late and dropped. Read a backlog in one batch, or with a delay longer than the skew.",
     ),
     Warn(
         "delta-backlog",
         tuple({"source": ("delta",), **box} for box in EVENT_TIME),
-        "A Delta table is read in the order of its commits: events that a later commit adds behind "
-        "the watermark, as a backfill does, are dropped as late. Where its first commits are gone "
-        "there is a snapshot, read in the order of its files, which moves the one global watermark "
-        "past rows not read yet: read it in one batch, or with a delay longer than its history.",
+        "Spark reads a Delta table in the order of its commits: events that a later commit adds "
+        "behind the watermark, such as a backfill, are late and dropped. If the first commits are "
+        "gone, Spark reads a snapshot in the order of its files, which advances the one global "
+        "watermark past unread rows: use one batch, or a delay longer than the table's history.",
     ),
     Warn(
         "files-backlog",
         tuple({"source": ("files", "auto_loader"), **box} for box in EVENT_TIME),
-        "A backlog of files is not read in the order of its events: where a slice of it is far "
-        "ahead, it moves the one global watermark past files not read yet, and their events are "
-        "dropped as late. Read a backlog in one batch, or with a delay longer than its disorder.",
+        "Spark does not read a backlog of files in the order of its events: a batch with newer "
+        "events advances the one global watermark past unread files, and their events are late "
+        "and dropped. Read a backlog in one batch, or with a delay longer than its disorder.",
     ),
 )
 
 
 def warnings(answers: Answers) -> list[str]:
-    """Return what to beware of with these answers, one text each."""
+    """Return the warnings for these answers, one text each."""
     known = {**answers, **resolved(answers)}
     return [warn.text for warn in WARNINGS if any(inside(known, box) for box in warn.boxes)]

@@ -1,4 +1,4 @@
-"""The event schema: the part of Spark's DDL that a JSON event can have, read without Spark."""
+"""The event schema: a parser of the part of Spark's DDL that JSON events can have."""
 
 import difflib
 import re
@@ -37,7 +37,7 @@ LONGER: dict[str, dict[tuple[str, ...], str]] = {
 }
 # Spark refuses these in the schema of from_json; no length is checked there.
 TEXTS = ("VARCHAR", "CHAR", "CHARACTER")
-# What people write from other systems, where it has exactly one meaning.
+# Type names of other systems that have exactly one meaning.
 FOREIGN = {
     "STRING": ("TEXT", "STR", "UUID"),
     "BOOLEAN": ("BOOL",),
@@ -50,32 +50,32 @@ FOREIGN = {
     "ARRAY": ("LIST",),
     "STRUCT": ("OBJECT",),
 }
-# Types that Spark has and a project cannot carry from end to end.
+# Types that Spark has, but that not every source, sink and test supports.
 UNCARRIED = {
-    "VARIANT": "STRING keeps a nested object's text, and parse_json makes a VARIANT of it.",
+    "VARIANT": "STRING keeps the text of a nested object; parse_json converts it to VARIANT.",
     "TIME": "STRING keeps it as it was sent.",
     "INTERVAL": "STRING keeps it as it was sent.",
-    "GEOMETRY": "STRING keeps its text, and Spark makes a place of that, not of JSON.",
-    "GEOGRAPHY": "STRING keeps its text, and Spark makes a place of that, not of JSON.",
-    "VOID": "It holds nothing but null; STRING keeps whatever is sent one day.",
+    "GEOMETRY": "STRING keeps its text; Spark does not read it from JSON.",
+    "GEOGRAPHY": "STRING keeps its text; Spark does not read it from JSON.",
+    "VOID": "It has no value but null; STRING accepts any later value.",
 }
-# Words and signs that end a type.
+# Words and characters that end a type.
 AFTER_TYPE = (",", ">", "NOT", "NULL", "COMMENT", "DEFAULT", "GENERATED")
 INTERVAL_WORDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO")
-# Categories of signs: control characters, lone surrogates, ends of lines and paragraphs.
+# Unicode categories: control characters, lone surrogates, line and paragraph separators.
 UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")
 MAX_NAME = 255
-# Columns that are only the job's own begin with it: OWN of runtime/names.py.
+# The prefix of the job's internal columns: OWN of runtime/names.py.
 OWN = "__stream_"
 MAX_DIGITS = 38
-# How near a misspelt type has to be: INTT is INT, but VARIANT is not.
+# The similarity that a misspelt type needs: INTT is INT, but VARIANT is not.
 NEAR = 0.8
 
 
 def columns(ddl: str) -> list[Column]:
     """Return `a STRING, b ARRAY<INT>` as [("a", "STRING"), ("b", "ARRAY<INT>")].
 
-    A name is as the producer has it, without back quotes. A type is as Spark's DDL has it.
+    A name is the producer's, without back quotes. A type has the spelling of Spark's DDL.
     """
     found = [_column(tokens) for tokens in column_tokens(plain_ddl(ddl))]
     _refuse_doubles([name for name, _ in found])
@@ -83,7 +83,7 @@ def columns(ddl: str) -> list[Column]:
 
 
 def schema_violations(ddl: str) -> list[Violation]:
-    """Return all that is wrong with the schema, one violation a column."""
+    """Return all violations of the schema, one per column."""
     ddl = plain_ddl(ddl)
     errors, found = [], []
     try:
@@ -105,7 +105,7 @@ def schema_violations(ddl: str) -> list[Violation]:
 
 
 def _violations(ddl: str, errors: list[FormError]) -> list[Violation]:
-    """Return the errors, each with what corrects all that can be corrected."""
+    """Return the violations, each with the schema after all possible corrections."""
     edits = [error.edit for error in errors if error.edit]
     corrected = edited(ddl, edits) if edits else None
     return [
@@ -125,7 +125,7 @@ def _violations(ddl: str, errors: list[FormError]) -> list[Violation]:
 def _fix(edit: Edit | None) -> str:
     if edit is None:
         return "Correct the schema."
-    return f"Write {edit.text} there." if edit.text else "Leave it out."
+    return f"Write {edit.text} there." if edit.text else "Remove it."
 
 
 class _Reader:
@@ -154,11 +154,13 @@ class _Reader:
 
 def _column(tokens: list[Token]) -> Column:
     if not tokens:
-        raise FormError("schema-form", "Between two commas, or at an end, a column is missing.")
+        raise FormError(
+            "schema-form", "A column is missing between two commas, or at the start or end."
+        )
     reader = _Reader(tokens)
     name = _name(reader)
     if name.lower().startswith(OWN):
-        reason = f"{name} begins with {OWN}, as columns that are only the job's own."
+        reason = f"{name} begins with {OWN}, the prefix of the job's internal columns."
         raise FormError("schema-name", reason)
     reader.take_words(":")
     kind = _type(reader, name)
@@ -174,7 +176,7 @@ def _unexpected(reader: _Reader, name: str) -> str:
 
 
 def _pass_options(reader: _Reader, name: str) -> None:
-    """Pass over what says nothing about an event; a stream enforces no NOT NULL."""
+    """Skip options without meaning for an event; a stream does not enforce NOT NULL."""
     while reader.rest:
         first = reader.rest[0]
         if reader.take_words("COMMENT"):
@@ -192,13 +194,15 @@ def _refuse_computed(reader: _Reader, name: str, first: Token) -> None:
     while reader.rest and reader.rest[0].word not in AFTER_TYPE[:2]:
         reader.take()
     if first.word == "DEFAULT":
-        reason = f"A table fills in the DEFAULT of {name}; a stream does not, F.coalesce does."
+        reason = (
+            f"A table fills in the DEFAULT of {name}, a stream does not: use F.coalesce in the job."
+        )
         edit = Edit(kind.end, reader.taken[-1].end, "")
         raise FormError("schema-extras", reason, edit)
     raise FormError(
         "schema-extras",
-        f"A table computes {name}, so no event carries it: leave the column out, "
-        "or GENERATED if events do.",
+        f"A table computes {name}, so events do not contain it: remove the column, "
+        "or remove GENERATED if they do.",
     )
 
 
@@ -212,13 +216,13 @@ def _name(reader: _Reader) -> str:
         raise FormError("schema-name", reason)
     strange = next((sign for sign in name if unicodedata.category(sign) in UNWRITABLE), None)
     if strange:
-        reason = f"{name!r} holds the control character {strange!r}, which no code shows."
+        reason = f"{name!r} contains the control character {strange!r}, which is invisible in code."
         raise FormError("schema-name", reason)
     return name
 
 
 def _type(reader: _Reader, name: str) -> str:
-    """Take the type off the head of the tokens, in Spark's spelling."""
+    """Take the type from the tokens, in Spark's spelling."""
     if not reader.rest:
         raise FormError("schema-type", f"{name} has no type.")
     first = reader.take()
@@ -244,7 +248,7 @@ def _type(reader: _Reader, name: str) -> str:
 
 
 def _arguments(reader: _Reader) -> list[str]:
-    """Take `(20)` off the head of the tokens, if it is there."""
+    """Take `(20)` from the tokens, if it is next."""
     if not reader.take_words("("):
         return []
     found = []
@@ -261,13 +265,13 @@ def _refuse_collation(reader: _Reader, name: str) -> None:
         reader.take()
     raise FormError(
         "schema-type",
-        f"{name} has a collation, and sinks and tests of a project compare texts as bytes.",
+        f"{name} has a collation, but sinks and tests of a project compare texts as bytes.",
         reader.edit_since(kind, "STRING"),
     )
 
 
 def _unknown(reader: _Reader, name: str, first: Token) -> FormError:
-    """Return why the type cannot be taken, and what keeps its meaning."""
+    """Return why the type is refused, and which type keeps its values."""
     why = UNCARRIED.get(first.word)
     if first.word == "INTERVAL":
         while reader.rest and reader.rest[0].word in INTERVAL_WORDS:
@@ -276,7 +280,7 @@ def _unknown(reader: _Reader, name: str, first: Token) -> FormError:
     if first.word == "TIME":
         reader.take_words("WITHOUT", "TIME", "ZONE")
     if why:
-        reason = f"{name} is {first.word}, which not all sources, sinks and tests can carry. {why}"
+        reason = f"{name} is {first.word}, which not all sources, sinks and tests support. {why}"
         return FormError("schema-type", reason, reader.edit_since(first, "STRING"))
     right = _meant(first.word)
     edit = reader.edit_since(first, right) if right else None
@@ -297,7 +301,7 @@ def _expect(sign: str, reader: _Reader, name: str) -> None:
 def _entry(reader: _Reader, name: str) -> str:
     first = reader.rest[0] if reader.rest else None
     if _type(reader, name) != "STRING" and first:
-        reason = f"The keys of a MAP in JSON are STRING; {name} has others."
+        reason = f"The keys of a MAP in JSON are STRING; {name} has another key type."
         raise FormError("schema-type", reason, reader.edit_since(first, "STRING"))
     _expect(",", reader, name)
     return f"STRING, {_type(reader, name)}"
@@ -307,7 +311,9 @@ def _fields(reader: _Reader, name: str) -> str:
     found: list[Column] = []
     while not found or reader.take_words(","):
         if not reader.rest or reader.rest[0].text == ">":
-            raise FormError("schema-type", f"The STRUCT of {name} has no fields, or lacks one.")
+            raise FormError(
+                "schema-type", f"The STRUCT of {name} has no fields, or a field is missing."
+            )
         field = _name(reader)
         reader.take_words(":")
         found.append((field, _type(reader, f"{name}.{field}")))
@@ -331,26 +337,26 @@ def _refuse_doubles(names: list[str]) -> None:
     doubled = [name for name in names if counted[name.lower()] > 1]
     if doubled:
         both = " and ".join(doubled[:2])
-        raise FormError("schema-double", f"Spark cannot tell the columns {both} apart.")
+        raise FormError("schema-double", f"Spark does not distinguish the columns {both}.")
 
 
 def _refuse_timeless(found: list[Column]) -> None:
     kinds = [kind for _, kind in found]
     if "TIMESTAMP" in kinds:
         return
-    reason = "No column is a TIMESTAMP, so there is no event time to go by."
+    reason = "No column is a TIMESTAMP, so there is no event time."
     if "TIMESTAMP_NTZ" in kinds:
-        reason = "A TIMESTAMP_NTZ is no moment in time: it means another one in each time zone."
+        reason = "A TIMESTAMP_NTZ is not a point in time: its meaning depends on the time zone."
     nested = list(_nested_times(found))
     if nested:
         reason = (
-            f"{' and '.join(nested)} is inside of a STRUCT, and the event's time is a column of "
-            "its own today. Have the producer, or a step before this job, write it as one."
+            f"{' and '.join(nested)} is inside a STRUCT, but the event time must be a top-level "
+            "column. Let the producer, or a step before this job, write it as one."
         )
     elif "BIGINT" in kinds:
         reason += (
-            " A number that counts seconds since 1970 may be declared TIMESTAMP: Spark reads it "
-            "as such. Milliseconds have to be made seconds before this job."
+            " Declare a number of seconds since 1970 as TIMESTAMP: Spark reads it as such. "
+            "Convert milliseconds to seconds before this job."
         )
     raise FormError("schema-no-time", reason)
 

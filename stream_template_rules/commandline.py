@@ -1,4 +1,4 @@
-"""The command line that asked for the project, and the same again with other answers."""
+"""The command line that requested the project, and its repetition with other answers."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ from .problems import Violation, nearest_name
 
 HOME = "gh:org/stream-template"
 
-# Options whose value is a word of its own, which may hold a `=`.
+# Options whose value is a separate word, which may contain a `=`.
 VALUED = {
     *("-c", "--checkout", "--directory", "--replay-file", "-o", "--output-dir"),
     *("--config-file", "--debug-file", "--accept-hooks"),
@@ -36,9 +36,9 @@ CRUFT_ANSWERS = {
 
 @dataclass(frozen=True)
 class CommandLine:
-    """`words` is the program and all that is no answer; `flag` is how it takes answers as JSON.
+    """A command line: `words` is the program with its options, `given` the answers.
 
-    `asks` is true where the command line shows that questions are asked.
+    `flag` is the option for answers as JSON; `asks` is true if questions are asked.
     """
 
     words: tuple[str, ...] = ("cookiecutter", HOME)
@@ -58,7 +58,7 @@ class CommandLine:
         return Path(folders[-1] if folders else ".")
 
     def stored(self) -> dict[str, str]:
-        """Return what the questions of an update propose: stored answers, and those of the line."""
+        """Return what an update proposes: the stored answers, or those of the command line."""
         state = self.project / ".cruft.json"
         if not (self.updates and state.is_file()):
             return {}
@@ -66,7 +66,7 @@ class CommandLine:
         return {**{q: str(answers[q]) for q in QUESTIONS if q in answers}, **self.given}
 
     def again(self, answers: Mapping[str, str], *, asks: bool = False) -> str:
-        """Return the line once more, with these answers, and with questions if `asks` is true."""
+        """Return the command line with these answers, and with questions if `asks` is true."""
         pairs = [f"{key}={value}" for key, value in answers.items()]
         if self.flag:
             pairs = [self.flag, json.dumps(dict(answers))] if answers else []
@@ -80,7 +80,7 @@ class CommandLine:
 
 
 def read(argv: Sequence[str], python: str = "python") -> CommandLine:
-    """Return the command line, as far as it is one of cookiecutter or cruft."""
+    """Return the command line of cookiecutter or cruft."""
     name = _name(argv)
     program = _program(PurePath(argv[0]), python) if name else ()
     if name == "cookiecutter":
@@ -101,12 +101,12 @@ def _program(path: PurePath, python: str) -> tuple[str, ...]:
     if path.stem == "__main__":
         return (python, "-m", path.parent.name)
     if any(part.startswith("archive-v") for part in path.parts):
-        return ("uvx", path.stem)  # it is in uv's cache, and in no shell's path
+        return ("uvx", path.stem)  # it is in uv's cache, not on the path
     return (path.stem if shutil.which(path.stem) else str(path),)
 
 
 def makes_project(argv: Sequence[str]) -> bool:
-    """Return whether the user gets a new project, and no comparison of two versions of it."""
+    """Return whether the command creates a project; other cruft commands compare versions."""
     return _name(argv) != "cruft" or list(argv[1:2]) == ["create"]
 
 
@@ -120,7 +120,7 @@ def _cookiecutter(program: tuple[str, ...], words: Sequence[str]) -> CommandLine
     kept, pairs, template = list(program), {}, ""
     for word, *value in _options(words, VALUED):
         if word in REPLAYS:
-            # A replay takes no answers beside its own, so they go on without questions.
+            # A replay accepts no other answers, so the printed command has no questions.
             kept.append("--no-input")
         elif word.startswith("-") or not template:
             template = template or ("" if word.startswith("-") else word)
@@ -139,7 +139,7 @@ def _cruft(program: tuple[str, ...], command: str, words: Sequence[str]) -> Comm
         if word in flags:
             answers = _json_answers(value[0])
         elif word in {"-E", "--extra-context-file"}:
-            # cruft passes over the flag beside a file, so the flag has to replace the file.
+            # cruft ignores the flag if there is a file, so the flag has to replace the file.
             file = True
         else:
             kept += [word, *value]
@@ -180,7 +180,7 @@ def _json_answers(text: str) -> dict[str, str]:
 
 
 def _quoted(word: str) -> str:
-    """Quote the word for sh, PowerShell and cmd; only odd paths need the quotes of sh."""
+    """Quote the word for sh, PowerShell and cmd; only unusual paths need the quotes of sh."""
     if re.fullmatch(r"[\w.,:/@%+=\\-]+", word, re.ASCII):
         return word
     if re.fullmatch(r"[\w.,:/@%+= <>()-]+", word, re.ASCII):
@@ -189,25 +189,25 @@ def _quoted(word: str) -> str:
 
 
 def strays(given: Iterable[str]) -> list[Violation]:
-    """Return what is wrong with keys of no question; cookiecutter passes over them in silence."""
+    """Return a violation for each key that is no question; cookiecutter silently ignores them."""
     return [_stray(key) for key in given if key not in QUESTIONS]
 
 
 def _stray(key: str) -> Violation:
-    # What begins with an underscore belongs to the template, and is no misspelling.
+    # A key with an underscore belongs to the template; it is not a misspelling.
     right = None if key.startswith("_") else nearest_name(key, QUESTIONS) or _whole_name(key)
     fix = f"Did you mean {right}?" if right else f"The questions are {', '.join(QUESTIONS)}."
-    reason = "No question has this name."
+    reason = "There is no question with this name."
     return Violation("unknown-question", "form", key, reason, fix, correction=right)
 
 
 def _whole_name(key: str) -> str | None:
-    """Return the only question of whose name the key is a part: `schema` is event_schema."""
+    """Return the only question whose name contains the key: `schema` is event_schema."""
     names = [question for question in QUESTIONS if key in question.split("_")]
     return names[0] if len(names) == 1 else None
 
 
 def corrected(given: Mapping[str, str]) -> dict[str, str]:
-    """Return misspelt answers under the names they were meant for, where none is given."""
+    """Return misspelt answers under their correct names, unless those are given too."""
     meant = {stray.correction: given[stray.clash] for stray in strays(given) if stray.correction}
     return {question: value for question, value in meant.items() if question not in given}

@@ -1,4 +1,4 @@
-"""The text of a schema as tokens, each with its place, so that a correction changes only that."""
+"""A tokenizer of schemas that keeps positions, so that a correction changes only one place."""
 
 import json
 import re
@@ -21,10 +21,10 @@ _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class FormError(ValueError):
-    """Raised when an answer cannot be read; `edit` replaces what was surely meant otherwise."""
+    """Raised when an answer cannot be parsed; `edit` is the correction, if there is exactly one."""
 
     def __init__(self, rule: str, text: str, edit: "Edit | None" = None) -> None:
-        """Keep the id of the broken rule beside the text."""
+        """Store the id of the rule with the text."""
         super().__init__(text)
         self.rule = rule
         self.edit = edit
@@ -32,7 +32,7 @@ class FormError(ValueError):
 
 @dataclass(frozen=True)
 class Token:
-    """A word, a sign, a quoted name or a quoted text; `start` and `end` are its place."""
+    """A word, a symbol, a quoted name or a quoted text, from `start` to `end`."""
 
     text: str
     start: int
@@ -40,13 +40,13 @@ class Token:
 
     @property
     def word(self) -> str:
-        """The token as a keyword or the name of a type is compared."""
+        """The token in upper case, as keywords and types are compared."""
         return self.text.upper()
 
 
 @dataclass(frozen=True)
 class Edit:
-    """The text that replaces what is between two places."""
+    """A replacement for the text from `start` to `end`."""
 
     start: int
     end: int
@@ -61,7 +61,7 @@ def edited(text: str, edits: Sequence[Edit]) -> str:
 
 
 def plain_ddl(text: str) -> str:
-    """Return the schema as DDL: Spark's own JSON of a schema is written as such."""
+    """Return the schema as DDL; converts Spark's JSON form of a schema."""
     try:
         schema = json.loads(text) if text.lstrip().startswith("{") else None
         return _fields(schema["fields"], " ") if schema else text
@@ -84,7 +84,7 @@ def _kind(kind: Any) -> str:  # noqa: ANN401 - whatever JSON holds
 
 
 def quoted(name: str) -> str:
-    """Return the name as it can stand in DDL: in back quotes where it is not a plain word."""
+    """Return the name as DDL: in back quotes if it is not a plain word."""
     return name if _PLAIN.fullmatch(name) else back_quoted(name)
 
 
@@ -94,17 +94,17 @@ def back_quoted(name: str) -> str:
 
 
 def unquoted(text: str) -> str:
-    """Return the name that the token means."""
+    """Return the name without back quotes."""
     return text[1:-1].replace("``", "`") if text.startswith("`") else text
 
 
 def column_tokens(ddl: str) -> list[list[Token]]:
-    """Return the tokens of each column: what is between the commas outside of brackets."""
+    """Return the tokens of each column: those between commas outside of brackets."""
     if len(ddl) > MAX_DDL:
         raise FormError("schema-form", f"It is longer than {MAX_DDL} characters.")
     markup = MARKUP.search(ddl)
     if markup:
-        reason = f"It holds {markup[0]}, and an answer that is stored is rendered as a template."
+        reason = f"It contains {markup[0]}, and stored answers are rendered as templates."
         raise FormError("schema-form", reason)
     tokens = _unwrapped(list(_tokens(ddl)))
     groups: list[list[Token]] = [[]]
@@ -121,7 +121,7 @@ def _tokens(ddl: str) -> Iterator[Token]:
     while at < len(ddl):
         match = _TOKEN.match(ddl, at)
         if match is None:
-            raise FormError("schema-form", f"A {ddl[at]!r} is never closed.")
+            raise FormError("schema-form", f"A {ddl[at]!r} is not closed.")
         yield Token(match[0], at, match.end())
         at = _end_of_blank(ddl, match.end())
 
@@ -132,7 +132,7 @@ def _end_of_blank(ddl: str, start: int) -> int:
 
 
 def _depths(tokens: Sequence[Token]) -> Iterator[int]:
-    """Yield for each token how many brackets are open behind it."""
+    """Yield for each token the number of open brackets after it."""
     opened: list[str] = []
     for token in tokens:
         if token.text in _PAIRS:
@@ -143,11 +143,11 @@ def _depths(tokens: Sequence[Token]) -> Iterator[int]:
             raise FormError("schema-form", f"Types are nested more than {MAX_DEPTH} deep.")
         yield len(opened)
     if opened:
-        raise FormError("schema-form", f"A {opened[-1]!r} is never closed.")
+        raise FormError("schema-form", f"A {opened[-1]!r} is not closed.")
 
 
 def _unwrapped(tokens: list[Token]) -> list[Token]:
-    """Return the columns alone, of `CREATE TABLE name (...)`, `(...)`, `STRUCT<...>`, `...;`."""
+    """Return only the columns of `CREATE TABLE name (...)`, `(...)`, `STRUCT<...>` or `...;`."""
     while tokens and tokens[-1].text == ";":
         tokens = tokens[:-1]
     words = [token.word for token in tokens]
@@ -160,5 +160,5 @@ def _unwrapped(tokens: list[Token]) -> list[Token]:
         return tokens
     depths = list(_depths(tokens))
     last = depths.index(0, first)
-    # What follows the columns of a table, as USING, says how the table is kept.
+    # After the columns of a table come storage options, such as USING.
     return tokens[first + 1 : last] if first > 1 or last == len(tokens) - 1 else tokens

@@ -28,52 +28,52 @@ INTRODUCTION = """\
 <!-- Written by `python -m stream_template_rules.docs`; change the rules, not this page. -->
 
 Every question, every value, and every combination that is refused. A rule is a forbidden box: it
-speaks when every question it names has one of the values it lists. `auto` stands for what the
-last column says. Values marked "not yet" are legal, but this release does not generate them; each
-is refused by a rule of kind `scope` named `<question>-<value>-not-yet`.
+applies if every question that it names has one of the values that it lists. The last column shows
+the meaning of `auto`. Values marked "not yet" are legal, but this release does not generate them;
+each is refused by a rule of kind `scope` named `<question>-<value>-not-yet`.
 """
 COLUMNS = f"""\
 ### `event_schema`
 
-The columns of one event in Spark's DDL: `id STRING, at TIMESTAMP, tags ARRAY<STRING>`. A file does
-as well: `"event_schema=$(cat schema.sql)"`, whether it holds the columns, a `CREATE TABLE`, or what
-`df.schema.json()` returns. Lines, comments and `;` at the end are passed over.
+The columns of one event in Spark's DDL: `id STRING, at TIMESTAMP, tags ARRAY<STRING>`. You
+can also pass a file: `"event_schema=$(cat schema.sql)"`, with the columns, a `CREATE TABLE`, or the
+output of `df.schema.json()`. Line breaks, comments and `;` at the end are ignored.
 
-- **Names** are as the producer has them: any signs but control characters, at most {MAX_NAME}. In
-  back quotes (`` `two words` ``), or bare if they hold no comma, space or bracket (`user-id`).
-- **Types**: {", ".join(f"`{kind}`" for kind in (*FLAT, *NESTED))}, and other names that Spark
-  has for these.
-  `VARCHAR(n)` and `CHAR(n)` are `STRING`: JSON has no length, and none is checked.
-- `NOT NULL` and `COMMENT` are taken and change nothing: a stream enforces neither. What an event
-  must have are its roles; records without them are put in quarantine.
-- **Not carried**: {", ".join(f"`{kind}`" for kind in UNCARRIED)}, and collations. Not every source,
-  sink and test can hold them; `STRING` keeps what was sent.
+- **Names** are those of the producer: any characters but control characters, at most {MAX_NAME}.
+  Use back quotes (`` `two words` ``) for names with a comma, space or bracket.
+- **Types**: {", ".join(f"`{kind}`" for kind in (*FLAT, *NESTED))}, and Spark's
+  aliases of these.
+  `VARCHAR(n)` and `CHAR(n)` become `STRING`: JSON has no length, and none is checked.
+- `NOT NULL` and `COMMENT` are accepted and have no effect: a stream enforces neither. An event
+  must have values for its roles; records without them go to quarantine.
+- **Not supported**: {", ".join(f"`{kind}`" for kind in UNCARRIED)}, and collations. Not every
+  source, sink and test can represent them; `STRING` keeps the value as it was sent.
 - `DEFAULT` and `GENERATED` are refused: a table fills them in, a stream does not.
 - At least one column is a `TIMESTAMP`, with ISO 8601 text or whole seconds since 1970 in the JSON.
 
 ### `event_roles`
 
-`id=..., time=..., key=..., measure=...` in any order, in any case. A column with other signs than
-letters, digits, `_`, `-` and `@` is best in back quotes. `key=none` says that no column has the
-role that would be proposed; a column of that name needs back quotes. A role is given to a column,
-not to a field of a `STRUCT`.
+`id=..., time=..., key=..., measure=...` in any order, in any case. Use back quotes for a column
+with characters other than letters, digits, `_`, `-` and `@`. `key=none` means that no column has
+the role; a column of that name needs back quotes. Only columns can have roles, not fields of a
+`STRUCT`.
 """
 KINDS = """\
 | kind | means |
 | --- | --- |
 | spark | Spark refuses it |
-| safety | Spark accepts it, and then it loses data or grows without end |
-| platform | the platform has no such thing |
-| scope | it is legal, and not generated |
+| safety | Spark accepts it, but the job then loses data or grows without limit |
+| platform | the platform does not support it |
+| scope | it is legal, but not generated |
 """
 COMBINATIONS = f"""\
-Every source, window, output mode, sink and trigger: {LEGAL} is legal, a number is that of a rule
-that refuses it. A join, state, the platform, an older Spark, or columns that an event lacks may
-still break another rule.
+Every source, window, output mode, sink and trigger: {LEGAL} means legal, a number names the rule
+that refuses it. A join, state, the platform, an older Spark version, or missing roles can still
+break another rule.
 """
 OFTEN = """\
-How often an event counts in the result if the job dies and starts again, for every source, sink
-and trigger; a number is that of a rule that refuses it.
+How often an event counts in the result if the job crashes and restarts, for every source, sink
+and trigger; a number names the rule that refuses it.
 """
 OF_SOME_PROJECTS = """\
 These files are generated for some answers only. All other files of the template are in every
@@ -85,9 +85,9 @@ def page() -> str:
     """Return the text of docs/choices.md."""
     labels = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))["__prompts__"]
     parts = [INTRODUCTION, "## Questions\n", *_questions(labels)]
-    parts += ["## What is refused\n", KINDS, _rules()]
-    parts += ["## What goes together\n", COMBINATIONS, *_combinations()]
-    parts += ["## What is allowed with a warning\n", _warnings()]
+    parts += ["## Refused combinations\n", KINDS, _rules()]
+    parts += ["## Legal combinations\n", COMBINATIONS, *_combinations()]
+    parts += ["## Warnings\n", _warnings()]
     parts += ["## Delivery guarantees\n", OFTEN, _how_often(), _guarantees()]
     parts += ["## Files of a project\n", OF_SOME_PROJECTS, _files()]
     return "\n".join(parts)
@@ -99,7 +99,7 @@ def _questions(labels: dict[str, Any]) -> Iterator[str]:
     for axis, values in AXES.items():
         yield f"### `{axis}`\n\n{labels[axis]['__prompt__']}\n"
         rows = ((f"`{value}`", labels[axis][value], _note(axis, value)) for value in values)
-        yield _table(("value", "means", ""), rows)
+        yield _table(("value", "meaning", ""), rows)
 
 
 def _note(axis: str, value: str) -> str:
@@ -148,7 +148,7 @@ def _combined(cells: dict[tuple[str, str], list[str]]) -> str:
     each = [cell.split(", ") for row in cells.values() for cell in row]
     if [LEGAL] not in each:
         common = [number for number in NUMBERS.values() if all(number in cell for cell in each)]
-        return f"Nothing: each is refused by {', '.join(common)}.\n"
+        return f"None: all are refused by {', '.join(common)}.\n"
     rows = ((f"`{window}`", f"`{mode}`", *row) for (window, mode), row in cells.items())
     return _table(("window", "output mode", *(f"`{sink}`" for sink in SINKS)), rows)
 
@@ -183,11 +183,11 @@ def _often(**answers: str) -> str:
 
 def _guarantees() -> str:
     sources = ((f"`{source}`", f"{replayed}.") for source, replayed in REPLAYED.items())
-    replayed = "a batch repeated after a crash reads the same"
+    replayed = "a batch replay after a crash reads the same"
     sinks = ((_box(box), text.format(replayed=replayed)) for box, text in GUARANTEES)
     return "\n".join(
         (
-            _table(("source", "what is repeated"), sources),
+            _table(("source", "batch replay"), sources),
             _table(("with", "an event counts"), sinks),
         )
     )

@@ -1,4 +1,4 @@
-"""What is in the project's folder already, compared with what a bake would write there."""
+"""The comparison of an existing project folder with the files of a bake."""
 
 import json
 import os
@@ -13,20 +13,19 @@ from .problems import Violation
 
 SHOWN_FILES = 5
 Texts = Mapping[str, Callable[[], str]]
-"""The files of a bake: path in the project, and what gives its text."""
+"""The files of a bake: path in the project, and a function that renders its text."""
 
 
 @dataclass(frozen=True)
 class Existing:
-    """What is there.
+    """The contents of an existing folder.
 
     Attributes:
-        answers: those that its project records, None where there is no project of this template.
-        different: files with other content than the bake would write.
-        empty: those of them that hold nothing, as an interrupted bake leaves the file that it was
-            writing.
-        blocked: files that cannot be written in this folder: a folder has the name of a file or a
-            file that of a folder, or a symbolic link leads to another place.
+        answers: the recorded answers, None if there is no project of this template.
+        different: files whose content differs from that of the bake.
+        empty: the empty ones among them; an interrupted bake leaves such a file.
+        blocked: files that cannot be written: a folder has the name of a file or a file that of
+            a folder, or a symbolic link leads elsewhere.
     """
 
     answers: Mapping[str, Any] | None
@@ -55,7 +54,7 @@ def _is_blocked(project: Path, target: Path) -> bool:
 
 
 def _read(path: Path) -> str | None:
-    """Return a file's text with the line ends of the template, None for what is no text."""
+    """Return the text of a file with normalized line ends, None if it is not text."""
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
@@ -73,13 +72,13 @@ def _recorded(project: Path) -> Mapping[str, Any] | None:
 def existing_violations(
     project: Path, found: Existing, answers: Mapping[str, Any], *, skips: bool
 ) -> Iterator[Violation]:
-    """Yield why the bake must not write into the folder.
+    """Yield a violation for each reason not to write into the folder.
 
     Args:
         project: the folder.
-        found: what is in it.
-        answers: those of the bake.
-        skips: whether cookiecutter leaves files alone that exist.
+        found: its contents.
+        answers: the answers of the bake.
+        skips: whether cookiecutter keeps existing files.
     """
     name, before = project.name, found.answers
     changed = {q: answers[q] for q in answers if before is not None and before.get(q) != answers[q]}
@@ -92,7 +91,7 @@ def existing_violations(
             "other-project",
             "form",
             name,
-            f"The project in this folder was made with other answers: {were}.",
+            f"The project in this folder was generated with other answers: {were}.",
             "Nothing was written. For a second project, choose another project_slug or output "
             f"folder. To change this one, run in it: {update} --variables-to-update "
             f"'{json.dumps(changed)}'",
@@ -103,19 +102,19 @@ def existing_violations(
             "folder-blocked",
             "form",
             name,
-            f"A file, a folder or a link is in the way of: {_some(found.blocked)}.",
-            "Nothing was written. Move it away.",
+            f"An existing file, folder or link prevents writing: {_some(found.blocked)}.",
+            "Nothing was written. Move it to another place.",
         )
     taken = [path for path in found.different if path not in found.empty]
     if taken and not skips:
-        newer = "" if before is None else f" To bring the project up to date: {update}."
+        newer = "" if before is None else f" To update the project: {update}."
         yield Violation(
             "folder-taken",
             "form",
             name,
-            f"These files are there with other content: {_some(taken)}.",
-            "Nothing was written. Move them away to have them written, or keep them and write "
-            f"only what is missing with --skip-if-file-exists.{newer}",
+            f"These files exist with other content: {_some(taken)}.",
+            "Nothing was written. Move these files to another place, or keep them and write only "
+            f"the missing files with --skip-if-file-exists.{newer}",
         )
 
 

@@ -1,4 +1,4 @@
-"""Which files of the template a project has: all of them, except those of other answers."""
+"""The files of a project: all of the template, except those of other answers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,18 +21,18 @@ from .names import package_from
 from .rules import MICRO_BATCH, WINDOWED
 
 PACKAGE = "<package>"
-"""Stands in a path for the name of the generated package."""
+"""The placeholder for the name of the generated package in a path."""
 PACKAGE_FOLDER = "{{cookiecutter.__package}}"
-"""What the folder of the package is called in the template."""
+"""The name of the package folder in the template."""
 COMPILED = "__pycache__"
 VERBATIM = ("src/*/runtime/*", ".github/workflows/*")
-"""Files of the template that are no Jinja templates."""
+"""Files of the template that Jinja does not render."""
 
 _OWN_CLUSTER: Boxes = ({"platform": ("spark_submit", "kubernetes")},)
 _SPARK_SUBMIT: Boxes = ({"platform": ("spark_submit",)},)
 _BEHIND_CONNECT: Boxes = ({**CONNECT[0], "sink": others("sink", "delta_merge")},)
 
-# Path to boxes: the file is generated where the answers lie in one of them.
+# Path to boxes: the file is generated if one of them contains the answers.
 FILES: dict[str, Boxes] = {
     "deploy/Dockerfile": _OWN_CLUSTER,
     "deploy/Dockerfile.dockerignore": _OWN_CLUSTER,
@@ -77,12 +77,12 @@ FILES: dict[str, Boxes] = {
 
 
 def listed(path: str) -> str:
-    """Return how a path of the template is written in FILES."""
+    """Return the path of the template as FILES writes it."""
     return path.replace(PACKAGE_FOLDER, PACKAGE)
 
 
 def placed(path: str, answers: Answers) -> str:
-    """Return where a path of the template is in a project."""
+    """Return the path in a project of a path of the template."""
     return path.replace(PACKAGE_FOLDER, package_from(str(answers["project_slug"])))
 
 

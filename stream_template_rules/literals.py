@@ -1,11 +1,11 @@
-"""Any text as a literal of a generated file."""
+"""Literals for generated files."""
 
 import json
 import unicodedata
 
 
 def toml_literal(text: str) -> str:
-    """Return the text as a basic string of TOML; JSON and Python read it alike, but for 🙂."""
+    """Return the text as a basic string of TOML, which JSON and Python read too, except for 🙂."""
     return "".join(
         sign if sign.isprintable() else _escaped(sign)
         for sign in json.dumps(text, ensure_ascii=False)
@@ -13,7 +13,7 @@ def toml_literal(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Return how many columns a formatter counts for the text: wide letters take two."""
+    """Return the width that a formatter counts for the text: wide letters count twice."""
     return sum(
         (not unicodedata.combining(sign)) + (unicodedata.east_asian_width(sign) in {"F", "W"})
         for sign in text
@@ -26,7 +26,7 @@ def _escaped(sign: str) -> str:
 
 
 def python_literal(text: str) -> str:
-    """Return the text as a Python literal with the quotes that ruff format would keep."""
+    """Return the text as a Python literal with the quotes of ruff format."""
     literal = toml_literal(text)
     if text.count('"') <= text.count("'"):
         return literal

@@ -1,4 +1,4 @@
-"""The project's name and its slug: what may stand in a folder, a package and a shell command."""
+"""The project's name and slug: safe as a folder, as a package and in shell commands."""
 
 import keyword
 import re
@@ -8,15 +8,15 @@ import unicodedata
 from .problems import Violation
 
 MAX_NAME, MAX_SLUG = 80, 50
-# What ASCII has beside letters and digits: no quotes, no backslash, and nothing that means
-# something to Markdown or to a template. Of other scripts, all that is written.
+# Allowed ASCII besides letters and digits: no quotes, no backslash, and nothing with a meaning in
+# Markdown or templates. Of other scripts, all letters, digits, punctuation and symbols.
 PUNCTUATION = " &/:'.,-_()+!?"
 JOINERS = "\u200c\u200d"
 LETTERS = ("L", "M", "N")
 _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
-# Names that a package must leave to others; an import would find the wrong one. Each is the name
-# of a distribution or of a module at its top: of what projects pin, and of what that needs.
+# Names that a package must not have, because an import would find the wrong module: distributions
+# and top-level modules of all pinned packages and their dependencies.
 DEPENDENCIES = {
     *("annotated_doc", "annotated_types", "arro3", "arro3_core", "arrow", "ast_serialize"),
     *("attr", "attrs", "binaryornot", "certifi", "charset_normalizer", "click", "colorama"),
@@ -36,12 +36,12 @@ DEPENDENCIES = {
     *("typing_extensions", "typing_inspection", "tzdata"),
     *("urllib3", "wheel", "wrapt", "xdist", "yaml", "zipp", "zstandard"),
 }
-# What Python imports by itself, and modules of versions other than the one that runs this.
+# Modules that Python imports at startup, and modules of other Python versions.
 PYTHON = {
     *("sitecustomize", "usercustomize", "annotationlib", "asynchat", "asyncore", "compression"),
     *("distutils", "imp", "smtpd"),
 }
-# Folders at the top of a project, and modules in those that pytest and Spark put on the path.
+# Top-level folders of a project, and modules that pytest and Spark put on the path.
 OWN = {
     *("runtime", "dev", "tests", "test", "conf", "src", "build", "deploy", "docs", "monitoring"),
     *("conftest", "events", "crash", "file_batches", "small_stream", "behind_connect", "main"),
@@ -52,10 +52,10 @@ DEVICES = {"con", "prn", "aux", "nul"} | {
 
 
 def slug_from(name: str) -> str:
-    """Return the slug that is proposed for a name of ASCII letters; others are transliterated.
+    """Return the proposed slug for a name.
 
-    Cookiecutter does that with a library, which the rules do not have: for such a name this is
-    what is left of it.
+    Cookiecutter transliterates letters outside ASCII with a library that the rules do not have;
+    here they are removed.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     one_number = re.sub(r"(?<=\d),(?=\d)", "", plain)
@@ -63,7 +63,7 @@ def slug_from(name: str) -> str:
 
 
 def proposed_slug(slug: str) -> str:
-    """Return the slug if a project may have it, else one like it; empty where nothing is left."""
+    """Return the slug if it is allowed, otherwise a similar one; empty if nothing is left."""
     proposal = slug if not slug or slug[0].isalpha() else f"stream-{slug}"
     if _owner(package_from(proposal)):
         proposal += "-stream"
@@ -76,7 +76,7 @@ def package_from(slug: str) -> str:
 
 
 def name_violations(name: str) -> list[Violation]:
-    """Return what is wrong with project_name."""
+    """Return the violations of project_name."""
     kept = re.sub(" +", " ", "".join(sign if _writable(sign) else " " for sign in name))
     kept = kept[:MAX_NAME].strip()
     if not any(unicodedata.category(sign).startswith(LETTERS) for sign in kept):
@@ -88,9 +88,9 @@ def name_violations(name: str) -> list[Violation]:
             "project-name-form",
             "form",
             f"project_name={name!r}",
-            f"A name has at most {MAX_NAME} letters of any script, digits, spaces and "
-            f"{' '.join(PUNCTUATION.strip())}, one of them a letter or digit, and no two spaces "
-            "together.",
+            f"A name has at most {MAX_NAME} characters: letters of any script, digits, spaces and "
+            f"{' '.join(PUNCTUATION.strip())}. It needs a letter or digit, and has no double "
+            "spaces.",
             f"Choose {kept}." if kept else "Choose another name.",
             "project_name",
             kept or None,
@@ -105,19 +105,21 @@ def _writable(sign: str) -> bool:
 
 
 def slug_violations(slug: str) -> list[Violation]:
-    """Return what is wrong with project_slug."""
+    """Return the violations of project_slug."""
     if not _SLUG.fullmatch(slug) or len(slug) > MAX_SLUG:
-        reason = f"A slug is small letters, digits and single hyphens, at most {MAX_SLUG} of them."
+        reason = (
+            f"A slug has lowercase letters, digits and single hyphens, at most {MAX_SLUG} of them."
+        )
         return [_slug("slug-form", slug, reason, slug_from(slug))]
     owner = _owner(package_from(slug))
     if owner:
-        reason = f"A package {package_from(slug)} would hide the one that {owner} has."
+        reason = f"The package name {package_from(slug)} is already used by {owner}."
         return [_slug("slug-taken", slug, reason, proposed_slug(slug))]
     return []
 
 
 def _slug(rule: str, slug: str, reason: str, proposal: str) -> Violation:
-    fix = f"Choose {proposal}." if proposal else "Give one, as project_slug=orders-stream."
+    fix = f"Choose {proposal}." if proposal else "Set one, such as project_slug=orders-stream."
     clash = f"project_slug={slug!r}"
     return Violation(rule, "form", clash, reason, fix, "project_slug", proposal or None)
 

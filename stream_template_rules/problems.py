@@ -1,4 +1,4 @@
-"""What is wrong with one answer or with several, as every reader of the rules sees it."""
+"""Violations, and the correction of misspelt names."""
 
 import itertools
 import re
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from .rules import Kind
 
-# A misspelling has at most so many wrong letters, and at least so many letters for each of them.
+# A misspelling has at most MAX_EDITS wrong letters, each among at least LETTERS_OF_AN_EDIT.
 MAX_EDITS, LETTERS_OF_AN_EDIT = 2, 3
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One refusal: what clashes, why, what to choose instead.
+    """One violation: what conflicts, why, what to choose instead.
 
-    `answer` is set where a single typed answer is wrong; `correction` is then the text to put in
-    its place, or None where only the user can know it.
+    `answer` is set if a single typed answer is wrong; `correction` is then its replacement, or None
+    if only the user can know it.
     """
 
     id: str
@@ -29,10 +29,10 @@ class Violation:
 
 
 def nearest_name(word: str, known: Iterable[str]) -> str | None:
-    """Return the one known name of which the word is a misspelling; None where in doubt.
+    """Return the one known name of which the word is a misspelling, otherwise None.
 
-    A wrong guess is worse than none: numbers are never guessed (INT8, 4.3), and two names that are
-    equally near (TIMESTAMP_TZ) are both left alone.
+    A wrong guess is worse than none: numbers are never guessed (INT8, 4.3), nor is one of two
+    names that are equally near (TIMESTAMP_TZ).
     """
     edits = {name: _edits(word.lower(), name.lower()) for name in known}
     fewest = min(edits.values(), default=0)
@@ -49,7 +49,7 @@ def _is_misspelling(word: str, name: str, edits: int) -> bool:
 
 
 def _edits(one: str, other: str) -> int:
-    """Return how many letters were left out, added, changed, or swapped with the next one."""
+    """Return the edit distance; swapped neighbours count as one edit."""
     edits = {(i, 0): i for i in range(len(one) + 1)} | {(0, j): j for j in range(len(other) + 1)}
     for i, j in itertools.product(range(1, len(one) + 1), range(1, len(other) + 1)):
         changed = edits[i - 1, j - 1] + (one[i - 1] != other[j - 1])

@@ -1,4 +1,4 @@
-"""The text of a refusal: everything that clashes, and the one command to go on with."""
+"""The text of a refusal: all violations, and one command to continue with."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from .verdict import chosen, make_legal, proposed, violations
 def refusal(
     answers: Answers, argv: Sequence[str] = (), *, python: str = "python", final: bool = False
 ) -> str:
-    """Return what to tell the user about these answers and this command line; empty if all is well.
+    """Return the refusal of these answers and this command line, empty if they are legal.
 
-    A person who is asked hears of a clash before the next question. Without questions the answers
-    are judged once, when all of them are there: a part of them shows a part of what is wrong.
+    With questions, a conflict is reported before the next question. Without questions, the answers
+    are validated once, when all of them are known, so that one refusal has all violations.
     """
     line = read(argv, python)
     if not (final or line.asks or answers.keys() >= {*QUESTIONS}):
@@ -37,16 +37,16 @@ def refusal(
     return told(
         bad,
         *_changes({**stored, **asked}, keep),
-        *([f"Left out below: {', '.join(lost)}"] if lost else []),
-        f"Go on with:\n\n    {line.again(keep, asks=bool(again))}",
+        *([f"Not in the command below: {', '.join(lost)}"] if lost else []),
+        f"Continue with:\n\n    {line.again(keep, asks=bool(again))}",
         again=again,
     )
 
 
 def told(problems: Sequence[Violation], *more: str, again: Sequence[str] = ()) -> str:
-    """Return what is wrong, and what more there is to say, as paragraphs.
+    """Return violations and further paragraphs as one text.
 
-    The first line tells which questions the command to go on with asks `again`.
+    The first line names the questions that the printed command asks `again`.
     """
     first = "This does not work:"
     if again:
@@ -55,11 +55,11 @@ def told(problems: Sequence[Violation], *more: str, again: Sequence[str] = ()) -
 
 
 def _asked(answers: Answers, line: CommandLine, meant: Answers) -> dict[str, Any]:
-    """Return the answers to judge.
+    """Return the answers to validate.
 
-    Those on the command line count before their question is asked, so that one refusal says all.
-    An update renders the stored answers too. They are judged by themselves, unless a key is
-    misspelt: that is refused at once, with the new answers.
+    Those on the command line count before their question is asked, so that one refusal has all
+    violations. An update also renders the stored answers. They are validated separately, unless a
+    key is misspelt: that is refused immediately, together with the new answers.
     """
     given = {key: value for key, value in line.given.items() if key in QUESTIONS}
     if not line.updates:
@@ -74,9 +74,9 @@ def _asked(answers: Answers, line: CommandLine, meant: Answers) -> dict[str, Any
 
 
 def _offered(asked: Answers, fixed: Mapping[str, str]) -> dict[str, str]:
-    """Return what the command need not name, as its questions have it without.
+    """Return the answers that the command can omit, because its questions propose them.
 
-    A changed choice is not among it: a file of the user may have offered the refused one.
+    Changed values are not among them: a file of the user may propose the refused value.
     """
     before = {**proposed({}), **asked}
     changed = {axis for axis in AXES if str(before[axis]) != fixed[axis]}
@@ -92,4 +92,4 @@ def _said(problem: Violation) -> str:
 def _changes(asked: Answers, keep: Mapping[str, str]) -> list[str]:
     before = {**proposed(asked), **asked}
     changed = [f"{q}={text}" for q, text in keep.items() if str(before[q]) != text]
-    return [f"The nearest that works: {'; '.join(changed)}"] if changed else []
+    return [f"Nearest legal answers: {'; '.join(changed)}"] if changed else []

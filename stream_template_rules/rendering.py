@@ -1,8 +1,8 @@
-"""What happens while cookiecutter renders the template: checks first, then only the right files.
+"""The hooks into cookiecutter's rendering: validation first, then only the files of the answers.
 
 Cookiecutter renders, each as a Jinja template without a name: every answer, the name of the
 project's folder, the path of each folder and file, and the hooks. That order lets the template
-refuse before anything is on disk, skip files, and compare a project that is there already.
+refuse before anything is on disk, skip files, and compare an existing project.
 """
 
 import json
@@ -41,9 +41,9 @@ class Bake:
     Attributes:
         answers: the complete ones, with cookiecutter's private variables.
         start: the user's working directory.
-        project: the folder of the project, once something is about to be made in it.
-        kept: files that are there already and stay, as the user asks for.
-        made: folders that were not there before.
+        project: the folder of the project, set before the first file in it is written.
+        kept: existing files that the user asked to keep.
+        made: folders that did not exist before.
     """
 
     answers: Mapping[str, Any] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Bake:
 
 
 class Environment(Protocol):
-    """What is needed of Jinja's environment."""
+    """The used part of Jinja's environment."""
 
     loader: Any
     filters: dict[str, Callable[..., Any]]
@@ -64,10 +64,10 @@ class Environment(Protocol):
 
 
 class Rendering:
-    """The filters and the preprocessor of one environment; `refuse` makes what it raises."""
+    """The filters and the preprocessor of one environment; `refuse` creates its exceptions."""
 
     bake: ClassVar[Bake] = Bake()
-    """The present one: each hook has an environment of its own, in the same process."""
+    """The current bake; each hook has its own environment, in the same process."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Rendering:
         argv: Sequence[str],
         refuse: Callable[[str], Exception],
     ) -> None:
-        """Give the environment the template's filters."""
+        """Add the template's filters to the environment."""
         self._environment = environment
         self._template = template
         self._argv = argv
@@ -95,7 +95,10 @@ class Rendering:
         }
 
     def check(self, answers: Mapping[str, Any], *, final: bool = False) -> str:
-        """Refuse wrong answers; render to nothing. `final` means that no question follows."""
+        """Raise a refusal if answers are not legal, otherwise return an empty text.
+
+        `final` means that no question follows.
+        """
         problem = half_update(answers, self._argv)
         if problem:
             raise self._refuse(told([problem]))
@@ -105,31 +108,33 @@ class Rendering:
         return ""
 
     def begin(self, answers: Mapping[str, Any]) -> str:
-        """Check the complete answers, and begin to note what this bake does."""
+        """Validate the complete answers, and start the record of this bake."""
         self.check(answers, final=True)
         Rendering.bake = Bake(answers, Path.cwd())
         return ""
 
     def file(self, path: str, source: str) -> str:
-        """Return what to render in place of a file of the template."""
+        """Return the template text of a file of the template."""
         if any(fnmatch(path, pattern) for pattern in VERBATIM):
             return f"{{% raw %}}{source}{{% endraw %}}"
         return source
 
     def text(self, source: str) -> str:
-        """Return what to render in place of a text that has no name.
+        """Return the template text of a text without a file name.
 
-        The name of the project's folder is the first thing that cookiecutter renders from
-        complete answers, whatever way they came. Answers of a command line, a replay or a
-        .cruft.json are rendered as well; none of them may bring template code along.
+        The name of the project's folder is the first text that cookiecutter renders from complete
+        answers, for every way to pass them. It also renders answers of a command line, a replay
+        or a .cruft.json; none of them may contain template code.
         """
         if source == TOP:
             return "{{ cookiecutter | stream_begin }}" + source
         if self._environment.loader:
-            # Files have a loader; neither answers nor hooks have one.
+            # Files have a loader; answers and hooks have none.
             return self._path(source)
         if MARKUP.search(source) and source not in self._own_texts:
-            plain = f"Template markup is no answer: {source!r}\nGive it as plain text."
+            plain = (
+                f"An answer must not contain template markup: {source!r}\nWrite it as plain text."
+            )
             raise self._refuse(self._refusal({}, final=True) or plain)
         return source
 
@@ -140,7 +145,7 @@ class Rendering:
         return refusal(answers, self._argv, python=sys.orig_argv[0], final=final)
 
     def _path(self, source: str) -> str:
-        """Return the path of a folder or file to make, empty for a file of other answers."""
+        """Return the path of a folder or file to write, empty for a file of other answers."""
         project, inside, folder = source.partition(INSIDE)
         if inside:
             if self.bake.project is None:
@@ -151,7 +156,7 @@ class Rendering:
         return source if generates(Path(source).as_posix(), self.bake.answers) else ""
 
     def _open(self, project: Path) -> None:
-        """Refuse to write into the project's folder where that would change what is there."""
+        """Raise a refusal if the bake would change existing files of the project."""
         self.bake.project = project
         texts = {placed(path, self.bake.answers): partial(self._text, path) for path in self._files}
         found = compare(project, texts)
@@ -173,10 +178,10 @@ class Rendering:
         return [path for path in everything if generates(path, self.bake.answers)]
 
     def baked(self, answers: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the hook after generation needs: what was written, and what to say.
+        """Return what the post-generation hook needs.
 
-        The keys are `files`, `folders` that were made, `record`, `start` and `summary`, which is
-        empty where nobody should read it.
+        The keys are `files` and `folders` that were written, `record`, `start` and `summary`, which
+        is empty if cruft only compares versions.
         """
         written = [placed(path, answers) for path in self._files]
         return {
@@ -189,14 +194,14 @@ class Rendering:
 
     @cached_property
     def _own_texts(self) -> set[str]:
-        """All that the template itself has rendered before its files."""
+        """The texts that the template itself renders before its files."""
         questions = json.loads((self._template / "cookiecutter.json").read_text("utf-8"))
         hooks = (path for path in (self._template / "hooks").iterdir() if path.is_file())
         return {*_strings(questions), *(hook.read_text("utf-8") for hook in hooks)}
 
 
 def _showable(text: str) -> str:
-    """Return the text with escapes for letters that the terminal cannot show."""
+    """Return the text with escapes for characters that the terminal cannot show."""
     encoding = sys.stdout.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 

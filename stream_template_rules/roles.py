@@ -1,4 +1,4 @@
-"""The roles: which column is the event's id, time, key and measure."""
+"""The roles: which columns are the event's id, time, key and measure."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ Roles = dict[str, str | None]
 
 # The types that can play each role.
 ROLES: dict[str, tuple[str, ...]] = {
-    # Smaller ones have too few values to tell events apart.
+    # Smaller types have too few values to identify events.
     "id": ("STRING", "INT", "BIGINT"),
     "time": ("TIMESTAMP",),
     "key": ("STRING", *INTEGERS, "BOOLEAN", "DATE"),
@@ -23,7 +23,7 @@ ID_NAMES = ("event_id", "id")
 GUESSED_MEASURES = ("DOUBLE", "FLOAT", "DECIMAL")
 RESULT_NAMES = ("window_start", "window_end", "event_count")
 NONE = "none"
-# A column in back quotes, with any sign in it, or up to the next comma.
+# A column in back quotes, with any character, or up to the next comma.
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*(`(?:[^`]|``)+`|[^\s,`](?:[^,`]*[^\s,`])?)\s*")
 POSTGRES_BYTES = 63
 POSTGRES_OWN = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
@@ -31,14 +31,14 @@ _PLAIN = re.compile(r"[\w@-]+")
 
 
 def derived(found: list[Column]) -> Roles:
-    """Return the roles that types and names suggest; no id is guessed: a wrong one loses events."""
+    """Return the roles that types and names suggest; an id is never guessed, as it loses events."""
     ids = [n for wanted in ID_NAMES for n, k in found if n.lower() == wanted and k in ROLES["id"]]
     event_id = next(iter(ids), None)
     measure = _first(found, GUESSED_MEASURES)
     beside = _beside_key(measure)
     texts = [name for name, kind in found if kind == "STRING" and name.lower() not in beside]
     texts = [name for name in texts if name != event_id]
-    # What has a value for almost each event is no good key, if there is another.
+    # A column with a different value in almost every event is the last choice for the key.
     texts.sort(key=_is_id_like)
     return {
         "id": event_id,
@@ -49,7 +49,7 @@ def derived(found: list[Column]) -> Roles:
 
 
 def _beside_key(measure: str | None) -> set[str]:
-    """Return the other columns of a window's result, in small letters: case tells none apart."""
+    """Return the other columns of a window's result, in lower case, as Spark ignores case."""
     return {name.lower() for name in (*RESULT_NAMES, total_of(measure)) if name}
 
 
@@ -71,12 +71,12 @@ def _base(kind: str) -> str:
 
 
 def written(roles: Mapping[str, str | None]) -> str:
-    """Write the roles as they are asked for: `id=event_id, time=event_time`."""
+    """Return the roles as an answer: `id=event_id, time=event_time`."""
     return ", ".join(f"{role}={_quoted(name)}" for role, name in roles.items() if name)
 
 
 def _quoted(name: str) -> str:
-    """Return the column as a role names it: in back quotes where a bare one could mean more."""
+    """Return the column as an answer: in back quotes if it is not a plain word."""
     if _PLAIN.fullmatch(name) and name.lower() != NONE:
         return name
     return back_quoted(name)
@@ -143,7 +143,7 @@ def _postgres_takes(name: str) -> bool:
 
 
 def role_violations(text: str, ddl: str) -> list[Violation]:
-    """Return all that is wrong with event_roles, given a schema that can be read."""
+    """Return the violations of event_roles, given a valid schema."""
     found, proposal = dict(columns(ddl)), default_roles(ddl)
     return [
         Violation(
@@ -162,7 +162,7 @@ def role_violations(text: str, ddl: str) -> list[Violation]:
 
 def _role_errors(text: str, found: Mapping[str, str]) -> list[FormError]:
     if not re.fullmatch(rf"{_PAIR.pattern}(?:,{_PAIR.pattern})*", text):
-        return [FormError("role-form", "It is not of the form id=..., time=...")]
+        return [FormError("role-form", "The form is id=..., time=...")]
     matches = _matches(text)
     errors = [error for match in matches for error in _errors_of(match, found)]
     roles = {match[1].lower(): _column(match[2], found) for match in matches}
@@ -175,7 +175,7 @@ def _role_errors(text: str, found: Mapping[str, str]) -> list[FormError]:
 
 
 def _errors_of(match: re.Match[str], found: Mapping[str, str]) -> Iterator[FormError]:
-    """Yield what is wrong with one role by itself."""
+    """Yield the errors of one role alone."""
     role, name = match[1].lower(), unquoted(match[2])
     column = _column(match[2], found)
     if role not in ROLES:
@@ -197,8 +197,8 @@ def _respelt(span: tuple[int, int], right: str | None) -> Edit | None:
 
 
 def _nested(name: str) -> str:
-    """Say why the path of a field in a STRUCT names no column."""
-    return ", and a role is given to a column, not to a field of a STRUCT" if "." in name else ""
+    """Return why the path of a field in a STRUCT is not a column."""
+    return ": only top-level columns can have a role, not fields of a STRUCT" if "." in name else ""
 
 
 def _doubles(matches: list[re.Match[str]], found: Mapping[str, str]) -> Iterator[FormError]:
@@ -209,7 +209,7 @@ def _doubles(matches: list[re.Match[str]], found: Mapping[str, str]) -> Iterator
             yield FormError("role-twice", f"The role {role} is given twice.")
     for name, count in names.items():
         if count > 1:
-            yield FormError("role-shared", f"The column {name} cannot play two roles.")
+            yield FormError("role-shared", f"The column {name} cannot have two roles.")
 
 
 def _missing_time(text: str, roles: Iterable[str], found: Mapping[str, str]) -> Iterator[FormError]:
@@ -217,11 +217,11 @@ def _missing_time(text: str, roles: Iterable[str], found: Mapping[str, str]) -> 
     if "time" not in roles:
         only = f", time={_quoted(times[0])}" if len(times) == 1 and "time" not in text else None
         edit = _respelt((len(text), len(text)), only)
-        yield FormError("role-no-time", "No column is the event's time.", edit)
+        yield FormError("role-no-time", "No column has the role time.", edit)
 
 
 def _shadows(roles: Mapping[str, str | None]) -> Iterator[FormError]:
-    """Refuse a key that has the name of another column of the result."""
+    """Yield an error if the key has the name of another column of the result."""
     key = roles.get("key")
     if key and key.lower() in _beside_key(roles.get("measure")):
-        yield FormError("role-result-name", f"The result has a column {key} beside its key.")
+        yield FormError("role-result-name", f"The result already has another column {key}.")

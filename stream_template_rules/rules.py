@@ -1,12 +1,12 @@
-"""The rules: forbidden boxes of plain data. Nothing else in this repository knows what is legal."""
+"""The rules: forbidden boxes of plain data, the only place that knows what is legal."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from .axes import AXES, NOT_YET, Box
 
-# spark: Spark refuses it. safety: Spark accepts it, then loses data or grows without end.
-# platform: the platform has no such thing. scope: legal, not generated. form: cannot be read.
+# spark: Spark refuses it. safety: Spark accepts it, then loses data or grows without limit.
+# platform: the platform does not support it. scope: legal, not generated. form: cannot be read.
 Kind = Literal["spark", "safety", "platform", "scope", "form"]
 
 WINDOWED = ("tumbling", "sliding", "session")
@@ -14,11 +14,11 @@ STREAM_JOINS = ("stream_inner", "stream_left")
 MICRO_BATCH = ("processing_time", "available_now")
 LOW_LATENCY = ("continuous", "real_time")
 DATABRICKS = ("databricks", "databricks_serverless")
-NO = ("no",)  # a name of a column that a sink cannot have
-# Which names are in the result: those of all columns, or of the key and the measure.
+NO = ("no",)  # a column name that a sink does not support
+# The columns in the result: all of the event, or key and measure.
 NAMED = (("columns", ("none",)), ("result", WINDOWED))
-MISSING = ("missing",)  # of a part in event_roles
-# What has to know how far time has come: it needs a watermark.
+MISSING = ("missing",)  # of a role in event_roles
+# What needs a watermark.
 EVENT_TIME: tuple[Box, ...] = (
     {"window": WINDOWED},
     {"join": STREAM_JOINS},
@@ -28,7 +28,7 @@ EVENT_TIME: tuple[Box, ...] = (
 
 @dataclass(frozen=True)
 class Rule:
-    """A forbidden box: it speaks when every axis it names has one of the values it lists."""
+    """A forbidden box: it applies if every axis that it names has one of the values it lists."""
 
     id: str
     kind: Kind
@@ -49,14 +49,14 @@ RULES = (
         "session-no-update",
         "spark",
         {"window": ("session",), "output_mode": ("update",)},
-        "A session may still merge with its neighbour, so Spark never updates one.",
-        "Choose output_mode=append: a session is written once it has ended.",
+        "An open session can still merge with another one, so Spark has no update mode for it.",
+        "Choose output_mode=append: a session is written when it closes.",
     ),
     Rule(
         "files-append-only",
         "spark",
         {"sink": ("files",), "output_mode": ("update", "complete")},
-        "A file that is written cannot be changed, so Spark's file sink only appends.",
+        "A written file cannot be changed, so Spark's file sink only appends.",
         "Choose output_mode=append, or a sink that replaces rows: delta_merge or jdbc.",
     ),
     Rule(
@@ -70,14 +70,14 @@ RULES = (
         "left-join-append-only",
         "spark",
         {"join": ("stream_left",), "output_mode": ("update", "complete")},
-        "An event is known to have no partner only when the watermark has passed it.",
+        "Spark knows that an event has no match only after the watermark has passed it.",
         "Choose output_mode=append.",
     ),
     Rule(
         "inner-join-no-complete",
         "spark",
         {"join": ("stream_inner",), "output_mode": ("complete",)},
-        "Spark has no complete result of two joined streams to rewrite.",
+        "Spark keeps no complete result of a stream join that it could rewrite.",
         "Choose output_mode=append.",
     ),
     Rule(
@@ -88,70 +88,70 @@ RULES = (
             "output_mode": ("update",),
             "spark_version": ("4.1", "4.0"),
         },
-        "Spark joins two streams in update mode from version 4.2 on.",
+        "Spark supports stream joins in update mode from version 4.2.",
         "Choose output_mode=append, or spark_version=4.2 on a platform that has it.",
     ),
     Rule(
         "low-latency-source",
         "spark",
         {"trigger": LOW_LATENCY, "source": ("delta", "auto_loader", "files")},
-        "Of these sources Spark reads only Kafka row by row.",
+        "The low-latency triggers read from Kafka only.",
         "Choose trigger=processing_time, or source=kafka.",
     ),
     Rule(
         "low-latency-no-window",
         "spark",
         {"trigger": LOW_LATENCY, "window": WINDOWED},
-        "The row-by-row triggers cannot aggregate.",
+        "The low-latency triggers do not support aggregation.",
         "Choose trigger=processing_time, or window=none.",
     ),
     Rule(
         "low-latency-no-stream-join",
         "spark",
         {"trigger": LOW_LATENCY, "join": STREAM_JOINS},
-        "The row-by-row triggers cannot join two streams.",
+        "The low-latency triggers do not support stream joins.",
         "Choose trigger=processing_time, or join=none.",
     ),
     Rule(
         "continuous-no-lookup",
         "spark",
         {"trigger": ("continuous",), "join": ("static_lookup",)},
-        "The continuous trigger cannot join.",
+        "The continuous trigger does not support joins.",
         "Choose trigger=processing_time, or join=none.",
     ),
     Rule(
         "low-latency-no-state",
         "spark",
         {"trigger": LOW_LATENCY, "state": ("deduplicate", "custom")},
-        "The row-by-row triggers keep no state.",
+        "The low-latency triggers do not support state.",
         "Choose trigger=processing_time, or state=none.",
     ),
     Rule(
         "low-latency-sink",
         "spark",
         {"trigger": LOW_LATENCY, "sink": ("delta", "delta_merge", "jdbc", "files")},
-        "The row-by-row triggers write to Kafka or to the terminal only.",
+        "The low-latency triggers write to Kafka or the console only.",
         "Choose trigger=processing_time, or sink=kafka.",
     ),
     Rule(
         "real-time-update-only",
         "spark",
         {"trigger": ("real_time",), "output_mode": ("append", "complete")},
-        "The real-time trigger knows update mode only.",
+        "The real-time trigger supports update mode only.",
         "Choose output_mode=update.",
     ),
     Rule(
         "real-time-spark-4.2",
         "spark",
         {"trigger": ("real_time",), "spark_version": ("4.1", "4.0")},
-        "The real-time trigger reached Python with Spark 4.2.",
+        "The real-time trigger exists in PySpark from version 4.2.",
         "Choose spark_version=4.2 on a platform that has it, or trigger=processing_time.",
     ),
     Rule(
         "merge-no-complete",
         "safety",
         {"sink": ("delta_merge",), "output_mode": ("complete",)},
-        "It would rewrite the whole result by MERGE after every batch, ever more slowly.",
+        "Every batch would MERGE the whole result, and become slower as the result grows.",
         "Choose sink=delta, which replaces the table in one commit, or output_mode=update.",
     ),
     Rule(
@@ -175,7 +175,7 @@ RULES = (
             "platform": ("databricks_serverless",),
             "trigger": ("processing_time", *LOW_LATENCY),
         },
-        "A stream on serverless compute must stop once it has caught up.",
+        "A stream on serverless compute must stop when it has caught up.",
         "Choose trigger=available_now, or platform=databricks.",
     ),
     Rule(
@@ -186,7 +186,7 @@ RULES = (
             "state": ("custom",),
             "spark_version": ("4.0",),
         },
-        "Serverless compute is a client of Spark, and that of 4.0 cannot ask for custom state.",
+        "Serverless compute uses Spark Connect, whose client in 4.0 has no custom state.",
         "Choose spark_version=auto or 4.1, or platform=databricks.",
     ),
     Rule(
@@ -200,21 +200,21 @@ RULES = (
         "real-time-not-databricks",
         "scope",
         {"trigger": ("real_time",), "platform": DATABRICKS},
-        "Databricks has a real-time mode of its own, which is not generated.",
+        "Databricks has its own real-time mode, which is not generated.",
         "Choose trigger=auto, or platform=spark_submit.",
     ),
     Rule(
         "real-time-no-lookup",
         "scope",
         {"trigger": ("real_time",), "join": ("static_lookup",)},
-        "Spark allows it for small tables that never change; it is not generated.",
+        "Spark allows it only for small tables that never change; it is not generated.",
         "Choose trigger=processing_time, or join=none.",
     ),
     Rule(
         "left-join-no-window",
         "scope",
         {"join": ("stream_left",), "window": WINDOWED},
-        "Windows over events without a partner are not generated.",
+        "Windows over events without a match are not generated.",
         "Choose window=none, or join=stream_inner.",
     ),
     Rule(
@@ -228,18 +228,18 @@ RULES = (
         "stream-join-no-state",
         "scope",
         {"join": STREAM_JOINS, "state": ("deduplicate", "custom")},
-        "Deduplication or custom state behind a join of two streams is not generated.",
+        "Deduplication or custom state after a stream join is not generated.",
         "Choose state=none, or join=none.",
     ),
 )
 
-# The same over the parts that event_roles gives to columns: `id` and `key` are missing or given.
+# The same over the roles in event_roles: `id` and `key` are missing or given.
 ROLE_RULES = (
     Rule(
         "deduplicate-needs-id",
         "safety",
         {"id": MISSING, "state": ("deduplicate",)},
-        "Dropping repeated events by a guessed id would lose events.",
+        "Deduplication by a guessed id would lose events.",
         "Name the column in event_roles (id=...), or choose state=none.",
     ),
     Rule(
@@ -253,7 +253,7 @@ ROLE_RULES = (
         "window-needs-key",
         "scope",
         {"key": MISSING, "window": WINDOWED},
-        "A window is summed up per key, and no column is the key.",
+        "Windows aggregate per key, and no column is the key.",
         "Name the column in event_roles (key=...), or choose window=none.",
     ),
     Rule(
@@ -267,7 +267,7 @@ ROLE_RULES = (
         "join-needs-key",
         "scope",
         {"key": MISSING, "join": ("static_lookup", *STREAM_JOINS)},
-        "A join meets on equal keys, and no column is the key.",
+        "A join matches equal keys, and no column is the key.",
         "Name the column in event_roles (key=...), or choose join=none.",
     ),
     *(
@@ -275,9 +275,9 @@ ROLE_RULES = (
             f"delta-{names}-names",
             "scope",
             {f"delta_takes_{names}": NO, "window": windows, "sink": ("delta", "delta_merge")},
-            "A Delta table takes a space or , ; { } ( ) = in a name only with column mapping, and "
-            "MERGE takes no back quote.",
-            "Choose sink=kafka, or have the producer write another name.",
+            "Delta allows a space or , ; { } ( ) = in a column name only with column mapping, and "
+            "MERGE does not allow a back quote.",
+            "Choose sink=kafka, or rename the column at the producer.",
         )
         for names, windows in NAMED
     ),
@@ -285,16 +285,16 @@ ROLE_RULES = (
         "delta-source-names",
         "scope",
         {"delta_takes_columns": NO, "source": ("delta",)},
-        "A Delta table takes a space, a back quote or , ; { } ( ) = in a name only with column "
-        "mapping, which the project does not turn on.",
-        "Choose source=kafka or files, or name the columns as the table does.",
+        "Delta allows a space, a back quote or , ; { } ( ) = in a column name only with column "
+        "mapping, which the project does not enable.",
+        "Choose source=kafka or files, or use the column names of the table.",
     ),
     Rule(
         "lookup-key-name",
         "scope",
         {"delta_takes_key": NO, "join": ("static_lookup",)},
-        "The reference table is a Delta table, which takes a space, a back quote or , ; { } ( ) = "
-        "in a name only with column mapping.",
+        "The reference table is a Delta table, which allows a space, a back quote or , ; { } ( ) = "
+        "in a column name only with column mapping.",
         "Choose join=none, or another key in event_roles.",
     ),
     *(
@@ -302,9 +302,9 @@ ROLE_RULES = (
             f"jdbc-{names}-names",
             "platform",
             {f"postgres_takes_{names}": NO, "window": windows, "sink": ("jdbc",)},
-            "PostgreSQL has no name that is longer than 63 bytes, and keeps ctid, xmin, xmax, "
-            "cmin, cmax and tableoid to itself.",
-            "Choose sink=delta, or have the producer write another name.",
+            "PostgreSQL allows at most 63 bytes in a column name, and reserves ctid, xmin, xmax, "
+            "cmin, cmax and tableoid.",
+            "Choose sink=delta, or rename the column at the producer.",
         )
         for names, windows in NAMED
     ),
@@ -317,7 +317,7 @@ def _not_yet(axis: str, value: str) -> Rule:
         f"{axis}-{value}-not-yet".replace("_", "-"),
         "scope",
         {axis: (value,)},
-        "It works in Spark, but this release does not generate it yet.",
+        "Spark supports it, but this release does not generate it yet.",
         f"Choose {axis}={' or '.join(ready)}.",
     )
 

@@ -1,4 +1,4 @@
-"""Names of columns as documents show them, and as CSV files do."""
+"""Column names as Markdown and as CSV."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ FENCE = "`"
 
 
 def code(name: str) -> str:
-    """Return the name, or another text, as Markdown shows it letter by letter."""
+    """Return the text as inline code of Markdown."""
     name = " ".join(name.split()) if "\n" in name else name
     fence = FENCE
     while fence in name:
@@ -16,12 +16,12 @@ def code(name: str) -> str:
 
 
 def in_cells(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the same texts for cells of a Markdown table, where a bar ends the cell."""
+    """Return the texts for cells of a Markdown table, with escaped bars."""
     return {part: text.replace("|", "\\|") for part, text in texts.items()}
 
 
 def csv_line(*names: str) -> str:
-    """Return the names as a line of a CSV file, quoted where they must be."""
+    """Return the names as a line of a CSV file, quoted if necessary."""
     return ",".join(
         '"' + name.replace('"', '""') + '"' if {*name} & {*',"'} else name for name in names
     )

@@ -1,4 +1,4 @@
-"""What the screen shows after a bake: the choices, the delivery guarantee, and the warnings."""
+"""The summary on the screen after a bake: answers, delivery guarantee and warnings."""
 
 import textwrap
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ NAME_WIDTH = 15
 
 
 def summary(answers: Mapping[str, Any]) -> str:
-    """Return the choices, a line each, and what follows from them."""
+    """Return the answers, one per line, the delivery guarantee and the warnings."""
     known = {**answers, **resolved(answers)}
     parts = [
         "\n".join(_choice(question, answers, known) for question in QUESTIONS),

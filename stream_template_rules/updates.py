@@ -1,4 +1,4 @@
-"""Updates that would leave half a project; they are refused before they change anything."""
+"""Refusal of updates that would leave an inconsistent project."""
 
 import json
 import tomllib
@@ -12,14 +12,14 @@ from .commandline import read
 from .problems import Violation
 
 TOGETHER = ("conf", "dev", "pyproject.toml", "src", "tests")
-"""What only fits together when it comes from one version of the template."""
+"""Files that fit together only if they come from one version of the template."""
 
 
 def half_update(answers: Answers, argv: Sequence[str]) -> Violation | None:
-    """Return why this `cruft update` cannot change the whole project, if it cannot.
+    """Return a violation if this `cruft update` cannot update the whole project.
 
-    Only while the answers are checked is the working directory the user's; elsewhere the
-    project is not found, and nothing is wrong.
+    The working directory is the user's only while the answers are validated; otherwise the project
+    is not found, and there is no violation.
     """
     line = read(argv)
     if not line.updates:
@@ -42,12 +42,12 @@ def _left_out(skipped: str) -> Violation:
         "half-update",
         "form",
         f"cruft skips {skipped}",
-        "The update would bring a new runtime to an old pipeline, and the job would not start.",
+        "The update would combine a new runtime with an old pipeline, and the job would not start.",
         f"""Nothing was changed. Let the update change these files; it keeps your own changes.
-    1. If the project was updated before, take those updates back, the newest first, except where
-       you have brought {skipped} up to date by hand:
+    1. If the project was updated before, revert those updates, the newest first, except those for
+       which you have updated {skipped} yourself:
        git log --oneline -- .cruft.json lists them above the first commit;
-       git revert --no-edit COMMIT takes one back.
+       git revert --no-edit COMMIT reverts one.
     2. Delete the table [tool.cruft] and its comment from pyproject.toml (files that you do not
        want updated, such as README.md, may stay in it), and `skip` from .cruft.json. Commit.
     3. Run the same command again; git status shows where both changed the same lines.""",
@@ -59,10 +59,10 @@ def _renamed(old: str, new: str, command: str) -> Violation:
         "slug-stays",
         "form",
         f"project_slug={new}, the project is {old}",
-        "It names the package, the job and its tables. An update cannot move files of your own "
+        "The slug names the package, the job and its tables. An update cannot move your own files "
         "to another package, nor tables to another job.",
-        "Make a new project with cruft create, and copy your changes to it. "
-        f"Or go on without the name:\n\n    {command}",
+        "Create a new project with cruft create, and copy your changes to it. "
+        f"Or continue without the new slug:\n\n    {command}",
     )
 
 

@@ -1,4 +1,4 @@
-"""The verdict on answers, complete or not: what is refused, and what would be legal."""
+"""Validation of answers, complete or not: violations, and the nearest legal answers."""
 
 import heapq
 from collections.abc import Container, Iterator, Mapping
@@ -11,7 +11,7 @@ from .problems import Violation, nearest_name
 from .roles import ROLES, default_roles, parts_of, read_roles, role_violations
 from .rules import NOT_YET_RULES, ROLE_RULES, RULES, Rule
 
-# Spark's deprecated name of available_now, which people still type.
+# Spark's deprecated name of available_now, which users still type.
 FORMER_VALUES = {"once": "available_now"}
 
 MAX_CORRECTIONS = 20  # a schema may have a typo in each of its columns
@@ -20,14 +20,14 @@ ALL_RULES = (*RULES, *ROLE_RULES, *NOT_YET_RULES)
 
 
 def violations(answers: Answers, rules: tuple[Rule, ...] = ALL_RULES) -> list[Violation]:
-    """Return all that is wrong with the answers so far; what was not answered is unknown."""
+    """Return all violations of the answers so far; missing answers are unknown."""
     texts = text_violations(answers)
     known = _known(answers, texts)
     return texts + [_boxed(rule, answers, known) for rule in _broken(rules, answers, known)]
 
 
 def text_violations(answers: Answers) -> list[Violation]:
-    """Return what is wrong with single answers: they cannot be read, or are no choice at all."""
+    """Return violations of single answers: they cannot be parsed, or are not a value."""
     text = {question: str(answers[question]) for question in QUESTIONS if question in answers}
     out = [problem for axis in AXES if axis in text for problem in _choice(axis, text[axis])]
     if "project_name" in text:
@@ -49,7 +49,7 @@ def _choice(axis: str, value: str) -> list[Violation]:
     right = FORMER_VALUES.get(value) if axis == "trigger" else None
     right = right or nearest_name(value, AXES[axis])
     fix = f"Did you mean {right}?" if right else f"Choose one of {', '.join(AXES[axis])}."
-    reason = f"It is none of the choices of {axis}."
+    reason = f"It is not a value of {axis}."
     return [Violation("unknown-value", "form", f"{axis}={value!r}", reason, fix, axis, right)]
 
 
@@ -57,12 +57,12 @@ def _package(answers: Answers, slug: str) -> list[Violation]:
     package = answers.get("__package", package_from(slug))
     if package == package_from(slug):
         return []
-    reason = "The package follows from project_slug and cannot be given."
-    return [Violation("package-given", "form", "__package", reason, "Leave it out.")]
+    reason = "The package name is derived from project_slug; you cannot set it."
+    return [Violation("package-given", "form", "__package", reason, "Remove it.")]
 
 
 def _known(answers: Answers, texts: list[Violation]) -> dict[str, Any]:
-    """Return the answers with `auto` resolved, and which parts event_roles gives to a column."""
+    """Return the answers with `auto` resolved, and the roles that have a column."""
     known = {**answers, **resolved(answers)}
     speaking = {"event_schema", "event_roles"}
     if speaking <= answers.keys() and not speaking & {problem.answer for problem in texts}:
@@ -72,7 +72,7 @@ def _known(answers: Answers, texts: list[Violation]) -> dict[str, Any]:
 
 
 def _broken(rules: tuple[Rule, ...], answers: Answers, known: Mapping[str, Any]) -> Iterator[Rule]:
-    """Yield the rules whose box the answers lie in, where at least one of its axes was answered."""
+    """Yield the rules whose box contains the answers, if one of its axes was answered."""
     for rule in rules:
         if inside(known, rule.box) and any(axis in answers for axis in rule.box):
             yield rule
@@ -87,13 +87,13 @@ def _said(axis: str, answers: Answers, known: Mapping[str, Any]) -> str:
     if axis in ROLES:
         return f"no {axis} in event_roles"
     if "_takes_" in axis:
-        return "a name in event_schema"
+        return "a column name in event_schema"
     auto = "" if answers.get(axis) == known[axis] else " (auto)"
     return f"{axis}={known[axis]}{auto}"
 
 
 def proposed(answers: Answers) -> dict[str, str]:
-    """Return what the questions propose; two of them follow from the text of an earlier one."""
+    """Return what the questions propose; two proposals depend on an earlier answer."""
     texts = {**TEXT_DEFAULTS, **answers}
     return {
         **TEXT_DEFAULTS,
@@ -104,7 +104,7 @@ def proposed(answers: Answers) -> dict[str, str]:
 
 
 def chosen(answers: Answers, typed: Container[str] = ()) -> dict[str, str]:
-    """Return the answers that somebody gave: those typed, and those other than the proposed."""
+    """Return the answers that somebody chose: typed ones, and those that differ from proposals."""
     texts = {question: str(answers[question]) for question in QUESTIONS if question in answers}
     proposal = proposed(texts)
     return {q: text for q, text in texts.items() if q in typed or text != proposal[q]}
@@ -113,18 +113,18 @@ def chosen(answers: Answers, typed: Container[str] = ()) -> dict[str, str]:
 def nearest(
     answers: Answers, typed: Container[str] = (), rules: tuple[Rule, ...] = ALL_RULES
 ) -> dict[str, str]:
-    """Return the smallest change of the choices that breaks no rule.
+    """Return the smallest change of the values that violates no rule.
 
-    What was not answered has its default. Defaults change first, then answers that somebody gave,
-    at last those typed on the command line; of equal changes, that of the later question.
-    There is one for any columns: events that are taken one by one need neither id nor key.
+    Missing answers have their default. Defaults change first, then answers that somebody chose,
+    and last those typed on the command line; of equal changes, that of the later question.
+    A legal change always exists: window=none needs neither id nor key.
     """
     wanted = {axis: str(answers.get(axis, values[0])) for axis, values in AXES.items()}
     known = _known(answers, text_violations(answers))
     parts = {part: value for part, value in known.items() if part not in AXES}
     prices = {axis: _price(axis, wanted[axis], typed) for axis in AXES}
     dearest_first = sorted(AXES, key=prices.__getitem__, reverse=True)
-    # The cheapest beginning of answers goes on, so the first complete set is the nearest.
+    # The cheapest partial answers are extended first, so the first complete set is the nearest.
     heap: list[tuple[int, tuple[str, ...]]] = [(0, ())]
     while True:
         cost, values = heapq.heappop(heap)
@@ -140,7 +140,7 @@ def nearest(
 
 
 def _price(axis: str, value: str, typed: Container[str]) -> int:
-    """Return the price of a change: who gave the answer counts most, then how early it is asked."""
+    """Return the price of a change: first by who gave the answer, then by the question's order."""
     given = value != AXES[axis][0]
     tier = 10**10 if axis in typed else 10**8 if given else 10**6
     later = list(AXES).index(axis)
@@ -148,9 +148,9 @@ def _price(axis: str, value: str, typed: Container[str]) -> int:
 
 
 def make_legal(answers: Answers, typed: Container[str] = ()) -> dict[str, str]:
-    """Return legal answers to all questions, near to the given ones.
+    """Return legal answers to all questions, close to the given ones.
 
-    A text that only its author can correct is left out: the question has to be asked again.
+    A text that only its author can correct is omitted: its question has to be asked again.
     """
     given = chosen(answers, typed)
     for _ in range(MAX_CORRECTIONS):

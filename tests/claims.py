@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "CONTRIBUTING.md"
-TABLES = ("## What the README claims", "## What was wrong once")
+TABLES = ("## What the README claims", "## Fixed defects")
 
 
 def claims():

@@ -88,8 +88,8 @@ class User:
 
 
 def command_in(result):
-    """Return the command that a refusal says to go on with."""
-    _, _, rest = (result.stdout + result.stderr).partition("Go on with:\n\n")
+    """Return the command that a refusal prints."""
+    _, _, rest = (result.stdout + result.stderr).partition("Continue with:\n\n")
     return rest.splitlines()[0].strip()
 
 

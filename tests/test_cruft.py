@@ -48,7 +48,7 @@ def test_cruft_update_refuses_and_leaves_the_project_alone(user, template):
     stored.write_text(stored.read_text("utf-8").replace("Clickstream Metrics", "{{ 7 * 7 }}"))
     user.commit(project, "two")
     result = user.run(*words, '{"trigger": "available_now"}')
-    refused(user, result, "Template markup is no answer", before=["clickstream-metrics"])
+    refused(user, result, "must not contain template markup", before=["clickstream-metrics"])
 
 
 CHANGES = (

@@ -129,7 +129,7 @@ def test_a_mistake_fails_the_generation(hook, project, monkeypatch, capsys):
     monkeypatch.setattr(hook, "BAKE", bake(project, record={}))
 
     assert hook.main() == 1
-    assert "The template made a mistake" in capsys.readouterr().err
+    assert "The template has an error" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

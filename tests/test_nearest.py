@@ -93,7 +93,7 @@ def walk(line, typed=()):
 
 def printed(text):
     """Return the command in the text, as a shell splits it, and the answers it names."""
-    words = shlex.split(text.partition("Go on with:\n\n")[2])
+    words = shlex.split(text.partition("Continue with:\n\n")[2])
     return words, dict(word.split("=", 1) for word in words if "=" in word)
 
 

@@ -20,7 +20,7 @@ def table(text):
 def combinations(page):
     """Each cell of the tables: (trigger, source, window, mode, sink) and what stands there."""
     for section in (
-        page.partition("## What goes together")[2].partition("\n## ")[0].split("### ")[1:]
+        page.partition("## Legal combinations")[2].partition("\n## ")[0].split("### ")[1:]
     ):
         ends, _, text = section.partition("\n")
         sources, triggers = (re.findall(r"`(\w+)`", names) for names in ends.split(" with "))

@@ -270,7 +270,7 @@ def test_an_update_cannot_rename_the_project(user, project):
     assert code == 1, said
     assert "slug-stays (form): project_slug=orders, the project is clickstream-metrics" in said
     assert not _git(project, "status", "--porcelain")
-    command = said.partition("go on without the name:")[2].strip()
+    command = said.partition("continue without the new slug:")[2].strip()
     assert user.run("sh", "-c", command).returncode == 0
     recorded = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["tool"]
     assert recorded["stream-template"]["answers"]["sink"] == "kafka"
