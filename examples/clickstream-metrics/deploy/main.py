@@ -1,4 +1,4 @@
-"""The job for spark-submit, which takes a file and no module."""
+"""The entry point for spark-submit, which runs a file, not a module."""
 
 import runpy
 

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # One command of the job on the cluster: deploy/submit.sh run|stop|doctor --env prod
 #
-# This machine holds a checkout of the release in which `make jars` was run once: that makes .venv
-# and fetches the jars with which the tests ran. PySpark itself comes from SPARK_HOME.
+# This machine has a checkout of the release. Run `make jars` in it once: that creates .venv and
+# downloads the jars that the tests use. PySpark itself comes from SPARK_HOME.
 #
 # The driver runs here, in client mode, so that the job's exit code is that of this script.
-# Executors start no Python, all work is done by Spark's own operators: they need the jars only.
+# Executors start no Python, because Spark's own operators do all work: they need only the jars.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 jars=(.jars/connectors/*.jar)
-# Together about as many cores as state.partitions; a fixed number, for no batch lasts long enough
-# to wait for more.
+# Together about as many cores as state.partitions. A fixed number, because no batch lasts long
+# enough to wait for more executors.
 resources=(
     --driver-memory 2g
     --executor-memory 2g

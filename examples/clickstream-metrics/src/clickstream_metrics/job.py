@@ -17,8 +17,8 @@ NAME = "clickstream-metrics"
 OUTPUT_MODE = "append"
 RESULT_STATE = "appended"
 GUARANTEE = (
-    "Exactly once into the Delta table: a batch repeated after a crash reads the same "
-    "offsets, and the table's log knows its number."
+    "Exactly once into the Delta table: a batch replay after a crash reads the same "
+    "offsets, and Delta skips known batch ids."
 )
 PARTS = {
     "source": "kafka",
