@@ -1,8 +1,8 @@
 {% set job = cookiecutter | stream_plan %}
 {% set mean, upserted = job.visit.mean, job.result_state == "upserted" %}
-"""The result computed a second time, in plain Python: what tests and the demo compare with.
+"""The test oracle: the result in plain Python, for the tests, the demo and file runs.
 
-It shares no line with transform.py, visit_state.py or the logic of visits.py. Change them together.
+It shares no code with transform.py, visit_state.py or the logic of visits.py. Change them together.
 """
 
 import json
@@ -30,14 +30,14 @@ Event = Mapping[str, Any]
 
 
 def {{ 'unlabelled' if job.lookup else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
-    """What the stream must yield when each element of `batches` is read by one micro-batch.
+    """Return the result if each micro-batch reads one element of `batches`.
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 
-    An event is late when its time is not after the watermark that the batch before worked with.
-    Which visit one belongs to is known once the watermark has reached it; batches do not matter.
+    An event is late if its time is not after the watermark of the previous batch.
+    Its visit is known after the watermark has reached it, independent of the batches.
 {% if upserted %}
-    Of the events with one id the newest is in the result.
+    Of several events with one id, the newest is in the result.
 {% endif %}
     """
     idle, seen = to_timedelta(settings.visits.idle), Seen(to_timedelta(settings.watermark.delay))
@@ -54,7 +54,7 @@ def {{ 'unlabelled' if job.lookup else 'expected' }}(batches: Iterable[Sequence[
         rows += [row for visit in visits for row in _rows(visit)]
         if visits and visits[-1][-1][schema.EVENT_TIME] + idle > seen.watermark:
 {% if mean %}
-            # The visit, and its last measures.
+            # One row for the visit, one for its last measures.
             remembered += 1 + bool(_measures(visits[-1]))
 {% else %}
             remembered += 1
@@ -76,7 +76,7 @@ def {{ 'unlabelled' if job.lookup else 'expected' }}(batches: Iterable[Sequence[
 
 
 class Seen:
-    """The events that came in time, each once: of each key by time and {{ "id" if job.roles.id else "content" }}."""
+    """The events that are not late, without duplicates: per key by time and {{ "id" if job.roles.id else "content" }}."""
 
     def __init__(self, delay: timedelta) -> None:
         self.late = self.repeats = 0
@@ -86,7 +86,7 @@ class Seen:
         self._late_until = EPOCH
 
     def read(self, batch: Sequence[Event]) -> None:
-        """One micro-batch."""
+        """Read one micro-batch."""
         for event in batch:
             self._take(event)
         newest = max((event[schema.EVENT_TIME] for event in batch), default=EPOCH)
@@ -113,7 +113,7 @@ def _text(event: Event) -> str:
 
 
 def _visits(events: Sequence[Event], idle: timedelta) -> list[list[Event]]:
-    """Ordered events of one key, cut where a pause is longer than `idle`."""
+    """Split the ordered events of one key at pauses longer than `idle`."""
     visits: list[list[Event]] = []
     for event in events:
         if visits and event[schema.EVENT_TIME] - visits[-1][-1][schema.EVENT_TIME] <= idle:

@@ -1,7 +1,7 @@
 
 
 class Seen:
-    """The ids that have come, and until when each is remembered."""
+    """The retained ids, each with the time until which it is retained."""
 
     def __init__(self, delay: timedelta) -> None:
         self.late = self.repeats = 0
@@ -12,11 +12,11 @@ class Seen:
 
     @property
     def remembered(self) -> int:
-        """How many ids there are still, once a batch without data has followed."""
+        """The number of retained ids after a batch without data."""
         return sum(until > self.watermark for until in self._until.values())
 
     def fresh(self, batch: Sequence[Event]) -> list[Event]:
-        """The events that are neither late nor the repeat of one that is remembered."""
+        """Return the events of a batch that are neither late nor duplicates."""
         passed = [event for event in batch if self._is_fresh(event)]
         self._until = {key: end for key, end in self._until.items() if end > self.watermark}
         newest = max((event[schema.EVENT_TIME] for event in batch), default=EPOCH)

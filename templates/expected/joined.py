@@ -1,9 +1,9 @@
 {% set job = cookiecutter | stream_plan %}
 {% set left = cookiecutter.join == "stream_left" %}
 {% set upserted = job.result_state == "upserted" %}
-"""The result computed a second time, in plain Python: what tests and the demo compare with.
+"""The test oracle: the result in plain Python, for the tests, the demo and file runs.
 
-It shares no line with transform.py. Change the two together.
+It shares no code with transform.py. Change the two together.
 """
 
 {% if upserted %}
@@ -19,17 +19,17 @@ from .settings import Settings
 
 
 def expected(events: Batches, right: Batches, settings: Settings) -> Expected:
-    """What the stream must yield when a micro-batch reads one element of `events` and of `right`.
+    """Return the result if each micro-batch reads one element of `events` and one of `right`.
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 
-    An event is late when its time is not after the watermark that the batch before worked with.
+    An event is late if its time is not after the watermark of the previous batch.
 {% if left %}
-    The batch without data, in which events come out alone, follows the last one.
+    A batch without data follows the last one; it writes events without a match.
 {% endif %}
 {% if upserted %}
 
-    Of the rows for the same two ids the one with the newest event is in the result.
+    Of several rows with the same pair of ids, the one with the newest event is in the result.
 {% endif %}
     """
     partners = Partners(settings)

@@ -1,3 +1,3 @@
 def _ms(time: datetime) -> datetime:
-    """Spark keeps the watermark in whole milliseconds."""
+    """Round down to milliseconds, the precision of Spark's watermark."""
     return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -1,9 +1,9 @@
 {% set job = cookiecutter | stream_plan %}
 {% set upserted = job.result_state == "upserted" %}
 {% set events = "seen.fresh(batch)" if job.deduplicates else "batch" %}
-"""The result computed a second time, in plain Python: what tests and the demo compare with.
+"""The test oracle: the result in plain Python, for the tests, the demo and file runs.
 
-It shares no line with transform.py. Change the two together.
+It shares no code with transform.py. Change the two together.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,19 +32,19 @@ Event = Mapping[str, Any]
 
 
 def {{ 'unlabelled' if job.lookup else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
-    """What the stream must yield when each element of `batches` is read by one micro-batch.
+    """Return the result if each micro-batch reads one element of `batches`.
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 {% if job.deduplicates %}
 
-    An event is late when its time is not after the watermark that the batch before worked with.
+    An event is late if its time is not after the watermark of the previous batch.
 {% endif %}
 {% if upserted %}
 
 {% if job.deduplicates %}
-    Of the events with one id that are let through, the newest is in the result.
+    Of several events with one id that are not duplicates, the newest is in the result.
 {% else %}
-    Of the events with one id the newest is in the result, whenever it came.
+    Of several events with one id, the newest by event time is in the result.
 {% endif %}
 {% endif %}
     """

@@ -2,9 +2,9 @@
 {% set job = cookiecutter | stream_plan %}
 {% set dedup, lookup, right = job.deduplicates, job.lookup, job.right %}
 {% set ahead = "partners" if right else "seen" %}
-"""The result computed a second time, in plain Python: what tests and the demo compare with.
+"""The test oracle: the result in plain Python, for the tests, the demo and file runs.
 
-It shares no line with transform.py. Change the two together.
+It shares no code with transform.py. Change the two together.
 """
 
 from collections import defaultdict
@@ -34,32 +34,32 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 {% endif %}
 Event = Mapping[str, Any]
 Session = list[Event]
-"""The events of one session, in the order of their times."""
+"""The events of one session, in event-time order."""
 
 
 {% if right %}
 def expected(events: Batches, right: Batches, settings: Settings) -> Expected:
-    """What the stream must yield when a micro-batch reads one element of `events` and of `right`.
+    """Return the result if each micro-batch reads one element of `events` and one of `right`.
 {% else %}
 def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
-    """What the stream must yield when each element of `batches` is read by one micro-batch.
+    """Return the result if each micro-batch reads one element of `batches`.
 {% endif %}
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 
 {% if job.drops_behind %}
-    An event is late when its time is not after the watermark that the batch before worked with.
+    An event is late if its time is not after the watermark of the previous batch.
 {% else %}
-    An event is late when a session of it alone would have ended before an earlier watermark.
+    An event is late if a session of it alone would have ended before an earlier watermark.
 {% endif %}
 {% if mode == "complete" %}
-    No session ends, so that a later event may still join two that were apart.
+    No session closes, so a later event can still merge two sessions.
 {% elif right %}
-    A session ends once no more pairs can come that are in it: `join.within` later than without
-    a join. The batch without data in which Spark ends sessions follows the last one.
+    A session closes when no more pairs can belong to it: `join.within` later than without a
+    join. A batch without data follows the last one, in which Spark closes sessions.
 {% else %}
-    A session ends in the batch after the one that moved the watermark to its end; the last
-    element is followed by the batch without data in which Spark ends sessions.
+    A session closes in the batch after the one that advanced the watermark to its end. A batch
+    without data follows the last element, in which Spark closes sessions.
 {% endif %}
     """
 {% if right %}
@@ -136,7 +136,7 @@ def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Even
 
 
 def _merged(sessions: Iterable[Session], gap: timedelta) -> list[Session]:
-    """The same events, where a session that begins before another has ended is one with it."""
+    """Return the sessions after merging those that overlap or touch."""
     merged: list[Session] = []
     for session in sorted(sessions, key=_start):
         if merged and _start(session) <= _end(merged[-1], gap):

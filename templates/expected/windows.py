@@ -3,9 +3,9 @@
 {% set job = cookiecutter | stream_plan %}
 {% set dedup, lookup, right = job.deduplicates, job.lookup, job.right %}
 {% set ahead = "partners" if right else "seen" %}
-"""The result computed a second time, in plain Python: what tests and the demo compare with.
+"""The test oracle: the result in plain Python, for the tests, the demo and file runs.
 
-It shares no line with transform.py. Change the two together.
+It shares no code with transform.py. Change the two together.
 """
 
 from collections import defaultdict
@@ -31,33 +31,33 @@ Event = Mapping[str, Any]
 
 {% if right %}
 def expected(events: Batches, right: Batches, settings: Settings) -> Expected:
-    """What the stream must yield when a micro-batch reads one element of `events` and of `right`.
+    """Return the result if each micro-batch reads one element of `events` and one of `right`.
 {% else %}
 def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
-    """What the stream must yield when each element of `batches` is read by one micro-batch.
+    """Return the result if each micro-batch reads one element of `batches`.
 {% endif %}
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 
 {% if right %}
-    An event is late when its time is not after the watermark that the batch before worked with.
+    An event is late if its time is not after the watermark of the previous batch.
 {% if mode == "append" %}
-    A window closes once no more pairs can come that are in it: `join.within` later than without
-    a join. The batch without data in which Spark closes windows follows the last one.
+    A window closes when no more pairs can belong to it: `join.within` later than without a
+    join. A batch without data follows the last one, in which Spark closes windows.
 {% endif %}
 {% elif dedup %}
-    An event is late when its time is not after the watermark that the batch before worked with,
-    so none is in time and its window closed.
+    An event is late if its time is not after the watermark of the previous batch,
+    so an event that is not late never has a closed window.
 {% if mode == "append" %}
-    A window closes in the batch after the one that moved the watermark to its end; the last
-    element is followed by the batch without data in which Spark closes windows.
+    A window closes in the batch after the one that advanced the watermark to its end. A batch
+    without data follows the last element, in which Spark closes windows.
 {% endif %}
 {% elif mode == "complete" %}
-    No window closes, so no event is late: the result is of all events.
+    No window closes, so no event is late: the result contains all events.
 {% else %}
-    An event is late when its window closed in an earlier batch; a window closes in the batch
-    after the one that moved the watermark to its end. The last element is followed by the
-    batch without data in which Spark closes windows.
+    An event is late if its window closed in an earlier batch. A window closes in the batch after
+    the one that advanced the watermark to its end. A batch without data follows the last
+    element, in which Spark closes windows.
 {% endif %}
     """
     size = to_timedelta(settings.window.duration)
@@ -144,12 +144,12 @@ def {{ 'unlabelled' if lookup else 'expected' }}(batches: Iterable[Sequence[Even
 
 {% if sliding %}
 def window_starts(time: datetime, size: timedelta, slide: timedelta) -> list[datetime]:
-    """The starts of all windows that hold an instant; one of them is aligned to 1970 UTC."""
+    """Return the starts of all windows that contain a time; windows are aligned to 1970 UTC."""
     last = time - (time - EPOCH) % slide
     return [last - number * slide for number in range(-(-(size - (time - last)) // slide))]
 {% else %}
 def window_start(time: datetime, size: timedelta) -> datetime:
-    """The start of the window in which an instant lies; windows are aligned to 1970 UTC."""
+    """Return the start of the window that contains a time; windows are aligned to 1970 UTC."""
     return time - (time - EPOCH) % size
 {% endif %}
 {% if mode != "complete" and not job.drops_behind %}

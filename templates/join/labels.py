@@ -1,4 +1,4 @@
-"""What keys stand for, read from the reference table without Spark: for expected.py."""
+"""The lookup of the test oracle: reads the reference table without Spark."""
 
 import csv
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ from .settings import Settings
 
 
 def labelled(found: Expected, settings: Settings) -> Expected:
-    """The same, where each row has what its key stands for in the reference table.
+    """Return the result with the label of each row's key.
 
-    Raises ConfigError where that table is no CSV file.
+    Raises ConfigError if the reference table is not a CSV file.
     """
     labels = _labels(settings)
 
@@ -27,7 +27,7 @@ def labelled(found: Expected, settings: Settings) -> Expected:
 
 def _labels(settings: Settings) -> dict[str, str]:
     if settings.lookup.format != "csv":
-        message = "Without Spark the reference table is read from CSV: name a file with --lookup."
+        message = "A file run reads the reference table from CSV: name a file with --lookup."
         raise ConfigError(message)
     with Path(settings.lookup.path).open(encoding="utf-8", newline="") as file:
         return {row[schema.KEY]: row[LABEL] for row in csv.DictReader(file)}

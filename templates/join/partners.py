@@ -1,5 +1,5 @@
 {% set left = cookiecutter.join == "stream_left" %}
-"""The join computed a second time, in plain Python: for expected.py."""
+"""The stream join of the test oracle, in plain Python."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
@@ -15,7 +15,7 @@ from .settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
-"""How exactly Spark tells the time of a watermark."""
+"""The precision of Spark's watermarks."""
 
 Event = Mapping[str, Any]
 Row = dict[str, Any]
@@ -24,13 +24,13 @@ Batches = Iterable[Sequence[Event]]
 
 
 def in_step(events: Batches, right: Batches) -> Iterator[tuple[Sequence[Event], Sequence[Event]]]:
-    """What each micro-batch reads of the two inputs; the last one is the one without data."""
+    """Yield what each micro-batch reads of the two inputs, and then the batch without data."""
     yield from zip_longest(events, right, fillvalue=())
     yield (), ()
 
 
 class Partners:
-    """The events that may still meet, batch after batch; `late` counts those that came too late."""
+    """The state of the join, updated batch by batch; `late` counts late events."""
 
     def __init__(self, settings: Settings) -> None:
         self.late = 0
@@ -45,26 +45,26 @@ class Partners:
 
     @property
     def watermark(self) -> datetime:
-        """Up to when no further row comes out of the join."""
+        """The watermark after the join: no earlier row follows."""
         return self._watermark - self._within - MOMENT
 
     @property
     def kept(self) -> int:
-        """How many events of both inputs are in the state."""
+        """The number of events of both inputs in the state."""
         return len(self._events) + len(self._right)
 {% if left %}
 
     @property
     def waiting(self) -> list[Row]:
-        """The rows of events that are still alone, and may not stay so."""
+        """The rows of events that have no match yet, but can still get one."""
         return [_row(event) for number, event in self._events if number not in self._met]
 {% endif %}
 
     def rows(self, events: Sequence[Event], right: Sequence[Event]) -> list[Row]:
 {% if left %}
-        """What a batch gives: a row for each pair, and for each event that will meet none."""
+        """Return the rows of a batch: one per pair, and one per event that cannot match any more."""
 {% else %}
-        """What a batch gives: a row for each pair."""
+        """Return the rows of a batch: one per pair."""
 {% endif %}
         pairs = [*self._for_partners(right), *self._for_events(events)]
         rows = [_row(event, partner) for (_, event), partner in pairs]
@@ -77,13 +77,13 @@ class Partners:
 {% endif %}
         self._right.drop(self._watermark - MOMENT)
         self._late_until = self._watermark
-        # That of the input that is less far; it never goes back.
+        # The watermark of the slower input; it never decreases.
         behind = min(self._events.watermark, self._right.watermark)
         self._watermark = max(self._watermark, behind)
         return rows
 
     def _for_partners(self, right: Sequence[Event]) -> Iterator[tuple[Numbered, Event]]:
-        """The pairs of new partners with the events that are there."""
+        """Yield the pairs of new right events with the events in the state."""
         for partner in self._in_time(self._right, right):
             time = partner[schema.RIGHT.time]
             self._right.add(partner)
@@ -91,7 +91,7 @@ class Partners:
                 yield event, partner
 
     def _for_events(self, events: Sequence[Event]) -> Iterator[tuple[Numbered, Event]]:
-        """The pairs of new events with the partners that are there."""
+        """Yield the pairs of new events with the right events in the state."""
         for event in self._in_time(self._events, events):
             time = event[schema.EVENT_TIME]
             number = self._events.add(event)
@@ -106,7 +106,7 @@ class Partners:
 
 
 class Input:
-    """What is kept of one input: by key, and in the order of time."""
+    """The state of one input: by key, in event-time order."""
 
     def __init__(self, time: str, key: str, delay: timedelta) -> None:
         self.time = time
@@ -124,24 +124,24 @@ class Input:
 {% endif %}
 
     def see(self, batch: Sequence[Event]) -> None:
-        """Let time go on."""
+        """Advance the watermark."""
         newest = max((_ms(event[self.time]) for event in batch), default=EPOCH)
         self.watermark = max(self.watermark, newest - self._delay)
 
     def add(self, event: Event) -> int:
-        """Keep an event; its number."""
+        """Store an event and return its number."""
         number = next(self._numbers)
         insort(self._kept[event[self._key]], (event[self.time], number, event))
         return number
 
     def between(self, key: Any, first: datetime, last: datetime) -> list[Numbered]:
-        """The events of a key in a stretch of time, both ends included."""
+        """Return the events of a key between two times, both included."""
         kept = self._kept[key]
         part = kept[bisect_left(kept, (first,)) : bisect_right(kept, (last, inf))]
         return [(number, event) for _, number, event in part]
 
     def drop(self, last: datetime) -> list[Numbered]:
-        """Forget the events up to a moment; these events."""
+        """Remove the events up to a time and return them."""
         gone = []
         for kept in self._kept.values():
             end = bisect_right(kept, (last, inf))

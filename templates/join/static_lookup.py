@@ -1,9 +1,9 @@
-"""What a row's key stands for: a reference table, which has one row for each key.
+"""The lookup: a reference table with one row per key, and a label.
 
-A Delta table is read anew with every batch, so that a change shows in the next one. Of Parquet
-and CSV files Spark lists the names and lengths when the job starts: what is added later shows
-after a restart, and none may be overwritten before.
-A batch that is repeated after a crash sees the table as it is then.
+Every batch reads a Delta table again, so the next batch uses a change. For Parquet and CSV, Spark
+lists the files and their sizes when the job starts: new files are used after a restart, and files
+must not be overwritten before it.
+A batch replay after a crash reads the table as it is at that time.
 """
 
 from typing import Literal
@@ -31,9 +31,9 @@ class Lookup(Table):
 
 
 def read(spark: SparkSession, lookup: Lookup) -> DataFrame:
-    """The reference table: the columns KEY and LABEL STRING.
+    """Return the reference table: the columns KEY and LABEL STRING.
 
-    CSV files have a first line of names, and the columns in this order.
+    CSV files have a header line, and the columns in this order.
     """
     reader = spark.read.format(lookup.format)
     if lookup.format == "csv":
@@ -43,14 +43,14 @@ def read(spark: SparkSession, lookup: Lookup) -> DataFrame:
 
 
 def check(spark: SparkSession, lookup: Lookup) -> None:
-    """Raises SetupError where there is no table, or a key stands in it twice."""
+    """Raise SetupError if the table does not exist or has a duplicate key."""
     try:
         counted = read(spark, lookup).groupBy(quote(schema.KEY)).agg(F.count("*").alias(ROWS))
         twice = counted.where(f"{ROWS} > 1").limit(1).collect()
     except AnalysisException as error:
         message = (
-            f"The reference table {lookup.path} cannot be read: {error}. Name a table with the "
-            f"columns {schema.KEY} and {LABEL} in lookup.path, and what it is in lookup.format."
+            f"The reference table {lookup.path} cannot be read: {error}. Set lookup.path to a table "
+            f"with the columns {schema.KEY} and {LABEL}, and lookup.format to its format."
         )
         raise SetupError(message) from error
     if twice:
@@ -62,17 +62,17 @@ def check(spark: SparkSession, lookup: Lookup) -> None:
 
 
 def enrich(rows: DataFrame, reference: DataFrame) -> DataFrame:
-    """Add what the key stands for.
+    """Add the label of the key.
 
-    Out: the columns of the rows, and LABEL STRING, null where the table lacks the key. Where a key
-    comes to stand in the table twice the batch fails: no row is doubled in silence.
+    Out: the columns of the rows, and LABEL STRING, null if the table does not have the key. If the
+    table gets a duplicate key, the batch fails, instead of silently duplicating rows.
     """
     columns = map(quote, [*rows.columns, LABEL])
     return rows.join(_unique(reference), schema.KEY, "left").select(*columns)
 
 
 def _unique(reference: DataFrame) -> DataFrame:
-    """The table with a label that cannot be read where its key stands there twice."""
+    """Return the table with a label that raises an error if its key is a duplicate."""
     name = F.coalesce(F.col(quote(schema.KEY)).cast("string"), F.lit("NULL"))
     text = F.concat(F.lit("lookup: this key stands in the table twice: "), name)
     label = F.when(F.count("*") > 1, F.raise_error(text)).otherwise(F.first(quote(LABEL)))

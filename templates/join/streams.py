@@ -1,7 +1,7 @@
 {% if how == "left" %}
-"""The second input: events, each with every event of its key that follows soon, or alone."""
+"""The left stream join: each event with the right events of its key that follow soon, or alone."""
 {% else %}
-"""The second input: events, each with every event of its key that follows soon."""
+"""The stream join: each event with the right events of its key that follow soon."""
 {% endif %}
 
 from pyspark.sql import DataFrame
@@ -16,31 +16,31 @@ class Join(Table):
     """The table `[join]` in conf/*.toml."""
 
     within: Duration = "5 minutes"
-    """How long after an event one of the right input may have happened to be its partner."""
+    """The longest time from an event to a matching event of the right input."""
 
 
 def join(events: DataFrame, right: DataFrame, settings: Join) -> DataFrame:
 {% if how == "left" %}
-    """A row for each event and each of its partners, and one for an event that has none.
+    """Return one row per pair of matching events, and one per event without a match.
 {% else %}
-    """A row for each event and each of its partners.
+    """Return one row per pair of matching events.
 {% endif %}
 
-    In: the columns of schema.py, each input with its watermark. Out: the columns of an event,
-    and those of its partner as RIGHT_NAMES calls them{{ ", null where it has none" if how == "left" }}.
+    In: the columns of schema.py, each input with its watermark. Out: the columns of the
+    event, and those of the right event under RIGHT_NAMES{{ ", null without a match" if how == "left" }}.
 
-    - A partner has the same key, and happened with the event or up to `within` after it.
-    - There is one watermark: that of the input whose newest event is older. An event, of either
-      input, is late when it is not after the watermark of the batch before, and then dropped.
-    - The state holds an event until the watermark is more than `within` past it, and one of the
-      right input until the watermark is past it: no partner in time can come then.
+    - A right event matches if it has the same key, and the same time or up to `within` later.
+    - There is one watermark: that of the input whose newest event is older. An event of either
+      input is late, and dropped, if it is not after the watermark of the previous batch.
+    - The state keeps an event until the watermark is more than `within` past it, and a right
+      event until the watermark is past it: after that, no match can arrive.
 {% if how == "left" %}
-    - That is also when an event that met none comes out, alone: once, and never before.
-    - An input that is silent holds the watermark back: pairs still come out, but the state of
-      the other grows, and no event comes out alone, until it speaks again.
+    - At that time an event without a match is written, alone and once.
+    - A silent input stops the watermark: pairs are still written, but the state of the other
+      input grows, and no event is written alone, until new events arrive.
 {% else %}
-    - An input that is silent holds the watermark back: pairs still come out, but the state of
-      the other grows until it speaks again.
+    - A silent input stops the watermark: pairs are still written, but the state of the other
+      input grows until new events arrive.
 {% endif %}
     """
     key = quote(schema.RIGHT_KEY)

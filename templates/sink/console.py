@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-"""Where the result goes: the terminal, for a first try."""
+"""The sink: the console, for a first test."""
 
 from pydantic import PositiveInt
 from pyspark.sql import DataFrame, SparkSession
@@ -18,21 +18,22 @@ class Sink(Table):
     """The table `[sink]` in conf/*.toml."""
 
     num_rows: PositiveInt = 20
-    """How many rows of a batch are shown at most."""
+    """The largest number of rows that are shown per batch."""
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
-    """Show the first rows of each batch as a table on the standard output. Nothing is promised.
+    """Show the first rows of each batch as a table on standard output, without a guarantee.
 
 {% if job.low_latency %}
-    1. When an interval has passed, the driver shows its rows.
-    2. Spark writes to the checkpoint how far it has read. Died before it: the next start begins
-       where the last interval ended, and shows what came since once more.
-    3. Spark marks that as committed in the checkpoint.
+    1. After an interval, the driver shows its rows. If the process dies here: the next start begins
+       where the last interval ended, and shows the rows again.
+    2. Spark writes the offsets of the interval to the checkpoint.
+    3. Spark marks the interval as committed in the checkpoint.
 {% else %}
-    1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
-       the same batch over the same offsets.
-    2. The driver shows the rows. Died after it: the batch runs again, and is shown once more.
+    1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next start
+       runs the same batch over the same offsets.
+    2. The driver shows the rows. If the process dies here: the batch runs again, and the driver
+       shows its rows again.
     3. Spark marks the batch as committed in the checkpoint.
 {% endif %}
     """
@@ -41,7 +42,7 @@ def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
 
 
 def readable(rows: DataFrame) -> DataFrame:
-    """The rows with nested and binary columns as text: JSON, and Base64."""
+    """Return the rows with nested columns as JSON and binary columns as Base64."""
     texts = {}
     for field in rows.schema:
         if isinstance(field.dataType, T.ArrayType | T.MapType | T.StructType):
@@ -52,13 +53,13 @@ def readable(rows: DataFrame) -> DataFrame:
 
 
 def owner(spark: SparkSession, sink: Sink) -> str | None:
-    """None: a terminal keeps nothing."""
+    """Return None: the console stores nothing."""
     return None
 
 
 def check(sink: Sink) -> None:
-    """Nothing to ask: there is no server."""
+    """Do nothing: this sink has no server."""
 
 
 def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Nothing to create."""
+    """Do nothing: there is no target to create."""

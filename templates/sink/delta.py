@@ -1,8 +1,8 @@
 {% set job = cookiecutter | stream_plan %}
 {% if cookiecutter.output_mode == "complete" %}
-"""Where the result goes: a Delta table that holds the newest result."""
+"""The sink: a Delta table that holds the newest result."""
 {% else %}
-"""Where the result goes: a Delta table to which rows are added."""
+"""The sink: a Delta table to which rows are appended."""
 {% endif %}
 
 from pyspark.sql import DataFrame, SparkSession
@@ -20,7 +20,7 @@ TIME = "window_start"
 {% else %}
 TIME = schema.EVENT_TIME
 {% endif %}
-"""The column by which the table is clustered: readers ask for a span of time."""
+"""The column that clusters the table: readers filter by time."""
 
 
 class Sink(Table):
@@ -31,22 +31,22 @@ class Sink(Table):
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
 {% if cookiecutter.output_mode == "complete" %}
-    """Replace the table's rows by those of each batch, each batch exactly once.
+    """Replace the rows of the table with those of each batch, each batch exactly once.
 {% else %}
-    """Add rows to the table, each exactly once.
+    """Append rows to the table, each exactly once.
 {% endif %}
 
-    1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
-       the same batch over the same offsets.
-    2. Tasks write Parquet files that no reader sees yet. Died after it: the files stay unseen,
-       and VACUUM removes them.
+    1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next start
+       runs the same batch over the same offsets.
+    2. Tasks write Parquet files that are not visible yet. If the process dies here: the files stay
+       invisible, and VACUUM removes them.
 {% if cookiecutter.output_mode == "complete" %}
-    3. One commit puts them in the place of all before and records the query's id and the
-       batch's number. Died after it: the batch runs again, and Delta skips it since it has
-       that number.
+    3. One commit replaces all earlier files with them and records the query id and the batch id.
+       If the process dies here: the batch runs again, and Delta skips it because its log has
+       the batch id.
 {% else %}
-    3. One commit makes them visible and records the query's id and the batch's number. Died
-       after it: the batch runs again, and Delta skips it since it has that number.
+    3. One commit makes them visible and records the query id and the batch id. If the process
+       dies here: the batch runs again, and Delta skips it because its log has the batch id.
 {% endif %}
     4. Spark marks the batch as committed in the checkpoint.
     """
@@ -54,14 +54,14 @@ def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
 
 
 def owner(spark: SparkSession, sink: Sink) -> str | None:
-    """The epoch of the checkpoint whose batches the table holds, None where there is no table."""
+    """Return the target's checkpoint id, None if there is no table."""
     return delta.owner(spark, sink.path)
 
 
 def check(sink: Sink) -> None:
-    """Nothing to ask: there is no server."""
+    """Do nothing: this sink has no server."""
 
 
 def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Create the table with the result's columns, if it is not there."""
+    """Create the table with the columns of the result, if it does not exist."""
     delta.create(spark, sink.path, rows.schema, epoch=epoch, cluster_by=TIME)

@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 {% set several = not job.windowed and not job.deduplicates %}
 {% set numbered = cookiecutter.platform != "databricks_serverless" %}
-"""Where the result goes: a Delta table with one row for each key of the result."""
+"""The sink: a Delta table with one row per key of the result."""
 
 {% if numbered %}
 from collections.abc import Iterator
@@ -31,8 +31,8 @@ TIME = "window_start"
 {% else %}
 TIME = schema.EVENT_TIME
 {% endif %}
-"""The column by which the table is clustered: rows that change together are near in time."""
-# NULL is a key like any other.
+"""The column that clusters the table: rows that change together are close in time."""
+# NULL is a valid key.
 SAME_KEY = " AND ".join(f"held.{name} <=> new.{name}" for name in map(quote, schema.RESULT_KEY))
 {% if not job.windowed %}
 NOT_OLDER = f"new.{quote(TIME)} >= held.{quote(TIME)}"
@@ -53,36 +53,36 @@ class Sink(Table):
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
-    """Bring rows into the table, in place of those with their keys, each batch exactly once.
+    """Write rows to the table, replacing those with the same key, each batch exactly once.
 
-    1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
-       the same batch over the same offsets.
-    2. MERGE looks for the keys in all of the table, and writes Parquet files that no reader
-       sees yet. Died after it: the files stay unseen, and VACUUM removes them.
+    1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next start
+       runs the same batch over the same offsets.
+    2. MERGE searches the keys in the whole table and writes Parquet files that are not visible
+       yet. If the process dies here: the files stay invisible, and VACUUM removes them.
 {% if numbered %}
-    3. One commit puts them in the place of those that hold the old rows, and records the epoch
-       and the batch's number. Died after it: the batch runs again, and MERGE skips it since
-       the table has that number.
+    3. One commit replaces the files with the old rows, and records the checkpoint id and the batch
+       id. If the process dies here: the batch runs again, and MERGE skips it because the table
+       has the batch id.
 {% else %}
-    3. One commit puts them in the place of those that hold the old rows. Died after it: the
-       batch runs again, and MERGE makes the same rows of it.
+    3. One commit replaces the files with the old rows. If the process dies here: the batch runs
+       again, and MERGE writes the same rows.
 {% endif %}
     4. Spark marks the batch as committed in the checkpoint.
 
-    A file is rewritten whole when a row in it changes. OPTIMIZE, which clusters the table by
-    time, keeps those rows in few files.
+    MERGE rewrites a whole file if one row in it changes. OPTIMIZE clusters the table by time, so
+    that these rows are in few files.
     """
     return rows.writeStream.foreachBatch(partial(merge, sink=sink, epoch=epoch))
 
 
 def merge(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
-    """Steps 2 and 3 of `write`."""
+    """Run steps 2 and 3 of `write`."""
     spark = batch.sparkSession
     table = DeltaTable.forPath(spark, sink.path).alias("held")
 {% if job.windowed %}
     merging = table.merge(batch.alias("new"), SAME_KEY).whenMatchedUpdateAll()
 {% elif job.deduplicates %}
-    # A batch has one event of each id, which may be in the table from before it was forgotten.
+    # A batch has one event per id; the table may have an older one, whose id is no longer retained.
     merging = table.merge(batch.alias("new"), SAME_KEY).whenMatchedUpdateAll(NOT_OLDER)
 {% else %}
     merging = table.merge(newest(batch).alias("new"), SAME_KEY).whenMatchedUpdateAll(NOT_OLDER)
@@ -91,7 +91,7 @@ def merge(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
     with _numbered(spark, f"{QUERY}/{epoch}", batch_id):
         counts = merging.whenNotMatchedInsertAll().execute()
     if counts.isEmpty():
-        # Skipped. It is read all the same: Spark's state has to be brought to this batch.
+        # Skipped, but the batch has to be read: otherwise Spark does not commit its state.
         batch.write.format("noop").mode("overwrite").save()
 {% else %}
     merging.whenNotMatchedInsertAll().execute()
@@ -100,7 +100,7 @@ def merge(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
 
 
 def newest(batch: DataFrame) -> DataFrame:
-    """Of the events with one id the newest: MERGE takes one row for each key."""
+    """Return the newest event of each id, because MERGE accepts one row per key."""
     last = F.max_by(F.struct("*"), quote(TIME)).alias(LAST)
     return batch.groupBy(*map(quote, schema.RESULT_KEY)).agg(last).select(f"{LAST}.*")
 {% endif %}
@@ -109,7 +109,7 @@ def newest(batch: DataFrame) -> DataFrame:
 
 @contextmanager
 def _numbered(spark: SparkSession, query: str, batch_id: int) -> Iterator[None]:
-    """Let what is committed to Delta meanwhile carry the batch's number."""
+    """Add the batch id to Delta commits within the context."""
     numbers = {f"{TXN}.txnAppId": query, f"{TXN}.txnVersion": str(batch_id)}
     for name, value in numbers.items():
         spark.conf.set(name, value)
@@ -122,14 +122,14 @@ def _numbered(spark: SparkSession, query: str, batch_id: int) -> Iterator[None]:
 
 
 def owner(spark: SparkSession, sink: Sink) -> str | None:
-    """The epoch of the checkpoint whose batches the table holds, None where there is no table."""
+    """Return the target's checkpoint id, None if there is no table."""
     return delta.owner(spark, sink.path)
 
 
 def check(sink: Sink) -> None:
-    """Nothing to ask: there is no server."""
+    """Do nothing: this sink has no server."""
 
 
 def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Create the table with the result's columns, if it is not there."""
+    """Create the table with the columns of the result, if it does not exist."""
     delta.create(spark, sink.path, rows.schema, epoch=epoch, cluster_by=TIME)

@@ -1,4 +1,4 @@
-"""Where the result goes: Parquet files, which are only ever added."""
+"""The sink: Parquet files, append only."""
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
@@ -6,10 +6,10 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from .runtime.config import Location, Table
 from .runtime.storage import storage
 
-# Spark's own default is INT96, which other readers take for something else or not at all.
+# Spark's default is INT96, which other readers do not support or read incorrectly.
 SPARK_CONF = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
 EPOCH = "_stream_epoch"
-"""A file that names the checkpoint whose batches the folder holds; readers skip its name."""
+"""The file with the checkpoint id; readers ignore names that begin with `_`."""
 
 
 class Sink(Table):
@@ -19,23 +19,23 @@ class Sink(Table):
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
-    """Add files of rows, each row exactly once for readers that obey `_spark_metadata`, as Spark.
+    """Append files of rows, each row exactly once for readers that use `_spark_metadata`, as Spark.
 
-    1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
-       the same batch over the same offsets.
-    2. Tasks write Parquet files. Died after it: the files stay. `_spark_metadata` does not name
-       them, so that Spark does not read them; a reader that takes all files there are does.
-    3. Spark names the batch's files in `_spark_metadata`, all in one step, under its number.
-       Died after it: the batch runs again, and is skipped since its number is there.
+    1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next start
+       runs the same batch over the same offsets.
+    2. Tasks write Parquet files. If the process dies here: the files stay, but `_spark_metadata`
+       does not name them. Spark ignores them; a reader of all files does not.
+    3. Spark adds the batch's files to `_spark_metadata` in one step, with the batch id. If the
+       process dies here: the batch runs again, and Spark skips it because its id is there.
     4. Spark marks the batch as committed in the checkpoint.
     """
     return rows.writeStream.format("parquet").option("path", sink.path)
 
 
 def owner(spark: SparkSession, sink: Sink) -> str | None:
-    """The epoch of the checkpoint whose batches the folder holds, None where there is nothing.
+    """Return the target's checkpoint id, None if the folder is empty.
 
-    Batches of another checkpoint would have numbers that are there, and be skipped.
+    The batches of another checkpoint would have ids that are already there, and be skipped.
     """
     folder = storage(sink.path, spark)
     if epoch := folder.read(EPOCH):
@@ -44,10 +44,10 @@ def owner(spark: SparkSession, sink: Sink) -> str | None:
 
 
 def check(sink: Sink) -> None:
-    """Nothing to ask: there is no server."""
+    """Do nothing: this sink has no server."""
 
 
 def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Make the folder, owned by this checkpoint's epoch, if it is not there."""
+    """Create the folder with this checkpoint id, if it does not exist."""
     if owner(spark, sink) is None:
         storage(sink.path, spark).write(EPOCH, epoch)

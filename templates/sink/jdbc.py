@@ -1,4 +1,4 @@
-"""Where the result goes: a PostgreSQL table with one row for each key of the result."""
+"""The sink: a PostgreSQL table with one row per key of the result."""
 
 import uuid
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from .runtime.records import JSON
 SPARK_CONF: dict[str, str] = {}
 CONNECT_SECONDS = 10
 OLDEST_SERVER = 15
-"""The first PostgreSQL in which two NULLs in a key can be equal."""
+"""The first version of PostgreSQL with NULLS NOT DISTINCT."""
 
 NESTED = (T.ArrayType, T.MapType, T.StructType)
 TYPES: dict[type[T.DataType], str] = {
@@ -41,18 +41,18 @@ TYPES: dict[type[T.DataType], str] = {
     T.BinaryType: "bytea",
     **dict.fromkeys(NESTED, "jsonb"),
 }
-# What Spark's writer does not know, or would shift by the time zone of the JVM.
+# Types that Spark's writer does not support, or would shift by the time zone of the JVM.
 STAGED_AS_TEXT = (*NESTED, T.TimestampNTZType)
 LONGEST_NAME = 63
-"""In bytes: PostgreSQL cuts what is longer."""
-# Columns of the staging table beside those of the result.
+"""In bytes: PostgreSQL truncates longer names."""
+# Additional columns of the staging table.
 ATTEMPT, BATCH = f"{OWN}attempt", f"{OWN}batch"
 NUL_IN_JSON = r"(?<!\\)((?:\\\\)*)\\u0000"
 
 TARGET = """
 CREATE TABLE {target} ({definitions}, UNIQUE NULLS NOT DISTINCT ({key}))
 """
-# Unlogged: its rows go to disk once, not twice, and none is left after a crash of the server.
+# Unlogged: rows are written once, not twice, and a crash of the server empties the table.
 STAGING = """
 CREATE UNLOGGED TABLE {staging}
 ({staged}, {attempt} text NOT NULL, {batch} bigint NOT NULL)
@@ -70,7 +70,7 @@ INSERT INTO {staging} ({attempt}, {batch}) VALUES (%(mark)s, %(batch_id)s)
 """
 MARK = "SELECT 1 FROM {staging} WHERE {attempt} = %(mark)s"
 {% if cookiecutter.output_mode == "complete" %}
-# Until the commit readers see the old rows. A task that Spark runs twice may stage its rows twice.
+# Readers see the old rows until the commit. If Spark runs a task twice, it may stage rows twice.
 MOVE = (
     "DELETE FROM {target}",
     """
@@ -79,7 +79,7 @@ MOVE = (
     """,
 )
 {% elif cookiecutter.window == "none" %}
-# Of several events with one id the newest stays, within a batch and across batches.
+# Of several events with one id, keep the newest, within a batch and across batches.
 MOVE = (
     """
     INSERT INTO {target} AS held ({columns})
@@ -89,7 +89,7 @@ MOVE = (
     """,
 )
 {% else %}
-# A task that Spark runs twice may stage its rows twice.
+# If Spark runs a task twice, it may stage its rows twice.
 MOVE = (
     """
     INSERT INTO {target} ({columns})
@@ -113,33 +113,33 @@ class Sink(Table):
     user: str
     password: Secret = SecretStr("")
     table: Annotated[str, Field(pattern=r"^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,54}$")]
-    """`table` or `schema.table`; `<table>_staging` and `<table>_ledger` stand beside it."""
+    """`table` or `schema.table`; also the prefix of `<table>_staging` and `<table>_ledger`."""
     connections: PositiveInt = 16
-    """How many of Spark's tasks write at the same time, at most."""
+    """The largest number of Spark tasks that write at the same time."""
     sslmode: Literal["disable", "require", "verify-ca", "verify-full"] = "verify-full"
     sslrootcert: str | None = None
-    """The authorities that may have signed the server's certificate: a file on every node."""
+    """The certificate authorities that the job trusts: a file on every node."""
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
     """Write rows to the table, each batch exactly once.
 
-    1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
-       the same batch over the same offsets.
-    2. Tasks load the rows into the staging table, under the random name of this attempt. Died
-       after it: no other attempt reads them, and the next commit removes them.
-    3. One transaction locks the ledger, moves the rows to the table, and sets the ledger to the
-       batch's number. Died in it: PostgreSQL takes all of it back. Died after it: the batch
-       runs again, and finds its number.
+    1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next start
+       runs the same batch over the same offsets.
+    2. Tasks load the rows into the staging table, with the random name of this attempt. If the
+       process dies here: no other attempt reads them, and the next commit removes them.
+    3. One transaction locks the ledger, moves the rows to the table, and sets the batch id in the
+       ledger. If the process dies before the commit: PostgreSQL rolls back the transaction. If
+       it dies after the commit: the batch runs again, and the ledger has its id already.
     4. Spark marks the batch as committed in the checkpoint.
 
-    Of two drivers with the same batch the second waits for the first, and finds its number.
+    If two drivers run the same batch, the second waits for the first, and finds its batch id.
     """
     return rows.writeStream.foreachBatch(partial(store, sink=sink, epoch=epoch))
 
 
 def owner(spark: SparkSession, sink: Sink) -> str | None:
-    """The epoch of the checkpoint whose batches the table holds, None where there is no ledger."""
+    """Return the target's checkpoint id, None if there is no ledger."""
     with _connect(sink) as connection:
         if not _exists(connection, _name(sink, "_ledger")):
             return None
@@ -148,17 +148,17 @@ def owner(spark: SparkSession, sink: Sink) -> str | None:
 
 
 def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Create the table, its staging table and its ledger, where they are not there.
+    """Create the table, its staging table and its ledger, if they do not exist.
 
     Raises:
         CheckpointError: the table belongs to another checkpoint.
-        ConfigError: PostgreSQL has no type for a column of the result, or cuts its name.
-        SetupError: the user may not create them, or a table that is there does not fit.
+        ConfigError: PostgreSQL has no type for a column of the result, or its name is too long.
+        SetupError: the user may not create them, or an existing table does not fit.
     """
     tables = {"": TARGET, "_staging": STAGING, "_ledger": LEDGER}
     try:
         with _connect(sink) as connection:
-            # Of two first starts the second waits here, and then finds what the first has made.
+            # If two first starts run at the same time, the second waits here, then finds the tables.
             connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [sink.table])
             for suffix, statement in tables.items():
                 if not _exists(connection, _name(sink, suffix)):
@@ -170,14 +170,14 @@ def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> Non
                 connection.execute(planned, {"attempt": ""})
     except psycopg.Error as error:
         message = (
-            f"PostgreSQL refuses sink.table {sink.table}: {_reason(error)}. Let {sink.user} do "
-            "that, or name a table that fits."
+            f"PostgreSQL refuses sink.table {sink.table}: {_reason(error)}. Grant {sink.user} the "
+            "privilege, or set a table that fits."
         )
         raise SetupError(message) from None
 
 
 def check(sink: Sink) -> None:
-    """Raises SetupError unless the server lets the job in and is new enough."""
+    """Raise SetupError if the server refuses the job or is too old."""
     with _connect(sink) as connection:
         version = connection.info.server_version // 10_000
     if version < OLDEST_SERVER:
@@ -186,7 +186,7 @@ def check(sink: Sink) -> None:
 
 
 def store(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
-    """Steps 2 and 3 of `write`."""
+    """Run steps 2 and 3 of `write`."""
     attempt = uuid.uuid4().hex
     values = {"epoch": epoch, "batch_id": batch_id, "attempt": attempt, "mark": f"{attempt} mark"}
     with _connect(sink) as connection:
@@ -194,13 +194,13 @@ def store(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
         if is_new:
             connection.execute(_sql(BEGIN, sink), values)
     if not is_new:
-        # Read all the same: Spark's state has to be brought to this batch.
+        # The batch has to be read: otherwise Spark does not commit its state.
         batch.write.format("noop").mode("overwrite").save()
         return
     _stage(batch, sink, attempt, batch_id)
     with _connect(sink) as connection:
         if _last_batch(connection, sink, epoch) < batch_id:
-            # A crash of the server has emptied the staging table if the mark is gone.
+            # If the mark is gone, a crash of the server has emptied the staging table.
             if not connection.execute(_sql(MARK, sink), values).fetchone():
                 message = "PostgreSQL has lost the staged rows in a crash. Run the batch again."
                 raise SetupError(message)
@@ -230,7 +230,7 @@ def _stage(batch: DataFrame, sink: Sink, attempt: str, batch_id: int) -> None:
 
 
 def _staged(field: T.StructField) -> Column:
-    """A column as the staging table takes it; PostgreSQL has no place for the character NUL."""
+    """Return a column for the staging table; PostgreSQL does not support the character NUL."""
     column = F.col(quote(field.name))
     if isinstance(field.dataType, NESTED):
         text = F.to_json(column, JSON)
@@ -243,7 +243,7 @@ def _staged(field: T.StructField) -> Column:
 
 
 def _last_batch(connection: psycopg.Connection[Any], sink: Sink, epoch: str) -> int:
-    """The last batch that the table holds, -1 before the first; the ledger is locked until commit.
+    """Return the last batch id in the ledger, -1 before the first; locks the ledger until commit.
 
     Raises:
         CheckpointError: the table belongs to another checkpoint.
@@ -251,15 +251,15 @@ def _last_batch(connection: psycopg.Connection[Any], sink: Sink, epoch: str) -> 
     found = connection.execute(_sql(LAST_BATCH, sink), {"epoch": epoch}).fetchone()
     if not found:
         message = (
-            f"The ledger of {sink.table} has no epoch {epoch}: the table belongs to another "
-            "checkpoint. Name another table, or restore that checkpoint."
+            f"The ledger of {sink.table} has no checkpoint id {epoch}: the table belongs to another "
+            "checkpoint. Set another table, or restore that checkpoint."
         )
         raise CheckpointError(message)
     return int(found[0])
 
 
 def _connect(sink: Sink) -> psycopg.Connection[Any]:
-    """A connection; `with` makes it one transaction, and closes it."""
+    """Return a connection; its `with` block is one transaction, and closes it."""
     try:
         return psycopg.connect(
             host=sink.host,
@@ -274,7 +274,7 @@ def _connect(sink: Sink) -> psycopg.Connection[Any]:
     except psycopg.OperationalError as error:
         message = (
             f"PostgreSQL at {sink.host}:{sink.port} does not let {sink.user} in: {_reason(error)}. "
-            "Start it, or mend [sink] and STREAM__SINK__PASSWORD."
+            "Start it, or correct [sink] and STREAM__SINK__PASSWORD."
         )
         raise SetupError(message) from None
 
@@ -293,7 +293,7 @@ def _name(sink: Sink, suffix: str = "") -> sql.Identifier:
 
 
 def _sql(text: LiteralString, sink: Sink, result: T.StructType | None = None) -> sql.Composed:
-    """A statement with the names of tables and of the result's columns put in, quoted."""
+    """Return a statement with the quoted names of the tables and of the result's columns."""
     fields = list(result or [])
     names = [field.name for field in fields]
     types = [_type(field) for field in fields]
@@ -325,25 +325,25 @@ def _list(form: LiteralString, names: Iterable[str], *types: Iterable[str]) -> s
 
 
 def _column(name: str) -> sql.Identifier:
-    """The name of a column, for a statement with parameters: they begin with a single %.
+    """Return a column name for a statement with parameters, in which % is escaped.
 
     Raises:
-        ConfigError: PostgreSQL would cut it.
+        ConfigError: PostgreSQL would truncate it.
     """
     if len(name.encode()) > LONGEST_NAME:
         message = (
-            f"PostgreSQL cuts names after {LONGEST_NAME} bytes, and {name} is longer. "
-            "Give the column another name in transform.py."
+            f"PostgreSQL truncates names after {LONGEST_NAME} bytes, and {name} is longer. "
+            "Rename the column in transform.py."
         )
         raise ConfigError(message)
     return sql.Identifier(name.replace("%", "%%"))
 
 
 def _type(field: T.StructField) -> str:
-    """What PostgreSQL calls the type of a column.
+    """Return the PostgreSQL type of a column.
 
     Raises:
-        ConfigError: it has no such type.
+        ConfigError: PostgreSQL has no such type.
     """
     if isinstance(field.dataType, T.DecimalType):
         return f"numeric({field.dataType.precision},{field.dataType.scale})"

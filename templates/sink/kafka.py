@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-"""Where the result goes: a Kafka topic of JSON messages."""
+"""The sink: a Kafka topic of JSON messages."""
 
 from typing import Literal
 
@@ -25,50 +25,50 @@ AS_OF = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"
 
 
 class Sink(Kafka):
-    """The table `[sink]` in conf/*.toml, beside what runtime/kafka.py says of the cluster."""
+    """The table `[sink]` in conf/*.toml, with the connection settings of runtime/kafka.py."""
 
     topic: str
     partitions: PositiveInt = 2
     replication_factor: PositiveInt = 1
     cleanup_policy: Literal["delete", "compact"] = "delete"
-    """Whether Kafka deletes records by their age, or those of which a newer one has the key."""
+    """Whether Kafka deletes records by age, or records with a newer one of the same key."""
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
     """Write each row to the topic, at least once.
 
 {% if job.low_latency %}
-    1. Tasks send each row as it comes, and Kafka keeps and shows it at once. Died after it: the
-       next start begins where the last interval ended, and sends what came since a second time.
-    2. When the interval has passed, Spark writes to the checkpoint how far it has read.
-    3. Spark marks that as committed in the checkpoint.
+    1. Tasks send each row immediately, and Kafka makes it visible. If the process dies here: the
+       next start begins where the last interval ended, and sends these rows again.
+    2. After the interval, Spark writes its offsets to the checkpoint.
+    3. Spark marks the interval as committed in the checkpoint.
 {% else %}
-    1. Spark writes the batch's offsets to the checkpoint. Died after it: the next start runs
-       the same batch over the same offsets.
-    2. Tasks send their rows, and Kafka keeps and shows each at once. Died after it: the batch
-       runs again, and what was sent is sent a second time.
+    1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next start
+       runs the same batch over the same offsets.
+    2. Tasks send their rows, and Kafka makes each visible immediately. If the process dies here:
+       the batch runs again, and sends its rows again.
     3. Spark marks the batch as committed in the checkpoint.
 {% endif %}
 
-    A consumer that wants each row once drops a record whose header `content` it has seen with
-    the same `job` and `epoch`.
+    A consumer that needs each row once drops a record if it has seen the header `content` with
+    the same `job` and `epoch` (the checkpoint id).
     """
     writer = records(rows, epoch).writeStream.format("kafka").options(**sink.options())
     return writer.option("topic", sink.topic)
 
 
 def records(rows: DataFrame, epoch: str) -> DataFrame:
-    """Rows as Kafka records.
+    """Return the rows as Kafka records.
 
 {% if job.result_key %}
     Out: `key` (JSON of the columns that identify a row), `value` (JSON of the whole row, times in
-    UTC), `headers`: `content`, a hash of the two in hexadecimal; `job`; the checkpoint's `epoch`{{ ";" if job.result_state == "replaced" else "." }}
+    UTC), `headers`: `content`, a hash of the two in hexadecimal; `job`; `epoch`, the checkpoint id{{ ";" if job.result_state == "replaced" else "." }}
 {% if job.result_state == "replaced" %}
     `as_of`, the time of the batch: the records with the latest one are the whole result.
 {% endif %}
 {% else %}
     Out: `key` (null: no column identifies a row), `value` (JSON of the whole row, times in UTC),
-    `headers`: `content`, a hash of the value in hexadecimal; `job`; the checkpoint's `epoch`.
+    `headers`: `content`, a hash of the value in hexadecimal; `job`; `epoch`, the checkpoint id.
 {% endif %}
     """
 {% if job.result_key %}
@@ -82,7 +82,7 @@ def records(rows: DataFrame, epoch: str) -> DataFrame:
         "job": F.lit(JOB),
         "epoch": F.lit(epoch),
 {% if job.result_state == "replaced" %}
-        # Spark keeps a batch's time in the checkpoint, and repeats it with the batch.
+        # Spark stores the time of a batch in the checkpoint, and a batch replay has the same time.
         "as_of": F.date_format(F.current_timestamp(), AS_OF),
 {% endif %}
     }
@@ -94,16 +94,16 @@ def records(rows: DataFrame, epoch: str) -> DataFrame:
 
 
 def owner(spark: SparkSession, sink: Sink) -> str | None:
-    """None: a topic keeps no record of what wrote to it."""
+    """Return None: a topic does not store a checkpoint id."""
     return None
 
 
 def check(sink: Sink) -> None:
-    """Raises SetupError unless one of the brokers accepts a connection."""
+    """Raise SetupError if no broker accepts a connection."""
     sink.check("sink")
 
 
 def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Make the topic, if it is missing."""
+    """Create the topic, if it does not exist."""
     topic = Topic(sink.topic, sink.partitions, sink.replication_factor, sink.cleanup_policy)
     ensure_topic(spark, sink, topic)

@@ -1,13 +1,13 @@
-"""Where the events come from: files in cloud storage, one JSON object a line, by Auto Loader.
+"""The source: files in cloud storage, one JSON object per line, read by Auto Loader.
 
-Outside Databricks there is no Auto Loader: with `source.auto_loader = false` Spark's own file
-source in files.py reads the folder instead. Both yield lines as text, so that one function judges
-records everywhere; this answers what Auto Loader asks about schemas:
+Auto Loader exists on Databricks only: with `source.auto_loader = false` Spark's own file source in
+files.py reads the folder instead. Both read lines as text, so that one function validates records
+everywhere. Auto Loader's schema options therefore are:
 
-- Format: `text`. Its one column has no schema to infer, and schema.py is the events'.
-- Schema location: Auto Loader keeps there what it knows of that column.
-- Evolution mode: `none`. A new field in the events counts as unknown; the stream goes on.
-- Rescued data: none is needed. A line that does not fit schema.py goes to quarantine, whole.
+- Format: `text`. Its one column has no schema to infer; schema.py has the event schema.
+- Schema location: the folder in which Auto Loader stores the schema of that column.
+- Evolution mode: `none`. A new field in the events is an unknown field; the stream continues.
+- Rescued data: not needed. A line that does not fit schema.py goes to quarantine as a whole.
 """
 
 from pydantic import PositiveInt
@@ -18,23 +18,23 @@ from .runtime.config import Location
 
 SPARK_CONF = files.SPARK_CONF
 REPLAYABLE = False
-"""Auto Loader remembers the files that it has read in a database, which cannot be copied."""
+"""False: Auto Loader stores which files it has read in a database that cannot be copied."""
 
 
 class Source(files.Source):
-    """The table `[source]` in conf/*.toml; `max_file_age` does not concern Auto Loader."""
+    """The table `[source]` in conf/*.toml; Auto Loader ignores `max_file_age`."""
 
     max_files_per_trigger: PositiveInt = 1000
     auto_loader: bool = True
     schema_location: Location | None = None
-    """A folder of this stream's own, beside its checkpoint."""
+    """A folder for this stream only, beside its checkpoint."""
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
-    """The lines of the files as a stream of envelopes (see runtime/records.py).
+    """Return the lines of the files as a stream of envelopes (see runtime/records.py).
 
     Raises:
-        SetupError: there is no such folder.
+        SetupError: the folder does not exist.
     """
     if not source.auto_loader:
         return files.read(spark, source)

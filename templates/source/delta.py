@@ -1,13 +1,13 @@
 {% set job = cookiecutter | stream_plan %}
 {% set table = "{source.NAME}" if job.right else "source" %}
 {% set columns = "source.COLUMNS" if job.right else "schema.COLUMNS" %}
-"""Where the events come from: a Delta table to which rows are added, one event a row.
+"""The source: a Delta table to which rows are appended, one event per row.
 
-- From `starting_version` on, commits are read in their order; a batch takes some files of them.
-- Its columns are matched by name with those of schema.py. Others are not read, and may come or
-  go; the job fails once when they do, and goes on with its next attempt.
-- A row's ingest time is the time of the batch that read it first, which the checkpoint keeps: a
-  batch that is repeated has the same. Its origin is the file of the table that it lies in.
+- Commits are read in order from `starting_version`; a batch reads some of their files.
+- Columns are matched by name with those of schema.py. Other columns are ignored. When one is added
+  or dropped, the job fails once, and its next attempt continues.
+- The ingest time of a row is the time of the batch that reads it first. The checkpoint stores it,
+  so a batch replay has the same. The source reference is the file of the table.
 """
 
 import os
@@ -44,39 +44,39 @@ WIDER = {
     # In the session's time zone, which is UTC.
     "timestamp_ntz": {"timestamp"},
 }
-"""What a column's type may be cast to: every value that it can hold stays what it is."""
+"""The types to which a column can be cast without a change of any value."""
 
 
 class Source(Table):
-    """The table `[source]` in conf/*.toml: either `table` or `path` says where it is."""
+    """The table `[source]` in conf/*.toml: set either `table` or `path`."""
 
 {% if job.right %}
     NAME: ClassVar = "source"
-    """That of the table, for messages."""
+    """The name of the table, for messages."""
     COLUMNS: ClassVar[Mapping[str, str]] = schema.COLUMNS
 {% endif %}
     table: str | None = None
-    """Its name in the catalog."""
+    """The name of the Delta table in the catalog."""
     path: Location | None = None
     starting_version: NonNegativeInt | Literal["snapshot"] = 0
-    """The commit with which the first start of a checkpoint begins; later ones go on from there.
+    """The first commit to read at the first start of a checkpoint; later starts continue.
 
-    Its log holds a table's commits for 30 days, and VACUUM removes the files of rows that were
-    rewritten. What is older is in the `snapshot` only: the table as it is now, and then what is
-    added to it. Its files come in no order of time: beware of windows that close too early.
+    The log keeps a table's commits for 30 days, and VACUUM removes the files of rewritten rows.
+    Older rows are in the `snapshot` only: the table as it is now, followed by new commits. The
+    files of a snapshot are not in event-time order, so windows can close too early.
     """
     starting_time: AwareDatetime | None = None
-    """Instead of a version: the first commit at this time or after it."""
+    """The first commit at this time or later, instead of a version."""
     upstream_changes: Literal["fail", "ignore_deletes", "skip_change_commits"] = "fail"
-    """What a commit does that deletes or changes rows: what was counted of them stays counted.
+    """The reaction to a commit that deletes or changes rows; rows already counted stay counted.
 
-    `ignore_deletes` lets pass what removes whole partitions, `skip_change_commits` each such
-    commit with all that is in it, rows that it adds included.
+    `ignore_deletes` ignores commits that remove whole partitions; `skip_change_commits` skips each
+    such commit completely, including the rows that it adds.
     """
     max_files_per_trigger: PositiveInt = 100
-    """Files a batch takes at most, so that a backlog does not become one endless batch."""
+    """The largest number of files in a batch, so that a backlog is not one endless batch."""
     event_time_order: bool = False
-    """Whether a snapshot is read in the order of the events. Databricks only."""
+    """Whether a snapshot is read in event-time order. Databricks only."""
 
     @model_validator(mode="after")
     def _in_one_place(self) -> Self:
@@ -87,15 +87,15 @@ class Source(Table):
 
     @property
     def place(self) -> str:
-        """Where it is, for a message."""
+        """The table name or folder, for messages."""
         return self.table or f"the folder {self.path}"
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
-    """The rows that are added to the table, as a stream of envelopes with typed events.
+    """Return the rows that are added to the table as a stream of envelopes with typed events.
 
     Raises:
-        SetupError: there is no such table, or its columns are not those of schema.py.
+        SetupError: the table does not exist, or its columns are not those of schema.py.
     """
     reader = spark.readStream.format("delta").options(**_options(source))
     try:
@@ -109,7 +109,7 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
     if misfits := list(_misfits(rows.schema, {{ columns }})):
         message = (
             f"The Delta table in {source.place} does not hold the events of schema.py: "
-            f"{'; '.join(misfits)}. Mend {{ "its columns" if job.right else "COLUMNS" }} there, or name another table."
+            f"{'; '.join(misfits)}. Correct {{ "its columns" if job.right else "COLUMNS" }} there, or set another table."
         )
         raise SetupError(message)
     return _envelopes(rows, {{ columns }})
@@ -130,7 +130,7 @@ def _options(source: Source) -> dict[str, str]:
 
 
 def _misfits(found: T.StructType, columns: Mapping[str, str]) -> Iterator[str]:
-    """What keeps the rows of a table from being events, column by column."""
+    """Yield each column that does not fit the event schema, with the reason."""
     kinds = {field.name.lower(): field.dataType for field in found}
     for name, wanted in columns.items():
         kind = kinds.get(name.lower())
@@ -150,30 +150,30 @@ def _fits(kind: T.DataType, wanted: T.DataType) -> bool:
 
 def _envelopes(rows: DataFrame, columns: Mapping[str, str]) -> DataFrame:
     event = F.struct(*(F.col(quote(name)).cast(kind).alias(name) for name, kind in columns.items()))
-    # Nothing makes text of a good row: only quarantine asks for `raw`.
+    # Spark does not compute `raw` for valid rows: only quarantine reads it.
     raw = F.to_json(F.struct("*"))
     time, place = _file(rows)
     return rows.select(*envelope(raw, time, place), event.alias("event"))
 
 
 def _file(rows: DataFrame) -> tuple[Column, Column]:
-    """When the file was written that a row lies in, and which it is, where the source says so."""
+    """Return the modification time and the path of a row's file, as far as the source has them."""
     with suppress(AnalysisException):
-        # By this way a column of the table with its name is no match.
+        # Unlike a name, this does not match a column `_metadata` of the table.
         file = rows.metadataColumn("_metadata")
         rows.select(file).schema  # noqa: B018 - resolves the name, or fails
         return file["file_modification_time"], file["file_path"]
-    # In a stream this is no clock: Spark takes it from the batch's entry in its log.
+    # In a stream this is not the clock: Spark reads it from the batch's entry in its log.
     return F.current_timestamp(), F.input_file_name()
 
 
 def origin(source: Source) -> str:
-    """What the offsets in a checkpoint are of."""
+    """Return the source id: the offsets in the checkpoint belong to it."""
     return f"delta table {source.table or source.path}"
 
 
 def check(source: Source) -> None:
-    """Raises SetupError where a setting asks for what is not here; `read` looks at the table."""
+    """Raise SetupError if a setting is not supported here; `read` checks the table."""
     if source.event_time_order and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
         message = (
             "Only Databricks reads a snapshot in the order of its events: set "

@@ -1,13 +1,13 @@
 {% set job = cookiecutter | stream_plan %}
 {% set table = "{source.NAME}" if job.right else "source" %}
-"""Where the events come from: files in a folder, one JSON object a line.
+"""The source: files in a folder, one JSON object per line.
 
-- A file must arrive whole: write it elsewhere on the same file system, or under a name that
-  begins with `.` or `_`, then rename it. What is added to a file afterwards is not read.
-- Its name counts once: a file that replaces another is not read again.
-- Files are taken in the order of their modification times.
-- Every line is a record, an empty one too, and that is a bad one. Lines end with a line feed; a
-  carriage return before it is white space to JSON. A byte order mark is no part of the first.
+- A file must be complete when it arrives: write it elsewhere on the same file system, or under a
+  name that begins with `.` or `_`, then rename it. Lines that are added later are not read.
+- A file name is read once: a file that replaces another one is not read.
+- Files are read in the order of their modification times.
+- Every line is a record; an empty line is an invalid one. Lines end with a line feed; a carriage
+  return before it is white space to JSON. A byte order mark is not part of the first line.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ from .runtime.records import envelope
 SPARK_CONF: dict[str, str] = {}
 REPLAYABLE = True
 LINES = {"lineSep": "\n", "recursiveFileLookup": "true"}
-"""Folders in the folder are read as well; their names mean nothing."""
+"""Subfolders are read as well; their names have no meaning."""
 
 
 class Source(Table):
@@ -35,26 +35,26 @@ class Source(Table):
 
 {% if job.right %}
     NAME: ClassVar = "source"
-    """That of the table, for messages."""
+    """The name of the table, for messages."""
 {% endif %}
     path: Location
     file_names: str = "*"
-    """Which files are read, as a pattern such as `*.ndjson`; never those with `.` or `_` first."""
+    """A pattern of file names, such as `*.ndjson`; names that begin with `.` or `_` never match."""
     max_files_per_trigger: PositiveInt = 100
-    """Files a batch takes at most, so that a backlog does not become one endless batch."""
+    """The largest number of files in a batch, so that a backlog is not one endless batch."""
     max_file_age: Duration = "7 days"
-    """Files that are older than the newest one read by more than this are ignored, without a word.
+    """The largest age of a file, relative to the newest file read; older ones are silently ignored.
 
-    It bounds what Spark has to remember of files that it has read. A file's age is that of its
-    content, so a file that was moved here late is older than it seems: `touch` it on arrival.
+    It limits how many names of read files Spark has to keep. The age is that of the last
+    modification, so a file that was moved here late can be too old: `touch` it on arrival.
     """
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
-    """The lines of the files as a stream of envelopes (see runtime/records.py).
+    """Return the lines of the files as a stream of envelopes (see runtime/records.py).
 
     Raises:
-        SetupError: there is no such folder.
+        SetupError: the folder does not exist.
     """
     age = to_timedelta(source.max_file_age)
     reader = spark.readStream.format("text").options(**LINES, pathGlobFilter=source.file_names)
@@ -68,18 +68,18 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
 
 
 def envelopes(lines: DataFrame) -> DataFrame:
-    """Lines of text files as records; the ingest time is the file's, its place the origin."""
+    """Return lines of text files as envelopes, with the time and the path of the file."""
     place, time = F.col("_metadata.file_path"), F.col("_metadata.file_modification_time")
     return lines.select(envelope(F.col("value"), time, place))
 
 
 def origin(source: Source) -> str:
-    """What the offsets in a checkpoint are of."""
+    """Return the source id: the offsets in the checkpoint belong to it."""
     return f"files in {source.path}"
 
 
 def check(source: Source) -> None:
-    """Raises SetupError unless the folder is there; `read` asks where it is not on this disk."""
+    """Raise SetupError if a local folder does not exist; `read` checks other folders."""
     if is_local(source.path) and not Path(source.path.removeprefix("file:")).is_dir():
         message = f"There is no folder {source.path}. Create it, or set {{ table }}.path."
         raise SetupError(message)

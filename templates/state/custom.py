@@ -1,22 +1,22 @@
 {% set job = cookiecutter | stream_plan %}
 {% set mean = job.visit.mean %}
-"""The state of the job: events wait here until their order is certain, then visits.py has them.
+"""The state of the job: events are pending here until their order is certain.
 
-Nothing depends on how Spark cuts the stream into batches, for the events of a key are handled in
-the order of their time: an event waits until the watermark has reached it, since until then an
-earlier one may come. One that comes when the watermark of the batch before had reached it is
-late: Spark drops and counts it. Events of the same time are handled in the order of their
-{{ "id" if job.roles.id else "texts as JSON" }}, and one that comes again as it was is the same event.
+The result does not depend on Spark's batches, because visits.py gets the events of a key in
+event-time order: an event is pending until the watermark has reached it, because until then an
+earlier one may arrive. An event is late if the watermark of the previous batch had reached it:
+Spark drops and counts it. Events with equal times are in the order of their
+{{ "id" if job.roles.id else "JSON text" }}; a second event with equal time and {{ "id" if job.roles.id else "text" }} is a duplicate.
 
-What is kept for each key, in RocksDB:
+The state of each key, in RocksDB:
 
-- `waiting`, a map: the events that the watermark has not reached, as JSON.
-- `visit`, a value: the visit of the last event that was handled.
+- `waiting`, a map: the pending events, which the watermark has not reached, as JSON.
+- `visit`, a value: the visit of the last processed event.
 {% if mean %}
-- `recent`, a list: the visit's last measures.
+- `recent`, a list: the last measures of the visit.
 {% endif %}
-- Timers: when the watermark reaches the first event that waits, or else the end of the visit,
-  which is forgotten then.
+- Timers: one fires when the watermark reaches the first pending event, or the end of the visit,
+  whose state is removed then.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,11 +48,11 @@ from .visits import NUMBER, START, Visit, Visits
 
 MILLISECOND = 1000
 NO_CORRUPT_COLUMN = JSON | {"columnNameOfCorruptRecord": f"{OWN}corrupt_record"}
-"""Else Spark puts no value of an event into its column `_corrupt_record`."""
+"""Another name than `_corrupt_record`, so that an event can have a column with that name."""
 Waiting = tuple[tuple[int, str], tuple[Any, ...]]
-"""An event that waits: its time and mark, and its columns of WAITING."""
+"""A pending event: its time and mark, and its columns of WAITING."""
 
-# The layout of the state. `layout` binds the checkpoint to it.
+# The layout of the state. `layout` adds it to the query fingerprint.
 WAITING_KEY = "time BIGINT, mark STRING"
 {% if mean %}
 WAITING = "event STRING, measure DOUBLE"
@@ -72,11 +72,11 @@ class VisitSettings(Table):
     """The table `[visits]` in conf/*.toml."""
 
     idle: Duration = "30 minutes"
-    """A visit is over when its key has no event for longer than this."""
+    """The longest pause within a visit; after a longer one, a new visit starts."""
 
 
 def number_visits(events: DataFrame, visits: VisitSettings) -> DataFrame:
-    """Give each event its place in a visit, once the watermark has reached it.
+    """Add the visit to each event, after the watermark has reached the event.
 
     In: a stream with the columns of schema.py and a watermark. Out: the same columns, START
 {% if mean %}
@@ -89,7 +89,7 @@ def number_visits(events: DataFrame, visits: VisitSettings) -> DataFrame:
     event = F.to_json(F.struct(*map(quote, schema.COLUMNS)), JSON)
     waiting = events.select(
         F.col(quote(schema.KEY)).cast("string").alias("key"),
-        # Spark drops late events by this column; pandas would lose digits of it.
+        # Spark drops late events by this column; pandas would lose precision.
         F.col(quote(schema.EVENT_TIME)).alias("happened"),
         F.unix_micros(quote(schema.EVENT_TIME)).alias("time"),
 {% if job.roles.id %}
@@ -116,7 +116,7 @@ def number_visits(events: DataFrame, visits: VisitSettings) -> DataFrame:
 
 
 def layout(visits: VisitSettings) -> dict[str, str]:
-    """What a checkpoint of this state is bound to: Spark would misread it, or refuse it late."""
+    """Return what a checkpoint of this state depends on, beside the plan."""
 {% if mean %}
     parts = {"waiting": f"{WAITING_KEY}: {WAITING}", "visit": VISIT, "recent": RECENT}
 {% else %}
@@ -126,13 +126,13 @@ def layout(visits: VisitSettings) -> dict[str, str]:
 
 
 class VisitProcessor(StatefulProcessor):
-    """Keeps what has to be kept of each key, and asks visits.py what it means."""
+    """The state of each key; visits.py has the business logic."""
 
     def __init__(self, idle: timedelta) -> None:
         self._idle = idle // timedelta(microseconds=1)
 
     def init(self, handle: StatefulProcessorHandle) -> None:
-        """Name the parts of the state; each of them is always that of the key at hand."""
+        """Create the parts of the state; each call of them concerns the current key."""
         self._handle = handle
         self._waiting = handle.getMapState("waiting", WAITING_KEY, WAITING)
         self._visit = handle.getValueState("visit", VISIT)
@@ -143,7 +143,7 @@ class VisitProcessor(StatefulProcessor):
     def handleInputRows(
         self, key: Any, rows: Iterator[Any], timerValues: TimerValues
     ) -> Iterator[Any]:
-        """Let the events wait; Spark may call this several times for one key and batch."""
+        """Store the events as pending; Spark may call this several times per key and batch."""
         for frame in rows:
             for event in frame.itertuples(index=False):
                 self._hold(event)
@@ -153,7 +153,7 @@ class VisitProcessor(StatefulProcessor):
     def handleExpiredTimer(
         self, key: Any, timerValues: TimerValues, expiredTimerInfo: ExpiredTimerInfo
     ) -> Iterator[Any]:
-        """The events that the watermark has reached; a visit that is over is forgotten."""
+        """Yield the events that the watermark has reached, and remove a visit that has ended."""
         watermark = timerValues.getCurrentWatermarkInMs() * MILLISECOND
         waiting: list[Waiting] = sorted(self._waiting.iterator())
         due = [event for event in waiting if event[0][0] <= watermark]
@@ -171,7 +171,7 @@ class VisitProcessor(StatefulProcessor):
     def _hold(self, event: Any) -> None:
         place = (int(event.time), event.mark)
         before = self._waiting.getValue(place)
-        # Of two that differ in nothing but the rest, it must not matter which one comes first.
+        # Of two duplicates with different content, the choice must not depend on arrival order.
         if before is None or event.event < before[0]:
 {% if mean %}
             measure = None if isnan(event.measure) else float(event.measure)
@@ -181,11 +181,11 @@ class VisitProcessor(StatefulProcessor):
 {% endif %}
 
     def _wake(self, time: int) -> None:
-        """Ask for a timer as soon as the watermark, of whole milliseconds, has reached a time."""
+        """Register a timer for the time, rounded up to the milliseconds of a watermark."""
         self._handle.registerTimer(-(-time // MILLISECOND))
 
     def _numbered(self, due: Sequence[Waiting], visits: Visits) -> pd.DataFrame:
-        """The events with their visits, as the columns of OUT; they wait no longer."""
+        """Return the events with their visits, as the columns of OUT, and remove them from the state."""
         rows = []
 {% if mean %}
         for place, (event, measure) in due:
@@ -225,4 +225,4 @@ class VisitProcessor(StatefulProcessor):
 {% endif %}
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is no resource to close."""

@@ -1,4 +1,4 @@
-"""What the job remembers: the ids of the events it has seen, to drop those that come again."""
+"""Deduplication by event id."""
 
 from pyspark.sql import DataFrame
 
@@ -6,18 +6,17 @@ from . import schema
 
 
 def drop_repeats(events: DataFrame) -> DataFrame:
-    """The first event of each id; in a batch with several of one id, that is any one of them.
+    """Return the first event of each id; of several in one batch, Spark chooses one.
 
     In: a stream with the columns of schema.py and a watermark. Out: the same.
 
-    - An id is remembered until the watermark is `watermark.delay` past its event. So the state
-      is bounded: a row for each id of about the last two delays of event time.
-    - An event that comes again as it was is never let through: while its id is remembered it is
-      a repeat, and after that it is late.
-    - An id that comes again with a later time is a repeat while it is remembered, and a new
-      event after that.
-    - An event is late, and dropped here, when its time is not after the watermark of the batch
-      before. A window behind never finds one late: what would still have been in time for an
-      open window is dropped as well.
+    - The state retains an id until the watermark is `watermark.delay` past its event. So the state
+      is limited: one row per id of about the last two delays of event time.
+    - A second, equal event never passes: while its id is retained it is a duplicate, and after
+      that it is late.
+    - A second event with the same id and a later time is a duplicate while the id is retained,
+      and a new event after that.
+    - An event is late, and dropped here, if its time is not after the watermark of the previous
+      batch. This also drops late events whose window is still open.
     """
     return events.dropDuplicatesWithinWatermark([schema.EVENT_ID])

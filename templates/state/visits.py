@@ -1,25 +1,25 @@
 {% set visit = (cookiecutter | stream_plan).visit %}
-"""The business logic of the state: which visit of its key an event belongs to.
+"""The business logic of the state: assigns each event to a visit of its key.
 
-Nothing in here knows Spark: visit_state.py brings the events of a key, in the order of their
-time, and keeps the visit in between. Times are microseconds since 1970, as Spark has them.
+This module does not use Spark: visit_state.py passes the events of a key in event-time order, and
+stores the visit between calls. Times are microseconds since 1970, as in Spark.
 """
 
 from dataclasses import dataclass
 
-# The columns that an event gets.
+# The columns that are added to an event.
 START = "{{ visit.start }}"
 NUMBER = "{{ visit.number }}"
 {% if visit.mean %}
 MEAN = {{ visit.mean | stream_quoted }}
 RECENT = 5
-"""So many measures, the last ones of the visit, are in the mean."""
+"""The number of last measures of the visit in the mean."""
 {% endif %}
 
 
 @dataclass(frozen=True)
 class Visit:
-    """Events of one key with no long pause between them, up to one of them."""
+    """A series of events of one key without a long pause, up to one of them."""
 
     start: int
     last: int
@@ -29,13 +29,13 @@ class Visit:
 
     @property
     def mean(self) -> float | None:
-        """The mean of the last measures, None where there is none yet."""
+        """The mean of the last measures, None if there is none yet."""
         return sum(self.recent) / len(self.recent) if self.recent else None
 {% endif %}
 
 
 class Visits:
-    """The visits of one key: `current` is the last one, None before the first."""
+    """The visits of one key; `current` is the last one, None before the first."""
 
     def __init__(self, idle: int, current: Visit | None = None) -> None:
         self.current = current
@@ -46,7 +46,7 @@ class Visits:
 {% else %}
     def add(self, time: int) -> Visit:
 {% endif %}
-        """The visit with one more event, which happened after all others or with the last."""
+        """Return the visit after adding an event, which is not earlier than the last one."""
         before = self.current
         if before is None or time > self.end(before):
             before = Visit(start=time, last=time, events=0{{ ", recent=()" if visit.mean }})
@@ -59,10 +59,10 @@ class Visits:
         return self.current
 
     def end(self, visit: Visit) -> int:
-        """Until when an event belongs to a visit."""
+        """Return the latest time of a next event in the visit."""
         return visit.last + self._idle
 
     def forget(self, until: int) -> None:
-        """Forget the current visit if no event after this time can belong to it."""
+        """Remove the current visit if no event after this time can belong to it."""
         if self.current and self.end(self.current) <= until:
             self.current = None

@@ -455,7 +455,7 @@ def test_a_refused_login_says_what_to_do_but_not_the_password(trial):
         wrong = load(Settings, "dev", [*trial.overrides, override])
         with pytest.raises(errors.SetupError) as failure:
             sink.check(wrong.sink)
-        assert "mend [sink] and STREAM__SINK__PASSWORD" in str(failure.value)
+        assert "correct [sink] and STREAM__SINK__PASSWORD" in str(failure.value)
         assert wrong.sink.password.get_secret_value() not in str(failure.value)
 
 

@@ -6,6 +6,6 @@
 
 
 def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
-    """As `unlabelled`; each row has what its key stands for in the reference table."""
+    """Return the result of `unlabelled` with the label of each row's key."""
     return labelled(unlabelled(batches, settings), settings)
 {% endif %}

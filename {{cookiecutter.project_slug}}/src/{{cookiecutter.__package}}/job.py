@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
-"""The stream from end to end: an event's way is `read`, `result`, `write`.
+"""The pipeline: `read` -> `result` -> `write`.
 
-The rest is what the runtime asks of every stream (see runtime/job.py).
+The rest is the interface that the runtime requires of every job (see runtime/job.py).
 """
 
 from collections.abc import Sequence
@@ -58,16 +58,16 @@ SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
 {% if job.right %}
-    """Every record of each input, in an envelope (see runtime/records.py)."""
+    """Read every record of each input into an envelope (see runtime/records.py)."""
     return [source.read(spark, settings.source), source.read(spark, settings.right)]
 {% else %}
-    """Every record of the source, in an envelope (see runtime/records.py)."""
+    """Read every record of the source into an envelope (see runtime/records.py)."""
     return [source.read(spark, settings.source)]
 {% endif %}
 
 
 def result(inputs: Sequence[DataFrame], settings: Settings) -> DataFrame:
-    """The rows that the events in the envelopes amount to; bad records go to quarantine."""
+    """Validate the records, then transform the valid events; invalid records go to quarantine."""
 {% if job.right %}
     events, right = (
         records.good(envelopes, form, settings.events)
@@ -91,7 +91,7 @@ def result(inputs: Sequence[DataFrame], settings: Settings) -> DataFrame:
 
 
 def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
-    """The rows on their way to the sink, {{ "one by one" if job.low_latency else "batch by batch" }}."""
+    """Configure sink, output mode and trigger of the rows."""
     writer = sink.write(rows, settings.sink, epoch).outputMode(OUTPUT_MODE)
 {% if job.trigger == "processing_time" %}
     return writer.trigger(processingTime=settings.trigger.interval)
@@ -108,21 +108,21 @@ def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
 
 def origin(settings: Settings) -> str:
 {% if job.right %}
-    """What the offsets of each input are of."""
+    """Return the source id: the offsets in the checkpoint belong to these inputs."""
     return f"{source.origin(settings.source)}, {source.origin(settings.right)}"
 {% else %}
-    """What the source's offsets are of."""
+    """Return the source id: the offsets in the checkpoint belong to it."""
     return source.origin(settings.source)
 {% endif %}
 
 
 def owner(spark: SparkSession, settings: Settings) -> str | None:
-    """The epoch of the checkpoint whose result the target holds."""
+    """Return the target's checkpoint id, None if there is none."""
     return sink.owner(spark, settings.sink)
 
 
 def check(settings: Settings) -> None:
-    """Raises SetupError where a server does not answer."""
+    """Raise SetupError if a server does not answer."""
     source.check(settings.source)
 {% if job.right %}
     source.check(settings.right)
@@ -132,12 +132,12 @@ def check(settings: Settings) -> None:
 
 def prepare(spark: SparkSession, rows: DataFrame, settings: Settings, epoch: str) -> None:
 {% if job.lookup %}
-    """Create the target, owned by this checkpoint's epoch, unless it is there.
+    """Create the target with this checkpoint id, if it does not exist.
 
-    Raises SetupError where the reference table is of no use.
+    Raises SetupError if the reference table cannot be used.
     """
     lookup.check(spark, settings.lookup)
 {% else %}
-    """Create the target, owned by this checkpoint's epoch, unless it is there."""
+    """Create the target with this checkpoint id, if it does not exist."""
 {% endif %}
     sink.prepare(spark, rows, settings.sink, epoch)

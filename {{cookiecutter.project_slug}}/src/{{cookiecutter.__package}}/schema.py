@@ -1,6 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% set right = job.right %}
-"""The columns of one event, and the part that some of them play in the job."""
+"""The event schema: columns and roles."""
 
 from .runtime.records import EventSchema
 
@@ -53,7 +53,7 @@ RIGHT = EventSchema(
     measures=("{{ right.measure }}",),
     counts="right",
 )
-"""An event of the second input: it may meet the events with its key."""
+"""The event schema of the second input, which joins on the key."""
 RIGHT_NAMES = {name: f"{{ right.prefix }}{name}" for name in RIGHT.columns if name != RIGHT_KEY}
-"""What its columns are called in the result; its key is theirs already."""
+"""The names of its columns in the result, without the shared key."""
 {% endif %}

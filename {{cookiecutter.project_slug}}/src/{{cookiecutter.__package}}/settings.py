@@ -1,6 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% set real_time = job.trigger == "real_time" %}
-"""Every setting of the job: one class for each table of conf/*.toml."""
+"""The settings of the job: one class per table of conf/*.toml."""
 
 {% if job.right %}
 from typing import ClassVar
@@ -60,13 +60,13 @@ class Watermark(Table):
 
     delay: Duration = "10 minutes"
 {% if job.right %}
-    """How far the watermark is behind the newest event of the input that is less far."""
+    """How far the watermark is behind the newest event of the slower input."""
 {% elif job.deduplicates %}
-    """How long events may come late, and ids are remembered; later events are dropped."""
+    """How late events can be, and how long ids are retained; later events are dropped."""
 {% elif job.custom %}
-    """How long events may come late, and all of them wait; later ones are dropped."""
+    """How late events can be, and how long all events are pending; later ones are dropped."""
 {% elif job.drops_late %}
-    """How long a window waits for events that come late; later ones are dropped."""
+    """How long a window waits for late events; later ones are dropped."""
 {% else %}
     """How far the watermark is behind the newest event; in complete mode it drops nothing."""
 {% endif %}
@@ -79,7 +79,7 @@ class Trigger(Table):
 
     interval: Duration = "{{ job.interval.default }}"
 {% if real_time %}
-    """How long a batch lasts. Its rows are written at once, its offsets when it ends."""
+    """How long a batch lasts. Rows are written immediately, offsets when the batch ends."""
 
     @field_validator("interval")
     @classmethod
@@ -89,23 +89,23 @@ class Trigger(Table):
             raise ValueError(message)
         return interval
 {% elif job.low_latency %}
-    """From one note of the offsets in the checkpoint to the next; rows are written at once."""
+    """The interval of the checkpoint's offsets; rows are written immediately."""
 {% else %}
-    """The time from the start of one batch to that of the next."""
+    """The time from the start of a batch to the start of the next one."""
 {% endif %}
 {% endif %}
 {% if job.custom %}
 
 
 class State(session.State):
-    """The table `[state]`: no store but RocksDB holds custom state."""
+    """The table `[state]`: custom state needs RocksDB."""
 
     store: Literal["rocksdb"] = "rocksdb"
 {% endif %}
 
 
 class Settings(RuntimeSettings):
-    """All tables; those that every stream has stand in runtime/settings.py."""
+    """All tables; runtime/settings.py has those of every job."""
 
     source: Source
 {% if job.right %}
@@ -132,6 +132,6 @@ class Settings(RuntimeSettings):
 {% if job.custom %}
 
     def bound(self) -> dict[str, str]:
-        """What the plan does not show of the state: how it is laid out, and what it means."""
+        """Return the layout and settings of the state, which the query plan does not show."""
         return layout(self.visits)
 {% endif %}

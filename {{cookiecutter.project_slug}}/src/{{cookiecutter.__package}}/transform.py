@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-"""What the job computes: events in, result rows out. No session, no files, no clock."""
+"""The transformation: events in, result rows out. No session, no files, no clock."""
 
 from pyspark.sql import DataFrame
 
@@ -25,7 +25,7 @@ def transform(events: DataFrame, right: DataFrame, settings: Settings) -> DataFr
 {% else %}
 def transform(events: DataFrame, settings: Settings) -> DataFrame:
 {% endif %}
-    """Read from top to bottom: this is the whole computation.
+    """Return the rows of the result.
 
 {% if job.right and job.windowed %}
     In: the columns of schema.py, of each input. Out: those of window.py.
@@ -34,11 +34,11 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
 {% elif job.windowed %}
     In: the columns of schema.py. Out: those of window.py.
 {% elif job.deduplicates %}
-    In: the columns of schema.py. Out: the same, a row for each event that is no repeat.
+    In: the columns of schema.py. Out: the same, one row per event without duplicates.
 {% elif job.custom %}
-    In: the columns of schema.py. Out: those of visit_state.py, a row for each event.
+    In: the columns of schema.py. Out: those of visit_state.py, one row per event.
 {% else %}
-    In: the columns of schema.py. Out: the same, a row for each event.
+    In: the columns of schema.py. Out: the same, one row per event.
 {% endif %}
     """
 {% if job.watermark %}

@@ -1,11 +1,11 @@
 {% set sliding = cookiecutter.window == "sliding" %}
 {% set session = cookiecutter.window == "session" %}
 {% if sliding %}
-"""Over what time events are summed up: sliding windows, each begins before the last one ends."""
+"""The windowed aggregation: sliding windows, which overlap."""
 {% elif session %}
-"""Over what time events are summed up: sessions, which end when a key is quiet."""
+"""The windowed aggregation: session windows, which end after a gap without events of a key."""
 {% else %}
-"""Over what time events are summed up: tumbling windows, one after the other."""
+"""The windowed aggregation: tumbling windows, fixed and without overlap."""
 {% endif %}
 
 {% if sliding %}
@@ -32,11 +32,11 @@ class Window(Table):
 
 {% if session %}
     gap: Duration = "10 minutes"
-    """A session ends so long after its last event."""
+    """The time from the last event of a session to its end."""
 {% elif sliding %}
     duration: Duration = "10 minutes"
     slide: Duration = "5 minutes"
-    """From the start of one window to that of the next."""
+    """The time from the start of a window to the start of the next one."""
 
     @model_validator(mode="after")
     def _without_gaps(self) -> Self:
@@ -51,20 +51,20 @@ class Window(Table):
 
 def aggregate(events: DataFrame, window: Window) -> DataFrame:
 {% if session %}
-    """One row for each session of a key; events less than `gap` apart are of one session.
+    """Return one row per session and key; events at most `gap` apart are in one session.
 
     Out: `window_start` (of its first event), `window_end` (`gap` after its last), the key,
 {% elif sliding %}
-    """One row for each window and key that has events; an event is in several windows.
+    """Return one row per window and key with events; an event is in several windows.
 
-    Out: `window_start`, `window_end` (its first instant and the first after it), the key,
+    Out: `window_start`, `window_end` (inclusive and exclusive), the key,
 {% else %}
-    """One row for each window and key that has events.
+    """Return one row per window and key with events.
 
-    Out: `window_start`, `window_end` (its first instant and the first after it), the key,
+    Out: `window_start`, `window_end` (inclusive and exclusive), the key,
 {% endif %}
-    `event_count` BIGINT, and `total_<measure>` for each measure, to which an event without one
-    adds nothing; it is null where the sum overflows its type, which must not stop the stream.
+    `event_count` BIGINT, and `total_<measure>` for each measure. A null measure counts as 0. The
+    total is null if the sum overflows its type, because an error would stop the stream.
     """
     time = quote(schema.EVENT_TIME)
 {% if session %}

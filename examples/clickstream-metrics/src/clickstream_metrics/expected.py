@@ -1,6 +1,6 @@
-"""The result computed a second time, in plain Python: what tests and the demo compare with.
+"""The test oracle: the result in plain Python, for the tests, the demo and file runs.
 
-It shares no line with transform.py. Change the two together.
+It shares no code with transform.py. Change the two together.
 """
 
 from collections import defaultdict
@@ -19,13 +19,13 @@ Event = Mapping[str, Any]
 
 
 def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected:
-    """What the stream must yield when each element of `batches` is read by one micro-batch.
+    """Return the result if each micro-batch reads one element of `batches`.
 
     In: events with the columns of schema.py as Python values, times with a time zone.
 
-    An event is late when its window closed in an earlier batch; a window closes in the batch
-    after the one that moved the watermark to its end. The last element is followed by the
-    batch without data in which Spark closes windows.
+    An event is late if its window closed in an earlier batch. A window closes in the batch after
+    the one that advanced the watermark to its end. A batch without data follows the last
+    element, in which Spark closes windows.
     """
     size = to_timedelta(settings.window.duration)
     delay = to_timedelta(settings.watermark.delay)
@@ -50,12 +50,12 @@ def expected(batches: Iterable[Sequence[Event]], settings: Settings) -> Expected
 
 
 def window_start(time: datetime, size: timedelta) -> datetime:
-    """The start of the window in which an instant lies; windows are aligned to 1970 UTC."""
+    """Return the start of the window that contains a time; windows are aligned to 1970 UTC."""
     return time - (time - EPOCH) % size
 
 
 def _ms(time: datetime) -> datetime:
-    """Spark keeps the watermark in whole milliseconds."""
+    """Round down to milliseconds, the precision of Spark's watermark."""
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 

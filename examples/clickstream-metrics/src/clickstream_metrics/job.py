@@ -1,6 +1,6 @@
-"""The stream from end to end: an event's way is `read`, `result`, `write`.
+"""The pipeline: `read` -> `result` -> `write`.
 
-The rest is what the runtime asks of every stream (see runtime/job.py).
+The rest is the interface that the runtime requires of every job (see runtime/job.py).
 """
 
 from collections.abc import Sequence
@@ -35,39 +35,39 @@ SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
-    """Every record of the source, in an envelope (see runtime/records.py)."""
+    """Read every record of the source into an envelope (see runtime/records.py)."""
     return [source.read(spark, settings.source)]
 
 
 def result(inputs: Sequence[DataFrame], settings: Settings) -> DataFrame:
-    """The rows that the events in the envelopes amount to; bad records go to quarantine."""
+    """Validate the records, then transform the valid events; invalid records go to quarantine."""
     (envelopes,) = inputs
     events = records.good(envelopes, EVENT, settings.events)
     return transform(events, settings)
 
 
 def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
-    """The rows on their way to the sink, batch by batch."""
+    """Configure sink, output mode and trigger of the rows."""
     writer = sink.write(rows, settings.sink, epoch).outputMode(OUTPUT_MODE)
     return writer.trigger(processingTime=settings.trigger.interval)
 
 
 def origin(settings: Settings) -> str:
-    """What the source's offsets are of."""
+    """Return the source id: the offsets in the checkpoint belong to it."""
     return source.origin(settings.source)
 
 
 def owner(spark: SparkSession, settings: Settings) -> str | None:
-    """The epoch of the checkpoint whose result the target holds."""
+    """Return the target's checkpoint id, None if there is none."""
     return sink.owner(spark, settings.sink)
 
 
 def check(settings: Settings) -> None:
-    """Raises SetupError where a server does not answer."""
+    """Raise SetupError if a server does not answer."""
     source.check(settings.source)
     sink.check(settings.sink)
 
 
 def prepare(spark: SparkSession, rows: DataFrame, settings: Settings, epoch: str) -> None:
-    """Create the target, owned by this checkpoint's epoch, unless it is there."""
+    """Create the target with this checkpoint id, if it does not exist."""
     sink.prepare(spark, rows, settings.sink, epoch)

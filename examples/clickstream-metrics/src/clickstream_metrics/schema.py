@@ -1,4 +1,4 @@
-"""The columns of one event, and the part that some of them play in the job."""
+"""The event schema: columns and roles."""
 
 from .runtime.records import EventSchema
 

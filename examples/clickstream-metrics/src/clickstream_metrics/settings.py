@@ -1,4 +1,4 @@
-"""Every setting of the job: one class for each table of conf/*.toml."""
+"""The settings of the job: one class per table of conf/*.toml."""
 
 from .runtime.config import Duration, Table
 from .runtime.settings import RuntimeSettings
@@ -11,18 +11,18 @@ class Watermark(Table):
     """The table `[watermark]`."""
 
     delay: Duration = "10 minutes"
-    """How long a window waits for events that come late; later ones are dropped."""
+    """How long a window waits for late events; later ones are dropped."""
 
 
 class Trigger(Table):
     """The table `[trigger]`."""
 
     interval: Duration = "10 seconds"
-    """The time from the start of one batch to that of the next."""
+    """The time from the start of a batch to the start of the next one."""
 
 
 class Settings(RuntimeSettings):
-    """All tables; those that every stream has stand in runtime/settings.py."""
+    """All tables; runtime/settings.py has those of every job."""
 
     source: Source
     watermark: Watermark = Watermark()

@@ -1,4 +1,4 @@
-"""Where the events come from: Kafka topics of JSON messages."""
+"""The source: Kafka topics of JSON messages."""
 
 from typing import Literal, Self
 
@@ -13,20 +13,20 @@ REPLAYABLE = True
 
 
 class Source(Kafka):
-    """The table `[source]` in conf/*.toml, beside what runtime/kafka.py says of the cluster."""
+    """The table `[source]` in conf/*.toml, with the connection settings of runtime/kafka.py."""
 
     topic: str | None = None
-    """The topic, or several with commas between them."""
+    """The topic, or several topics separated by commas."""
     topic_pattern: str | None = None
-    """Instead of it, a regular expression: all topics that it matches, future ones included."""
+    """A regular expression instead of a topic: all matching topics, including future ones."""
     starting_offsets: Literal["earliest", "latest"] = "earliest"
-    """Where the first start of a checkpoint begins; later ones go on where the last ended."""
+    """The position of the first start of a checkpoint; later starts continue where the last ended."""
     starting_time: AwareDatetime | None = None
-    """Instead of it, the first start begins with the messages that came at this time or after."""
+    """The position of the first start as a time, instead of `starting_offsets`."""
     max_offsets_per_trigger: PositiveInt = 100_000
-    """Messages a batch takes at most, so that a backlog does not become one endless batch."""
+    """The largest number of messages in a batch, so that a backlog is not one endless batch."""
     fail_on_data_loss: bool = True
-    """Whether messages that Kafka deleted before they were read stop the job."""
+    """Whether the job stops if Kafka deleted messages before the job read them."""
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -37,7 +37,7 @@ class Source(Kafka):
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
-    """The messages of the topics as a stream of envelopes (see runtime/records.py)."""
+    """Return the messages of the topics as a stream of envelopes (see runtime/records.py)."""
     stream = spark.readStream.format("kafka").options(**_options(source), **_start(source))
     if source.topic_pattern:
         stream = stream.option("subscribePattern", source.topic_pattern)
@@ -48,21 +48,21 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
 
 
 def origin(source: Source) -> str:
-    """What the offsets in a checkpoint are of."""
+    """Return the source id: the offsets in the checkpoint belong to it."""
     if source.topic_pattern:
         return f"kafka topics like {source.topic_pattern}"
     return f"kafka topic {source.topic}"
 
 
 def check(source: Source) -> None:
-    """Raises SetupError unless one of the brokers accepts a connection."""
+    """Raise SetupError if no broker accepts a connection."""
     source.check("source")
 
 
 def _options(source: Source) -> dict[str, str]:
     return {
         **source.options(),
-        # What a producer's transaction wrote and took back is no event.
+        # Skip the records of aborted producer transactions.
         "kafka.isolation.level": "read_committed",
         "failOnDataLoss": str(source.fail_on_data_loss),
         "includeHeaders": "true",
@@ -74,7 +74,7 @@ def _start(source: Source) -> dict[str, str]:
         return {"startingOffsets": source.starting_offsets}
     return {
         "startingTimestamp": str(round(source.starting_time.timestamp() * 1000)),
-        # A partition without messages since then begins with the next one.
+        # A partition without messages since then starts with the next message.
         "startingOffsetsByTimestampStrategy": "latest",
     }
 

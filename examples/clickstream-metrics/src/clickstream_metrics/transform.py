@@ -1,4 +1,4 @@
-"""What the job computes: events in, result rows out. No session, no files, no clock."""
+"""The transformation: events in, result rows out. No session, no files, no clock."""
 
 from pyspark.sql import DataFrame
 
@@ -9,7 +9,7 @@ from .window import aggregate
 
 
 def transform(events: DataFrame, settings: Settings) -> DataFrame:
-    """Read from top to bottom: this is the whole computation.
+    """Return the rows of the result.
 
     In: the columns of schema.py. Out: those of window.py.
     """

@@ -1,4 +1,4 @@
-"""Over what time events are summed up: tumbling windows, one after the other."""
+"""The windowed aggregation: tumbling windows, fixed and without overlap."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,11 +17,11 @@ class Window(Table):
 
 
 def aggregate(events: DataFrame, window: Window) -> DataFrame:
-    """One row for each window and key that has events.
+    """Return one row per window and key with events.
 
-    Out: `window_start`, `window_end` (its first instant and the first after it), the key,
-    `event_count` BIGINT, and `total_<measure>` for each measure, to which an event without one
-    adds nothing; it is null where the sum overflows its type, which must not stop the stream.
+    Out: `window_start`, `window_end` (inclusive and exclusive), the key,
+    `event_count` BIGINT, and `total_<measure>` for each measure. A null measure counts as 0. The
+    total is null if the sum overflows its type, because an error would stop the stream.
     """
     time = quote(schema.EVENT_TIME)
     window_of = F.window(time, window.duration)
