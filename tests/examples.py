@@ -1,6 +1,6 @@
-"""What stands under examples/: `python -m tests.examples` generates it anew.
+"""The committed examples: `python -m tests.examples` generates examples/.
 
-One whole project, that of the defaults, and for some other answers what they change in it.
+One complete project with the defaults, and its diff to projects with some other answers.
 """
 
 import difflib
@@ -31,7 +31,7 @@ NEIGHBOURS = {
 
 
 class Compiled(jinja2.BytecodeCache):
-    """Templates that are compiled already: that is most of what it takes to generate a project."""
+    """A cache of compiled templates: compilation takes most of the time to generate a project."""
 
     def __init__(self):
         self._codes = {}

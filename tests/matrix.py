@@ -1,8 +1,8 @@
 """Generated projects that really stream, many in one Spark session.
 
 Each is baked to disk, imported, and run twice by its own `run`, from its source to its sink, with
-real servers. Late events, repeated ones and broken records are in the input; what is in the
-target then is compared with the project's computation in plain Python.
+real servers. The input has late events, duplicates and invalid records. The content of the target
+is compared with the project's test oracle.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def play(parts, stage, folder, *, events=shapes.EVENTS, spoil=lambda _: None, known=None):
-    """Bake the job, run it and judge it; `spoil` may break its modules first.
+    """Bake the job, run it and compare its result; `spoil` can modify its modules first.
 
     None if its code is what is `known`: then there is nothing to run.
     """

@@ -1,4 +1,4 @@
-"""A second opinion on which answers are legal, written from what Spark and its sinks do.
+"""The oracle of the rules: which answers are legal, written from what Spark and its sinks do.
 
 It shares nothing with the rules: it says what is accepted, they say what is refused.
 """

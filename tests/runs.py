@@ -1,7 +1,7 @@
-"""Every job shape, run for real, and the page that says so: `python -m tests.runs`.
+"""Runs every job variant and writes the results to docs/runs.md: `python -m tests.runs`.
 
-The page keeps what has run. A shape whose code is what ran already is passed over, so that a run
-that was cut short goes on where it was, and a change costs what it changes.
+The page stores the results. Variants whose code has not changed are skipped, so that an interrupted
+run continues where it stopped, and a change repeats only the runs that it affects.
 """
 
 import argparse
@@ -31,21 +31,20 @@ QUICK = {
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
     "spark.driver.memory": "5g",
 }
-# JVM and servers begin anew then: a JVM piles up about 3 MB a job, for which it has its memory.
+# After so many jobs, JVM and servers are restarted: a JVM leaks about 3 MB per job.
 JOBS_OF_A_PROCESS = 1000
 TEXT = """\
 # Runs
 
 <!-- Written by `make test-all`; run it instead of changing this page. -->
 
-Every job shape that this release generates, baked, imported and run: from its source to its sink,
-with late, repeated and broken records, started twice on one checkpoint. What was in the target
-then was compared with a computation in plain Python, and the quarantine with what is known of the
-broken records.
+Every job variant that this release generates, baked, imported and run: from its source to its sink,
+with late, duplicate and invalid records, started twice on one checkpoint. The target was then
+compared with the test oracle, and the quarantine with the invalid records that were sent.
 
-`code` is a hash of the code that ran. `make test-all` passes over a shape whose code is still that.
+`code` is a hash of the code that ran. `make test-all` skips a variant whose code has not changed.
 
-{count} shapes: {exact} exact, {failed} failed, {missing} not run.
+{count} variants: {exact} exact, {failed} failed, {missing} not run.
 
 """
 
@@ -76,7 +75,7 @@ def write(outcomes, page=PAGE):
     said = {"exact": exact, "failed": len(ran) - exact, "missing": len(every) - len(ran)}
     table = [COLUMNS, ["---"] * len(COLUMNS), *map(_cells, ran)]
     lines = [f"| {' | '.join(map(str, row))} |\n" for row in table]
-    # In one step: a run that is cut short leaves a whole page.
+    # In one step: an interrupted run leaves a complete page.
     draft = page.with_suffix(".draft")
     draft.write_text(TEXT.format(count=len(every), **said) + "".join(lines), "utf-8")
     draft.replace(page)
@@ -94,7 +93,9 @@ def main():
     parser.add_argument("answers", nargs="*", metavar="question=answer", help="only shapes with it")
     # One more than there are cores: each waits for its servers at times.
     processes = (os.cpu_count() or 1) + 1
-    parser.add_argument("--processes", type=int, default=processes, help="side by side")
+    parser.add_argument(
+        "--processes", type=int, default=processes, help="number of parallel processes"
+    )
     asked = parser.parse_args()
     only = dict(text.split("=", 1) for text in asked.answers)
     chosen = [parts for parts in shapes.every() if only.items() <= parts.items()]

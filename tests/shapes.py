@@ -15,7 +15,7 @@ PARTS = {
     for axis, values in AXES.items()
     if axis not in AUTOMATIC
 }
-# Auto Loader exists on Databricks only; here a file source stands in for it.
+# Auto Loader exists on Databricks only; here a file source replaces it.
 DATABRICKS = {"source": ("auto_loader",)}
 ACTIVE = RULES + NOT_YET_RULES
 EVENTS = {
@@ -57,8 +57,8 @@ def covering():
     # Rules that ask for the platform as well: it follows from the source.
     mixed = {axis for rule in ACTIVE if not rule.box.keys() <= PARTS.keys() for axis in rule.box}
     asked = sorted({"source", *(mixed & PARTS.keys())})
-    judge = {"operator": "fn", "requires": asked, "evaluate": lambda row: _may_be(row, asked)}
-    rows = covertable.make(factors, constraints=[*rules, judge])
+    checked = {"operator": "fn", "requires": asked, "evaluate": lambda row: _may_be(row, asked)}
+    rows = covertable.make(factors, constraints=[*rules, checked])
     return [{axis: row[axis] for axis in PARTS} for row in rows]
 
 

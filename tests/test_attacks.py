@@ -44,7 +44,7 @@ def test_an_edited_replay_is_refused(user, template, option):
     ],
 )
 def test_an_edited_replay_cannot_leave_its_folder(user, template, changed, rule):
-    """Whatever stands in the file, nothing is written outside of the output folder."""
+    """For any content of the file, nothing is written outside of the output folder."""
     replay(user, template, **changed)
     result = user.run("cookiecutter", str(template), "--replay", "-f", "--accept-hooks", "no")
 

@@ -42,8 +42,8 @@ class Cluster:
         self._start("Master", "--port", self._port)
         for port in (self._doomed, 0):
             place = self._folder / f"work-{port}"
-            rooms = ("--cores", 2, "--memory", "2g", "--work-dir", place)
-            self._start("Worker", "--port", port, *rooms, self.master)
+            options = ("--cores", 2, "--memory", "2g", "--work-dir", place)
+            self._start("Worker", "--port", port, *options, self.master)
         return self
 
     def __exit__(self, *_):

@@ -65,7 +65,7 @@ CHANGES = (
 
 @pytest.mark.parametrize(("before", "after"), CHANGES, ids=str)
 def test_an_update_may_change_several_answers(user, template, before, after):
-    """The old answers are rendered too, with the same command line: each set is judged alone."""
+    """The old answers are rendered too, with the same command line: each set is validated alone."""
     project = created(user, template, before)
     result = user.run(*UPDATE, json.dumps(after))
 
@@ -140,7 +140,7 @@ def test_cruft_and_cookiecutter_make_the_same_project(user, template):
 
 
 def test_an_update_reads_the_new_rules(user, template):
-    """Cruft renders two versions in one process; each one is judged by its own rules."""
+    """Cruft renders two versions in one process; each one is validated by its own rules."""
     url = repository(user, template)
     user.run("cruft", "create", url, "--no-input").check_returncode()
     project = user.work / "clickstream-metrics"

@@ -19,7 +19,7 @@ source = "kafka"
 
 @pytest.fixture(name="hook")
 def _hook():
-    """Return the hook as a module; its Jinja stands in a string."""
+    """Return the hook as a module; its Jinja is inside a string."""
     spec = importlib.util.spec_from_file_location("post_gen", ROOT / "hooks/post_gen_project.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -101,7 +101,7 @@ def test_other_answers_than_the_choices_are_a_mistake(hook, project, text):
 
 
 def test_only_what_was_written_is_read(hook, project):
-    """What else is in the folder may be anything: a chart, another language, a dead link."""
+    """The folder may contain any other files: a chart, another language, a dead link."""
     (project / "values.yaml").write_text("a: {{ .Values.a }}: b", "utf-8")
     (project / "old.py").write_text("print 'x'\n", "utf-8")
     (project / "dead").symlink_to("nowhere")

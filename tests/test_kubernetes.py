@@ -142,7 +142,7 @@ def test_it_agrees_with_the_project(project, resource):
 
 
 def test_secrets_are_only_named(resource):
-    """Each variable of the environment comes from a Secret; no value of one stands in the file."""
+    """Each variable of the environment comes from a Secret; the file contains no value of one."""
     variables = application(resource)["driver"]["env"]
 
     assert variables

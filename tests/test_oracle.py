@@ -1,4 +1,4 @@
-"""The rules against a second opinion, over every set of answers."""
+"""The rules agree with the oracle of the rules, over every set of answers."""
 
 import itertools
 
@@ -43,7 +43,7 @@ def _accepted(broken):
 
 
 def differences(broken, accepted, without=frozenset()):
-    """How many sets the rules, apart from some, judge in another way than the oracle."""
+    """Return the number of sets on which the rules, without some, disagree with the oracle."""
     return sum((not ids - without) != accepted[values] for values, ids in broken.items())
 
 

@@ -1,4 +1,4 @@
-"""docs/choices.md shows every combination, and a second opinion agrees with each cell."""
+"""docs/choices.md shows every combination, and the oracle of the rules agrees with each cell."""
 
 import itertools
 import re
@@ -18,7 +18,7 @@ def table(text):
 
 
 def combinations(page):
-    """Each cell of the tables: (trigger, source, window, mode, sink) and what stands there."""
+    """Return each cell of the tables: (trigger, source, window, mode, sink) and its text."""
     for section in (
         page.partition("## Legal combinations")[2].partition("\n## ")[0].split("### ")[1:]
     ):

@@ -97,7 +97,7 @@ def test_a_second_input_goes_with_the_first():
 
 
 def test_what_a_visit_adds_has_names_that_no_column_has():
-    """Also where they differ in case only, as Spark does not tell these apart."""
+    """Also where they differ in case only, because Spark ignores case."""
     schema = "id STRING, at TIMESTAMP, kind STRING, {}n DOUBLE"
     plain, taken = (
         plan(
@@ -150,7 +150,7 @@ def test_a_name_is_one_cell_of_a_csv_file():
 
 
 def test_requirements_are_the_versions_by_group():
-    """Each package stands in one group, at its exact version."""
+    """Each package is in one group, at its exact version."""
     job = plan(DEFAULTS)
     listed = list(itertools.chain.from_iterable(job["requirements"].values()))
 
@@ -207,7 +207,7 @@ def test_the_guarantee_is_that_of_source_sink_and_trigger(answers, start):
 
 
 def test_the_record_holds_the_answers_as_they_were_given():
-    """`auto` stays `auto`, so that an update resolves it anew."""
+    """`auto` stays `auto`, so that an update resolves it again."""
     private = {"__package": "clickstream_metrics", "_template": "somewhere"}
 
     assert record(DEFAULTS | private) == {"version": VERSION, "answers": DEFAULTS}

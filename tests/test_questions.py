@@ -26,7 +26,7 @@ def test_the_choices_are_those_of_the_rules():
 
 
 def test_the_proposed_texts_are_those_of_the_rules():
-    """A command to go on with leaves out what the question proposes by itself."""
+    """The command of a refusal omits answers that the question proposes anyway."""
     assert {text: ASKED[text] for text in TEXT_DEFAULTS} == TEXT_DEFAULTS
 
 

@@ -1,4 +1,4 @@
-"""The README's commands, typed as they stand by somebody new: in order, each twice.
+"""The README's commands, typed by a new user as they are: in order, each twice.
 
 `gh:org/stream-template` is the path of a clone.
 """
@@ -34,7 +34,7 @@ PLACES = {
 
 
 def test_each_command_is_known():
-    """No command stands in the README that no test runs, unless it is said why."""
+    """A test runs each command in the README, or RUN_BY says why not."""
     assert commands((ROOT / "README.md").read_text("utf-8")) == list(RUN_BY)
 
 

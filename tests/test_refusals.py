@@ -129,7 +129,7 @@ def test_between_the_questions(user, template):
 
 
 def test_a_misspelt_question_is_not_passed_over(user, template):
-    """Cookiecutter would ignore it in silence."""
+    """Cookiecutter would silently ignore it."""
     result = user.run("cookiecutter", str(template), "--no-input", "projct_name=Orders")
 
     refused(user, result, "unknown-question", "Did you mean project_name?")

@@ -89,7 +89,7 @@ def test_a_rule_is_silent_outside_of_its_box(rule):
 
 @pytest.mark.parametrize("rule", EXISTING, ids=lambda rule: rule.id)
 def test_a_rule_waits_for_all_its_answers(rule):
-    """An answer that is still missing is unknown: the rule says nothing without it."""
+    """A missing answer is unknown: the rule does not apply without it."""
     for axis in rule.box:
         answers = inside(rule)
         answers.pop(axis if axis in AXES else "event_roles")

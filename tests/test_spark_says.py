@@ -128,7 +128,7 @@ def speaking(answers, rules=SPARK):
 
 
 def differences(verdicts, rules):
-    """The answers that the rules judge in another way than Spark."""
+    """Return the answers on which the rules disagree with Spark."""
     return [
         (answers, verdict)
         for answers, verdict in verdicts

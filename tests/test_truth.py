@@ -77,7 +77,7 @@ def cases():
 
 
 def judged_otherwise(rules):
-    """The measured queries that the rules judge in another way than Spark."""
+    """Return the measured queries on which the rules disagree with Spark."""
     return [(answers, ran) for answers, ran in cases() if (not violations(answers, rules)) != ran]
 
 

@@ -26,7 +26,7 @@ PROJECTS = {
 }
 
 
-# Each project is a group of its own: they run side by side.
+# Each project is its own group, so that they run in parallel.
 GROUPS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PROJECTS]
 
 

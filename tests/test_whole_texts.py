@@ -118,23 +118,23 @@ def _records(tmp_path_factory):
         yield load(".runtime.records"), load(".schema").EVENT
 
 
-@pytest.fixture(scope="module", name="judge")
-def _judge(spark, records):
-    """Judge texts by Spark: the reason, the id, the key and the measure of each."""
+@pytest.fixture(scope="module", name="validate")
+def _validate(spark, records):
+    """Return a function that validates texts with Spark: reason, id, key and measure of each."""
     module, schema = records
 
-    def judge(texts):
+    def validate(texts):
         rows = [(text.encode(), INGESTED, place) for place, text in enumerate(texts)]
-        judged = module.judged(spark.createDataFrame(rows, ENVELOPE), schema, module.Events())
+        valid = module.judged(spark.createDataFrame(rows, ENVELOPE), schema, module.Events())
         columns = [F.col("event")[column].alias(role) for role, column in ROLES.items()]
-        found = judged.select("place", "reason", *columns).collect()
+        found = valid.select("place", "reason", *columns).collect()
         return [row.asDict() for row in sorted(found, key=lambda row: row.place)]
 
-    return judge
+    return validate
 
 
 def disagreements(texts, verdicts):
-    """Return each text that Spark judges otherwise than Python, with both verdicts."""
+    """Return each text on which Spark and Python disagree, with both results."""
     return [
         (text, verdict["reason"], read(text))
         for text, verdict in zip(texts, verdicts, strict=True)
@@ -158,9 +158,9 @@ def _texts():
     return list(dict.fromkeys(any_text(rng) for _ in range(TEXTS)))
 
 
-def test_only_whole_texts_are_events(judge, texts):
+def test_only_whole_texts_are_events(validate, texts):
     """What Spark takes for an event, json reads as one object, and the other way round."""
-    verdicts = judge(texts)
+    verdicts = validate(texts)
 
     assert disagreements(texts, verdicts) == []
     good = sum(verdict["reason"] is None for verdict in verdicts)
@@ -180,12 +180,12 @@ def _in_an_array(text, schema, records):
     )
 
 
-def test_a_wrapper_that_a_text_can_close_is_noticed(judge, texts, records, monkeypatch):
+def test_a_wrapper_that_a_text_can_close_is_noticed(validate, texts, records, monkeypatch):
     """The comparison can fail: with an array around the text, events are lost."""
     module, _ = records
     monkeypatch.setattr(module, "_parsed", partial(_in_an_array, records=module))
 
-    lost = [text for text, reason, _ in disagreements(texts, judge(texts)) if reason is None]
+    lost = [text for text, reason, _ in disagreements(texts, validate(texts)) if reason is None]
 
     assert any(text.count("event_id") > 1 for text in lost)
 
@@ -198,19 +198,19 @@ DIFFERENT = {
 }
 
 
-def test_what_json_allows_and_the_job_refuses(judge):
+def test_what_json_allows_and_the_job_refuses(validate):
     """Sizes that no event has: Spark's reader of JSON ends there, and says `malformed`."""
     texts = [f"{EVENTS[0][:-1]}, {more}}}" for more in DIFFERENT.values()]
 
-    verdicts = dict(zip(DIFFERENT, judge(texts), strict=True))
+    verdicts = dict(zip(DIFFERENT, validate(texts), strict=True))
 
     assert {name: verdict["reason"] for name, verdict in verdicts.items()} == dict.fromkeys(
         DIFFERENT, "malformed"
     )
 
 
-def test_of_a_name_that_comes_twice_the_last_value_counts(judge):
+def test_of_a_name_that_comes_twice_the_last_value_counts(validate):
     """JSON leaves open what a repeated name means; the job and Python agree."""
-    (verdict,) = judge([EVENTS[0][:-1] + ',"event_id":"second","amount":2}'])
+    (verdict,) = validate([EVENTS[0][:-1] + ',"event_id":"second","amount":2}'])
 
     assert (verdict["reason"], verdict["id"], verdict["measure"]) == (None, "second", 2.0)

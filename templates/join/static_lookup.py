@@ -74,6 +74,6 @@ def enrich(rows: DataFrame, reference: DataFrame) -> DataFrame:
 def _unique(reference: DataFrame) -> DataFrame:
     """Return the table with a label that raises an error if its key is a duplicate."""
     name = F.coalesce(F.col(quote(schema.KEY)).cast("string"), F.lit("NULL"))
-    text = F.concat(F.lit("lookup: this key stands in the table twice: "), name)
+    text = F.concat(F.lit("lookup: this key is in the table twice: "), name)
     label = F.when(F.count("*") > 1, F.raise_error(text)).otherwise(F.first(quote(LABEL)))
     return reference.groupBy(quote(schema.KEY)).agg(label.alias(LABEL))

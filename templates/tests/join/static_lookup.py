@@ -125,7 +125,7 @@ def test_a_reference_file_with_a_key_twice_is_an_error(bounded):
     twice = bounded("zero", "nought")
 
     assert twice.returncode == 4
-    assert f"this key stands in the table twice: {key(0)}" in twice.stderr
+    assert f"this key is in the table twice: {key(0)}" in twice.stderr
     assert "Traceback" not in twice.stderr
 
 
@@ -139,7 +139,7 @@ def test_a_change_of_a_delta_table_shows_in_the_next_batch(table, stream):
     table("delta", (key(1), "uno"))
 
     assert (before, after) == (None, "one")
-    with pytest.raises(StreamingQueryException, match="this key stands in the table twice"):
+    with pytest.raises(StreamingQueryException, match="this key is in the table twice"):
         label_of(1)
 
 

@@ -1,4 +1,4 @@
 """The PySpark Structured Streaming job clickstream-metrics."""
 
 INTERFACE = 1
-"""The interface of runtime/ that the modules of this package are written for."""
+"""The number of the runtime's interface for which this package is written."""

@@ -1,0 +1,144 @@
+"""The texts: plain English and the field's terms, in this repository and in generated projects.
+
+docs/STYLE.md lists the idioms, docs/GLOSSARY.md the terms that are refused.
+"""
+
+import re
+import subprocess
+from fnmatch import fnmatch
+
+import pytest
+
+from tests.examples import ROOT, bake, tree
+from tests.test_render import VARIANTS
+
+TOP = "{{cookiecutter.project_slug}}/"
+# The two lists themselves, data, committed bakes, and this file.
+UNREAD = ("docs/STYLE.md", "docs/GLOSSARY.md", "docs/runs.md", "examples/*", "tests/test_style.py")
+COVERING = (
+    *("defaults", "kubernetes-available-now", "databricks", "left-serverless", "custom-update"),
+    *("lookup-deduplicate-session", "inner-session", "kafka-real-time", "console-continuous"),
+    *("jdbc-complete", "delta-source", "merge-events", "parquet"),
+)
+# Texts that still have some of the words, by their paths; `project/` is a generated project.
+EXCEPTIONS = (
+    # Names that the documents quote as they are in the code.
+    (("README.md",), {"broken record", "second computation"}),
+    (("templates/docs/platform/*.look.md", "project/docs/runbook.md"), {"sweep"}),
+    (("templates/expected/*", "project/src/*/expected.py"), {"accounting"}),
+    (("templates/join/labels.py", "project/src/*/labels.py"), {"accounting"}),
+    (("tests/matrix.py",), {"accounting"}),
+    (("tests/test_whole_texts.py",), {"judged"}),
+    # Texts that have not been rewritten yet.
+    (
+        ("project/src/*/runtime/*",),
+        {
+            *(
+                "accounting",
+                "aloud",
+                "bad records",
+                "checkpoint's epoch",
+                "epoch of the checkpoint",
+            ),
+            *("hence", "hold no event", "holds no event", "judged", "judges", "mend"),
+            *("of former times", "once more", "stand in for", "stands in", "sweep", "sweeper"),
+            *("swept", "what else", "wishes", "without a word"),
+        },
+    ),
+    (
+        ("project/dev/*", "templates/dev/*"),
+        {
+            *("accounting", "anew", "broken record", "broken records", "deaf ear", "go on with"),
+            *("judge", "less far", "second computation"),
+        },
+    ),
+    (
+        ("project/tests/*", "templates/tests/*"),
+        {
+            *("accounting", "anew", "bad record", "bad records", "bounded run", "broken record"),
+            *("for ever", "goes on with", "in silence", "judge", "judged", "once more"),
+            *("repeated event", "says nothing", "stands in", "sweep", "sweeper", "swept"),
+            *("without a word",),
+        },
+    ),
+)
+
+
+def refused_words():
+    """Read the words in back quotes of the style's table and of the glossary's *Avoid* lines."""
+    style = (ROOT / "docs/STYLE.md").read_text("utf-8").partition("| --- | --- |\n")[2]
+    glossary = (ROOT / "docs/GLOSSARY.md").read_text("utf-8")
+    avoided = re.findall(r"^\*Avoid\*: (.*)$", glossary, re.MULTILINE)
+    first_cells = [row.split("|")[1] for row in style.splitlines() if row.startswith("|")]
+    return sorted({word for text in first_cells + avoided for word in re.findall("`(.+?)`", text)})
+
+
+# A text may break between two words, in a comment as well.
+GAP = r"[\s#]+"
+WORDS = "|".join(word.replace(" ", GAP) for word in refused_words())
+PATTERN = re.compile(rf"(?<![\w-])(?:{WORDS})(?![\w-])", re.IGNORECASE)
+
+
+def found(text):
+    """Return the refused words in a text, in lower case and with single spaces."""
+    return {" ".join(word.lower().replace("#", " ").split()) for word in PATTERN.findall(text)}
+
+
+def is_in(name, patterns):
+    """Return whether the path fits one of the patterns."""
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def excepted(name):
+    """Return the words that the file may still have."""
+    return {word for patterns, words in EXCEPTIONS if is_in(name, patterns) for word in words}
+
+
+def repository():
+    """Yield each text of this repository; what is in the project's folder under `project/`."""
+    listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for name in filter(None, names.split("\0")):
+        path = ROOT / name
+        if path.is_file() and not is_in(name, UNREAD):
+            place = f"project/{name.removeprefix(TOP)}" if name.startswith(TOP) else name
+            yield place, path.read_bytes().decode("utf-8", "replace")
+
+
+def wrong(texts):
+    """Return the refused words of each text that has some, except the excepted ones."""
+    left = {name: sorted(found(text) - excepted(name)) for name, text in texts}
+    return {name: words for name, words in left.items() if words}
+
+
+def test_the_repository_is_in_plain_english():
+    """No text of the repository has an idiom or an avoided term."""
+    assert wrong(repository()) == {}
+
+
+@pytest.mark.parametrize("variant", COVERING)
+def test_a_project_is_in_plain_english(tmp_path, variant):
+    """No text of a generated project has one, whether it comes from a template or from a rule."""
+    files = tree(bake(tmp_path, hooks=False, **VARIANTS[variant]))
+
+    assert wrong((f"project/{name}", text.decode("utf-8")) for name, text in files.items()) == {}
+
+
+def test_each_exception_is_needed():
+    """A word is excepted only where it still occurs."""
+    texts = list(repository())
+    for patterns, words in EXCEPTIONS:
+        there = {word for name, text in texts if is_in(name, patterns) for word in found(text)}
+        assert words == there, patterns
+
+
+@pytest.mark.parametrize("text", ["lasts for ever", "for\n    # ever", "Mend it.", "a bad record"])
+def test_an_idiom_is_found(text):
+    """The tests above can fail, across lines and in any case."""
+    assert found(text)
+
+
+@pytest.mark.parametrize("text", ["amend", "recommended", "bedrooms", "judge_all", "forever-young"])
+def test_other_words_are_not_found(text):
+    """A word that only contains a refused one is allowed."""
+    assert found(text) == set()
