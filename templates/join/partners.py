@@ -150,7 +150,7 @@ class Input:
         return gone
 
 
-{% include "expected/milliseconds.py" %}
+{% include "shared/milliseconds.py" %}
 
 
 {% if left %}

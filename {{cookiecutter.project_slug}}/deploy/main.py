@@ -1,2 +1,2 @@
 {% set own = (cookiecutter | stream_plan).platform.session == "own" %}
-{% include "platform/" ~ ("own" if own else "databricks") ~ ".main.py" %}
+{% include "platform/" ~ ("" if own else "databricks/") ~ "main.py" %}

@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 {% set kind = {"auto_loader": "files"}.get(cookiecutter.source, cookiecutter.source) %}
 {% if job.right %}
-{% include "dev/both.py" %}
+{% include "source/feed.both.py" %}
 {% else %}
-{% include "dev/source/" ~ kind ~ ".py" %}
+{% include "source/" ~ kind ~ "/feed.py" %}
 {% endif %}

@@ -1,2 +1,2 @@
 {% set kind = {"auto_loader": "files"}.get(cookiecutter.source, cookiecutter.source) %}
-{% include "dev/source/" ~ kind ~ ".py" %}
+{% include "source/" ~ kind ~ "/feed.py" %}

@@ -1,1 +1,1 @@
-{% include "dev/sink/" ~ cookiecutter.sink ~ ".py" %}
+{% include "sink/" ~ cookiecutter.sink ~ "/target.py" %}

@@ -1,1 +1,1 @@
-{% include "tests/join/streams.py" %}
+{% include "join/test.py" %}

@@ -1,1 +1,1 @@
-{% include "tests/join/static_lookup.py" %}
+{% include "join/static_lookup/test.py" %}

@@ -1,1 +1,1 @@
-{% include "tests/sink/" ~ cookiecutter.sink ~ ".py" %}
+{% include "sink/" ~ cookiecutter.sink ~ "/test.py" %}

@@ -1,1 +1,1 @@
-{% include "tests/source/" ~ cookiecutter.source ~ ".py" %}
+{% include "source/" ~ cookiecutter.source ~ "/test.py" %}

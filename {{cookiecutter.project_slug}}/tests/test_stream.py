@@ -58,7 +58,7 @@ def _stream(spark, make_settings, tmp_path):
 
 
 {% if job.windowed %}
-{% include "tests/stream/" ~ cookiecutter.window ~ ".py" %}
+{% include "window/" ~ cookiecutter.window ~ "/test_stream.py" %}
 
 
 {% endif %}
@@ -128,9 +128,9 @@ def test_every_row_is_accounted_for(stream):
 
 
 {% if job.deduplicates %}
-{% include "tests/state/deduplicate.py" %}
+{% include "state/deduplicate/test_stream.py" %}
 {% elif job.custom %}
-{% include "tests/state/custom.py" %}
+{% include "state/custom/test_stream.py" %}
 {% elif job.result_state == "upserted" and not job.windowed %}
 def test_of_two_events_with_one_id_the_newer_is_kept(stream):
     """Whichever came first: an older event never replaces a newer one."""

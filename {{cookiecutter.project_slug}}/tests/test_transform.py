@@ -1,6 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% if job.custom %}
-{% include "tests/state/visits.py" %}
+{% include "state/custom/test_transform.py" %}
 {% else %}
 """The computation, without a stream."""
 
@@ -29,7 +29,7 @@ def transformed(spark, settings, events):
     return typed_rows(batch_result(spark, settings, events))
 
 
-{% include "tests/transform/" ~ cookiecutter.window ~ ".py" %}
+{% include "window/" ~ cookiecutter.window ~ "/test_transform.py" %}
 
 
 def test_same_as_in_plain_python(spark, settings):

@@ -1,1 +1,1 @@
-{% include "tests/state/visit_state.py" %}
+{% include "state/custom/test.py" %}

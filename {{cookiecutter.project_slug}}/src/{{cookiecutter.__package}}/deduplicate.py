@@ -1,1 +1,1 @@
-{% include "state/deduplicate.py" %}
+{% include "state/deduplicate/module.py" %}

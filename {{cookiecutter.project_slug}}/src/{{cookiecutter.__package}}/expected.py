@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
-{% set kinds = {"tumbling": "windows", "sliding": "windows", "session": "session"} %}
-{% set kind = kinds.get(cookiecutter.window, "joined" if job.right else "custom" if job.custom else "none") %}
-{% include "expected/" ~ kind ~ ".py" %}
+{% set kinds = {"tumbling": "window", "sliding": "window", "session": "window/session"} %}
+{% set kind = kinds.get(cookiecutter.window, "join" if job.right else "state/custom" if job.custom else "window/none") %}
+{% include kind ~ "/expected.py" %}
 {% if job.lookup %}
 
 

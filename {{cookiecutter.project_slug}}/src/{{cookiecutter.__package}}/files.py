@@ -1,1 +1,1 @@
-{% include "source/files.py" %}
+{% include "source/files/module.py" %}

@@ -1,1 +1,1 @@
-{% include "join/" ~ cookiecutter.join ~ ".py" %}
+{% include "join/" ~ cookiecutter.join ~ "/module.py" %}

@@ -1,1 +1,1 @@
-{% include "join/labels.py" %}
+{% include "join/static_lookup/labels.py" %}

@@ -1,1 +1,1 @@
-{% include "join/static_lookup.py" %}
+{% include "join/static_lookup/module.py" %}

@@ -1,1 +1,1 @@
-{% include "state/custom.py" %}
+{% include "state/custom/module.py" %}

@@ -1,1 +1,1 @@
-{% include "state/visits.py" %}
+{% include "state/custom/visits.py" %}

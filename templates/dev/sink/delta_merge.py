@@ -1,1 +1,0 @@
-{% include "dev/sink/delta.py" %}

@@ -1,0 +1,2 @@
+{% set how = "inner" %}
+{% include "join/module.py" %}

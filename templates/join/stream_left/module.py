@@ -1,0 +1,2 @@
+{% set how = "left" %}
+{% include "join/module.py" %}
