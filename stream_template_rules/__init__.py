@@ -4,9 +4,11 @@ from .axes import AXES, NOT_YET, QUESTIONS, TEXTS, resolved
 from .cautions import WARNINGS, warnings
 from .columns import columns
 from .files import FILES, generates
+from .guarantees import guarantee
 from .literals import python_literal, toml_literal
 from .names import proposed_slug
-from .plan import PINS, VERSION, guarantee, plan, record
+from .pins import PINS
+from .plan import VERSION, plan, record
 from .problems import Violation
 from .refusal import refusal
 from .rendering import Rendering

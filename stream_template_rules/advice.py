@@ -1,38 +1,44 @@
 """Pinned settings, which need a new checkpoint to change, and free settings."""
 
+from collections.abc import Callable, Iterable
+
 from .axes import Answers, Box, inside
 from .rules import EVENT_TIME, MICRO_BATCH, STREAM_JOINS
+from .sources import SOURCES, Source
+
+Settings = tuple[tuple[Box, tuple[str, ...]], ...]
+
+
+def _of_sources(names: Callable[[Source], Iterable[str]], **more: tuple[str, ...]) -> Settings:
+    """Return the settings that follow from the traits of each source, with its box."""
+    return tuple(
+        ({"source": (name,), **more}, tuple(names(source))) for name, source in SOURCES.items()
+    )
+
 
 # Settings in the order of the documents, each with the answers that have it.
-PINNED: tuple[tuple[Box, tuple[str, ...]], ...] = (
+PINNED: Settings = (
     *((box, ("watermark.delay",)) for box in EVENT_TIME),
     ({"join": STREAM_JOINS}, ("join.within",)),
     ({"window": ("tumbling",)}, ("window.duration",)),
     ({"window": ("sliding",)}, ("window.duration", "window.slide")),
     ({"window": ("session",)}, ("window.gap",)),
     ({"state": ("custom",)}, ("visits.idle",)),
-    ({"source": ("kafka",)}, ("source.topic",)),
-    ({"source": ("kafka",), "join": STREAM_JOINS}, ("right.topic",)),
-    ({"source": ("delta", "auto_loader", "files")}, ("source.path",)),
-    ({"source": ("delta", "auto_loader", "files"), "join": STREAM_JOINS}, ("right.path",)),
+    *_of_sources(lambda source: [f"source.{source.input_setting}"]),
+    *_of_sources(lambda source: [f"right.{source.input_setting}"], join=STREAM_JOINS),
     ({}, ("state.partitions", "state.store")),
 )
 # The setting that bounds a micro-batch.
-LIMITS: tuple[tuple[Box, tuple[str, ...]], ...] = (
-    ({"source": ("kafka",), "trigger": MICRO_BATCH}, ("source.max_offsets_per_trigger",)),
-    ({"source": ("delta", "auto_loader", "files")}, ("source.max_files_per_trigger",)),
-)
-FREE: tuple[tuple[Box, tuple[str, ...]], ...] = (
+LIMITS: Settings = _of_sources(lambda source: [f"source.{source.limit}"], trigger=MICRO_BATCH)
+FREE: Settings = (
     ({"trigger": ("processing_time", "continuous", "real_time")}, ("trigger.interval",)),
     *LIMITS,
-    ({"source": ("kafka",)}, ("source.fail_on_data_loss",)),
-    ({"source": ("delta",)}, ("source.upstream_changes",)),
-    ({"source": ("auto_loader", "files")}, ("source.file_names",)),
+    *_of_sources(lambda source: [f"source.{setting}" for setting in source.free]),
     ({}, ("events.max_ahead", "lifecycle.attempts", "metrics.log")),
 )
 
 
-def settings_in(table: tuple[tuple[Box, tuple[str, ...]], ...], answers: Answers) -> list[str]:
+def settings_in(table: Settings, answers: Answers) -> list[str]:
     """Return the settings of a table that jobs with these answers have; `auto` is resolved."""
     found = (key for box, keys in table if inside(answers, box) for key in keys)
     return list(dict.fromkeys(found))

@@ -1,20 +1,24 @@
 """The questions: their values, the meaning of `auto`, and the values without a module yet."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from .sinks import SINKS
+from .sources import SOURCES
 
 # A box names some axes and, for each, some of its values. Rules, warnings, guarantees and pins
 # use boxes, so that documents and pages can show them unchanged.
 Box = Mapping[str, tuple[str, ...]]
 Answers = Mapping[str, Any]
+Row = TypeVar("Row")
 
 AXES: dict[str, tuple[str, ...]] = {
     "platform": ("spark_submit", "kubernetes", "databricks", "databricks_serverless"),
-    "source": ("kafka", "delta", "auto_loader", "files"),
+    "source": tuple(SOURCES),
     "window": ("tumbling", "sliding", "session", "none"),
     "join": ("none", "static_lookup", "stream_inner", "stream_left"),
     "state": ("none", "deduplicate", "custom"),
-    "sink": ("delta", "delta_merge", "kafka", "jdbc", "files", "console"),
+    "sink": tuple(SINKS),
     "output_mode": ("append", "update", "complete"),
     "trigger": ("auto", "processing_time", "available_now", "continuous", "real_time"),
     "spark_version": ("auto", "4.2", "4.1", "4.0"),
@@ -55,9 +59,19 @@ AUTO: dict[str, tuple[tuple[Box, str], ...]] = {
 }
 
 
+def having(rows: Mapping[str, Row], trait: Callable[[Row], bool]) -> tuple[str, ...]:
+    """Return the values whose rows have a trait, as a box lists them."""
+    return tuple(value for value, row in rows.items() if trait(row))
+
+
 def inside(answers: Answers, box: Box) -> bool:
     """Return whether every axis of the box is answered with one of the values the box lists."""
     return all(answers.get(axis) in values for axis, values in box.items())
+
+
+def first(table: Iterable[tuple[Box, str]], answers: Answers) -> str:
+    """Return the text of the first box that the answers lie in."""
+    return next(text for box, text in table if inside(answers, box))
 
 
 def resolved(answers: Answers) -> dict[str, str]:
@@ -70,8 +84,4 @@ def resolved(answers: Answers) -> dict[str, str]:
         return {}
     unasked = {"spark_version": "auto"}
     asked = {axis: answers.get(axis, unasked.get(axis)) for axis in AUTO}
-    return {
-        axis: next(value for box, value in AUTO[axis] if inside(answers, box))
-        for axis, answer in asked.items()
-        if answer == "auto"
-    }
+    return {axis: first(AUTO[axis], answers) for axis, answer in asked.items() if answer == "auto"}

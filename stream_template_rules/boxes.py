@@ -1,26 +1,37 @@
 """Boxes that several tables use: answers that need the same server, jar, file or state."""
 
-from .axes import AXES, Answers, Box, inside
+from .axes import Answers, Box, having, inside
 from .rules import DATABRICKS, STREAM_JOINS
+from .sinks import SINKS
+from .sources import SOURCES
 
 Boxes = tuple[Box, ...]
+
+
+def using(system: str) -> Boxes:
+    """Return the boxes of the sources and of the sinks that need a connector for a system."""
+    named = {
+        "source": having(SOURCES, lambda source: source.system == system),
+        "sink": having(SINKS, lambda sink: sink.system == system),
+    }
+    return tuple({axis: values} for axis, values in named.items() if values)
+
 
 EVERYWHERE: Boxes = ({},)
 LOOKUP: Box = {"join": ("static_lookup",)}
 STREAM_JOIN: Box = {"join": STREAM_JOINS}
 DEDUPLICATED: Box = {"state": ("deduplicate",)}
 CUSTOM: Box = {"state": ("custom",)}
-DELTA: Boxes = ({"source": ("delta",)}, {"sink": ("delta", "delta_merge")}, LOOKUP)
-KAFKA: Boxes = ({"source": ("kafka",)}, {"sink": ("kafka",)})
-POSTGRES: Boxes = ({"sink": ("jdbc",)},)
-PARQUET: Boxes = ({"sink": ("files",)},)
+DELTA: Boxes = (*using("delta"), LOOKUP)
+KAFKA: Boxes = using("kafka")
+POSTGRES: Boxes = using("postgres")
+# What imports pyarrow, to write the source's tables or to read the sink's files.
+ARROW: Boxes = (
+    {"source": having(SOURCES, lambda source: "pyarrow" in source.untyped)},
+    {"sink": having(SINKS, lambda sink: "pyarrow" in sink.untyped)},
+)
 CONNECT: Boxes = ({"platform": ("databricks_serverless",)},)
 ON_DATABRICKS: Boxes = ({"platform": DATABRICKS},)
-
-
-def others(axis: str, *values: str) -> tuple[str, ...]:
-    """Return the values of the axis except these."""
-    return tuple(value for value in AXES[axis] if value not in values)
 
 
 def covered(boxes: Boxes, known: Answers) -> bool:

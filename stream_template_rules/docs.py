@@ -11,7 +11,7 @@ from .axes import AUTO, AXES, TEXTS, Box
 from .cautions import WARNINGS
 from .columns import FLAT, MAX_NAME, NESTED, UNCARRIED
 from .files import FILES
-from .plan import GUARANTEES, REPLAYED, guarantee
+from .guarantees import GUARANTEES, REPLAYED, guarantee
 from .rules import ROLE_RULES, RULES
 from .verdict import violations
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from .axes import Answers, resolved
+from .axes import Answers, having, resolved
 from .boxes import (
     CONNECT,
     CUSTOM,
@@ -15,10 +15,11 @@ from .boxes import (
     STREAM_JOIN,
     Boxes,
     covered,
-    others,
 )
 from .names import package_from
 from .rules import MICRO_BATCH, WINDOWED
+from .sinks import SINKS
+from .sources import SOURCES
 
 PACKAGE = "<package>"
 """The placeholder for the name of the generated package in a path."""
@@ -30,7 +31,9 @@ VERBATIM = ("src/*/runtime/*", ".github/workflows/*")
 
 _OWN_CLUSTER: Boxes = ({"platform": ("spark_submit", "kubernetes")},)
 _SPARK_SUBMIT: Boxes = ({"platform": ("spark_submit",)},)
-_BEHIND_CONNECT: Boxes = ({**CONNECT[0], "sink": others("sink", "delta_merge")},)
+_BEHIND_CONNECT: Boxes = (
+    {**CONNECT[0], "sink": having(SINKS, lambda sink: sink.behind_connect != "nothing")},
+)
 
 # Path to boxes: the file is generated if one of them contains the answers.
 FILES: dict[str, Boxes] = {
@@ -47,7 +50,10 @@ FILES: dict[str, Boxes] = {
     "dev/one_input.py": (STREAM_JOIN,),
     "dev/reference.csv": (LOOKUP,),
     "dev/server.py": (*KAFKA, *POSTGRES),
-    "dev/typed.py": ({"source": ("delta",)}, {"sink": ("kafka", "jdbc", "console")}),
+    "dev/typed.py": (
+        {"source": having(SOURCES, lambda source: source.typed)},
+        {"sink": having(SINKS, lambda sink: sink.read_back != "arrow")},
+    ),
     "monitoring/alerts.yml": _OWN_CLUSTER,
     "monitoring/dashboard.json": _OWN_CLUSTER,
     "monitoring/prometheus.yml": _OWN_CLUSTER,
@@ -61,9 +67,17 @@ FILES: dict[str, Boxes] = {
     "src/<package>/visits.py": (CUSTOM,),
     "src/<package>/window.py": ({"window": WINDOWED},),
     "tests/behind_connect.py": _BEHIND_CONNECT,
-    "tests/crash.py": ({"sink": others("sink", "console"), "trigger": MICRO_BATCH},),
-    "tests/file_batches.py": ({"sink": others("sink", "delta")}, STREAM_JOIN, CUSTOM),
-    "tests/small_stream.py": ({"sink": others("sink", "delta", "jdbc")},),
+    "tests/crash.py": (
+        {"sink": having(SINKS, lambda sink: not sink.console), "trigger": MICRO_BATCH},
+    ),
+    "tests/file_batches.py": (
+        {"sink": having(SINKS, lambda sink: bool(sink.test_stream))},
+        STREAM_JOIN,
+        CUSTOM,
+    ),
+    "tests/small_stream.py": (
+        {"sink": having(SINKS, lambda sink: sink.test_stream == "small_stream")},
+    ),
     "tests/test_broker.py": KAFKA,
     "tests/test_connect.py": _BEHIND_CONNECT,
     "tests/test_database.py": POSTGRES,

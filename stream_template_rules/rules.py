@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .axes import AXES, NOT_YET, Box
+from .axes import AXES, NOT_YET, Box, having
+from .sinks import SINKS
+from .sources import SOURCES
 
 # spark: Spark refuses it. safety: Spark accepts it, then loses data or grows without limit.
 # platform: the platform does not support it. scope: legal, not generated. form: cannot be read.
@@ -17,6 +19,7 @@ DATABRICKS = ("databricks", "databricks_serverless")
 NO = ("no",)  # a column name that a sink does not support
 # The columns in the result: all of the event, or key and measure.
 NAMED = (("columns", ("none",)), ("result", WINDOWED))
+DELTA_SINKS = having(SINKS, lambda sink: sink.system == "delta")
 MISSING = ("missing",)  # of a role in event_roles
 # What needs a watermark.
 EVENT_TIME: tuple[Box, ...] = (
@@ -94,7 +97,10 @@ RULES = (
     Rule(
         "low-latency-source",
         "spark",
-        {"trigger": LOW_LATENCY, "source": ("delta", "auto_loader", "files")},
+        {
+            "trigger": LOW_LATENCY,
+            "source": having(SOURCES, lambda source: not source.low_latency),
+        },
         "The low-latency triggers read from Kafka only.",
         "Choose trigger=processing_time, or source=kafka.",
     ),
@@ -129,7 +135,7 @@ RULES = (
     Rule(
         "low-latency-sink",
         "spark",
-        {"trigger": LOW_LATENCY, "sink": ("delta", "delta_merge", "jdbc", "files")},
+        {"trigger": LOW_LATENCY, "sink": having(SINKS, lambda sink: not sink.low_latency)},
         "The low-latency triggers write to Kafka or the console only.",
         "Choose trigger=processing_time, or sink=kafka.",
     ),
@@ -245,7 +251,11 @@ ROLE_RULES = (
     Rule(
         "upsert-needs-id",
         "safety",
-        {"id": MISSING, "window": ("none",), "sink": ("delta_merge", "jdbc")},
+        {
+            "id": MISSING,
+            "window": ("none",),
+            "sink": having(SINKS, lambda sink: sink.replaces_rows),
+        },
         "Replacing single events by a guessed id would lose events.",
         "Name the column in event_roles (id=...), or choose sink=delta.",
     ),
@@ -274,7 +284,7 @@ ROLE_RULES = (
         Rule(
             f"delta-{names}-names",
             "scope",
-            {f"delta_takes_{names}": NO, "window": windows, "sink": ("delta", "delta_merge")},
+            {f"delta_takes_{names}": NO, "window": windows, "sink": DELTA_SINKS},
             "Delta allows a space or , ; { } ( ) = in a column name only with column mapping, and "
             "MERGE does not allow a back quote.",
             "Choose sink=kafka, or rename the column at the producer.",

@@ -7,7 +7,7 @@ from typing import Any
 from .axes import AXES, QUESTIONS, resolved
 from .cautions import warnings
 from .columns import columns
-from .plan import guarantee
+from .guarantees import guarantee
 
 WIDTH = 96
 INDENT = "    "

@@ -2,6 +2,9 @@
 
 import itertools
 
+from stream_template_rules.sinks import SINKS
+from stream_template_rules.sources import SOURCES
+
 # Names that the template itself uses or used for a column, and names that need quotes.
 OWN_NAMES = (
     "_metadata reason raw raw_base64 origin key headers ingest_time event events parsed line "
@@ -31,9 +34,11 @@ ROLES = "id=`Event.ID`, time=`@timestamp`, key=`window`, measure=`Größe.m`"
 
 def events(parts):
     """Events whose columns have awkward names, as many as the source and the sink can take."""
-    in_delta = parts["sink"] in {"delta", "delta_merge"} and parts["window"] == "none"
-    plain = in_delta or parts["source"] == "delta"
-    unquoted = plain or parts["sink"] == "delta_merge"
+    source, sink = SOURCES[parts["source"]], SINKS[parts["sink"]]
+    into_delta = sink.system == "delta"
+    plain = source.system == "delta" or (into_delta and parts["window"] == "none")
+    # MERGE takes no back quote, whatever is in the table.
+    unquoted = plain or (into_delta and sink.replaces_rows)
     names = [*OWN_NAMES.split(), *ODD_NAMES, *(() if plain else SPACED_NAMES)]
     columns = [
         f"{quoted(name)} {kind}"

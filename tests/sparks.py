@@ -61,7 +61,7 @@ SETTINGS = {
 
 def connectors():
     """Every jar that some job has on Spark's class path, for the installed Spark."""
-    jobs = (plan(ANSWERS | {"sink": sink}) for sink in ("delta", "jdbc"))
+    jobs = (plan(ANSWERS | {"sink": sink}) for sink in AXES["sink"])
     return list(dict.fromkeys(jar for job in jobs for jar in job["jars"]["connectors"]))
 
 

@@ -35,6 +35,15 @@ TRIGGERS = {
     "continuous": {"continuous": "100 milliseconds"},
     "real_time": {"realTime": "300 milliseconds"},
 }
+# What each sink is to Spark; those without a format write in foreachBatch.
+FORMATS = {
+    "delta": "delta",
+    "delta_merge": "",
+    "kafka": "kafka",
+    "jdbc": "",
+    "files": "parquet",
+    "console": "console",
+}
 STORE = "spark.sql.streaming.stateStore.providerClass"
 ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 EVENTS_TOPIC, RESULTS_TOPIC = "verdict-events", "verdict-results"
@@ -165,12 +174,11 @@ class Asker:
             topic = {"kafka.bootstrap.servers": self._servers, "topic": RESULTS_TOPIC}
             records = query.select(F.to_json(F.struct("*")).alias("value"))
             return records.writeStream.format("kafka").options(**topic)
-        if sink in {"delta", "files"}:
-            form = {"delta": "delta", "files": "parquet"}[sink]
-            return writer.format(form).option("path", target)
-        if sink == "console":
-            return writer.format("console")
-        return writer.foreachBatch(lambda rows, _: rows.write.format("noop").mode("append").save())
+        if not FORMATS[sink]:
+            return writer.foreachBatch(
+                lambda rows, _: rows.write.format("noop").save(mode="append")
+            )
+        return writer.format(FORMATS[sink]).option("path", target)
 
 
 def _triggered(writer, trigger):

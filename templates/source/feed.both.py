@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-{% if cookiecutter.source == "delta" %}
+{% if job.source.typed %}
 from {{ cookiecutter.__package }} import schema
 
 {% endif %}
@@ -23,7 +23,7 @@ class Feed:
     def __init__(self, services: Services, folder: Path, name: str) -> None:
         self._inputs = {
             "source": one_input.Feed(services, folder, name),
-{% if cookiecutter.source == "delta" %}
+{% if job.source.typed %}
             "right": one_input.Feed(services, folder, f"{name}-right", schema.RIGHT.columns),
 {% else %}
             "right": one_input.Feed(services, folder, f"{name}-right"),

@@ -1,2 +1,2 @@
-{% set own = (cookiecutter | stream_plan).platform.session == "own" %}
-{% include "platform/" ~ ("" if own else "databricks/") ~ "main.py" %}
+{% set job = cookiecutter | stream_plan %}
+{% include "platform/" ~ job.platform.family ~ "/main.py" %}

@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set tells_repeats = cookiecutter.sink != "kafka" or job.windowed or job.drops_repeats or job.result_state != "appended" %}
+{% set tells_repeats = not job.sink.is_log or job.windowed or job.drops_repeats or job.result_state != "appended" %}
 {% set mode = cookiecutter.output_mode %}
 """What only this project can say of its demo: the shape of its events, and what to call things."""
 

@@ -1,2 +1,1 @@
-{% set kind = {"auto_loader": "files"}.get(cookiecutter.source, cookiecutter.source) %}
-{% include "source/" ~ kind ~ "/feed.py" %}
+{% include "source/" ~ cookiecutter.source ~ "/feed.py" %}

@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
-{% set as_text = cookiecutter.sink in ("kafka", "console") %}
-{% set by_arrow = cookiecutter.sink in ("delta", "delta_merge", "files") %}
-{% set keeps_newest = as_text and (job.result_state == "upserted" or job.result_state == "replaced" and cookiecutter.sink == "kafka") %}
+{% set as_text = job.sink.read_back == "text" %}
+{% set by_arrow = job.sink.read_back == "arrow" %}
+{% set keeps_newest = as_text and (job.result_state == "upserted" or job.result_state == "replaced" and job.sink.is_log) %}
 {% if as_text %}
 """Rows of the result that come as text, back as what their columns hold in Python."""
 

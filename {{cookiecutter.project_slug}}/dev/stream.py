@@ -1,4 +1,4 @@
-{% set console = cookiecutter.sink == "console" %}
+{% set console = (cookiecutter | stream_plan).sink.console %}
 """The job as a process of its own, and what it says of itself."""
 
 import json

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """The job as serverless compute runs it: a client of Spark Connect, in a session that is there.
 
 `python -m tests.behind_connect run --set session.platform=serverless` starts a server on this
@@ -10,7 +11,7 @@ import warnings
 
 from pyspark.sql import SparkSession
 
-{% if cookiecutter.sink == "delta" %}
+{% if job.sink.behind_connect == "write" %}
 from {{ cookiecutter.__package }} import job, sink
 {% else %}
 from {{ cookiecutter.__package }} import job
@@ -44,7 +45,7 @@ def serve() -> SparkSession:
         return builder.getOrCreate()
 
 
-{% if cookiecutter.sink == "delta" %}
+{% if job.sink.behind_connect == "write" %}
 def leave_the_table_alone() -> None:
     """Do without Delta's own functions: they need a part in the server that no repository has."""
     sink.owner = lambda *_: None
@@ -54,7 +55,7 @@ def leave_the_table_alone() -> None:
 {% endif %}
 if __name__ == "__main__":
     spark = serve()
-{% if cookiecutter.sink == "delta" %}
+{% if job.sink.behind_connect == "write" %}
     leave_the_table_alone()
 {% endif %}
     try:

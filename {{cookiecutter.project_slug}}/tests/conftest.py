@@ -1,5 +1,4 @@
 {% set job = cookiecutter | stream_plan %}
-{% set paths = ["delta", "delta_merge", "files"] %}
 """What the tests share: a Spark session, servers, and settings for a folder of their own."""
 
 import os
@@ -17,7 +16,7 @@ from {{ cookiecutter.__package }}.settings import Settings
 {% if "connectors" in job.jars %}
 from dev import jars
 {% endif %}
-{% if cookiecutter.source != "kafka" %}
+{% if not job.source.server %}
 from dev.feed import Feed
 {% endif %}
 from dev.services import Services
@@ -32,22 +31,22 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSeria
 
 
 @pytest.fixture
-{% if cookiecutter.source == "kafka" %}
+{% if job.source.server %}
 def make_settings(tmp_path: Path) -> MakeSettings:
 {% else %}
 def make_settings(tmp_path: Path, services: Services) -> MakeSettings:
 {% endif %}
     """Settings of dev with everything under a folder of the test's own, and some changed."""
-{% if cookiecutter.source != "kafka" %}
+{% if not job.source.server %}
     feed = Feed(services, tmp_path, "events")
 {% endif %}
 
     def make(*overrides: str) -> Settings:
         own = [
-{% if cookiecutter.source != "kafka" %}
+{% if not job.source.server %}
             *(f"{key}={value}" for key, value in feed.settings.items()),
 {% endif %}
-{% if cookiecutter.sink in paths %}
+{% if job.sink.target_setting == "sink.path" %}
             f"sink.path={tmp_path}/result",
 {% endif %}
 {% if job.right %}

@@ -1,5 +1,6 @@
-{% set right = (cookiecutter | stream_plan).right %}
-{% set drives_the_job = cookiecutter.sink != "delta" or not right %}
+{% set job = cookiecutter | stream_plan %}
+{% set right = job.right %}
+{% set drives_the_job = job.sink.test_stream or not right %}
 """A stream of events from files, each of which is a batch of its own."""
 
 from collections.abc import Sequence

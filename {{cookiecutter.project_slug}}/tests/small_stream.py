@@ -1,4 +1,4 @@
-{% set console = cookiecutter.sink == "console" %}
+{% set console = (cookiecutter | stream_plan).sink.console %}
 """The project's sink behind a small stream: files of messages in, one a batch."""
 
 import sys

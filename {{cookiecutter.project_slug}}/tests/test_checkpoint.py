@@ -48,10 +48,10 @@ def current(spark, settings):
 {% else %}
         ("state.store={{ "default" if job.state_store == "rocksdb" else "rocksdb" }}", "state_store"),
 {% endif %}
-{% if cookiecutter.source == "kafka" %}
+{% if job.source.input_setting == "topic" %}
         ("source.topic=elsewhere", "source"),
 {% endif %}
-{% if cookiecutter.source == "kafka" and job.right %}
+{% if job.source.input_setting == "topic" and job.right %}
         ("right.topic=elsewhere", "source"),
 {% endif %}
     ],

@@ -1,13 +1,13 @@
-{% set table = "source" if cookiecutter.source == "kafka" else "sink" %}
+{% set table = (cookiecutter | stream_plan).kafka_table %}
 """How the job reaches Kafka, and that no secret can do more than log in."""
 
-{% if cookiecutter.source == "kafka" %}
+{% if table == "source" %}
 import uuid
 from datetime import UTC, datetime
 
 {% endif %}
 import pytest
-{% if cookiecutter.source == "kafka" %}
+{% if table == "source" %}
 from confluent_kafka import Producer
 {% endif %}
 from pydantic import SecretStr
@@ -16,7 +16,7 @@ from {{ cookiecutter.__package }}.runtime.config import load
 from {{ cookiecutter.__package }}.runtime.errors import ConfigError
 from {{ cookiecutter.__package }}.runtime.kafka import Kafka
 from {{ cookiecutter.__package }}.settings import Settings
-{% if cookiecutter.source == "kafka" %}
+{% if table == "source" %}
 from {{ cookiecutter.__package }}.source import Source, origin, read
 {% endif %}
 
@@ -89,7 +89,7 @@ def test_a_login_needs_a_user_and_a_password():
     """It is not found out by the first batch."""
     with pytest.raises(ConfigError, match="{{ table }}: security SASL_SSL needs a username"):
         load(Settings, "dev", ["{{ table }}.security=SASL_SSL"])
-{% if cookiecutter.source == "kafka" %}
+{% if table == "source" %}
 
 
 @pytest.fixture(name="topics")

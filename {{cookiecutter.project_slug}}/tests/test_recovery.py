@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 {% set written_at_once = job.low_latency and job.promises %}
 {% set dies_between_commits = job.promises and not job.low_latency %}
-{% set sweeps_batches = dies_between_commits and cookiecutter.source != "auto_loader" %}
+{% set sweeps_batches = dies_between_commits and job.source.replayable %}
 """The job as a process of its own, with real servers: terminated, killed, started again.
 
 Nothing may be lost and nothing may count twice, wherever it dies. What is compared is the whole

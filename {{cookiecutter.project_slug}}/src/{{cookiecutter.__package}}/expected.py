@@ -1,7 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set kinds = {"tumbling": "window", "sliding": "window", "session": "window/session"} %}
-{% set kind = kinds.get(cookiecutter.window, "join" if job.right else "state/custom" if job.custom else "window/none") %}
-{% include kind ~ "/expected.py" %}
+{% include job.expected_in ~ "/expected.py" %}
 {% if job.lookup %}
 
 

@@ -30,7 +30,7 @@ from .runtime.config import Duration, Table, to_timedelta
 from .runtime.config import Duration, Table
 {% endif %}
 from .runtime.settings import RuntimeSettings
-{% if job.right and cookiecutter.source == "delta" %}
+{% if job.right and job.source.typed %}
 from .schema import RIGHT
 {% endif %}
 from .sink import Sink
@@ -48,7 +48,7 @@ class Right(Source):
     """The table `[right]`: the second input, of the same kind as the first."""
 
     NAME: ClassVar = "right"
-{% if cookiecutter.source == "delta" %}
+{% if job.source.typed %}
     COLUMNS: ClassVar = RIGHT.columns
 {% endif %}
 {% endif %}

