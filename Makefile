@@ -30,14 +30,17 @@ test-all: needs-java .venv/.installed ## run all tests and every job variant, wi
 test-rules: .venv/.installed ## run the quick tests: all that do not start Spark
 	@$(RUN) -m pytest -m "not life and not spark"
 
+# Fragments without Jinja are checked here, all others in each generated project.
+PLAIN = $(shell grep -rL '{[{%]' templates --include='*.py')
+
 check: .venv/.installed ## check format, lint and types
-	@$(RUN) -m ruff format --check .
-	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check . $(PLAIN)
+	@$(RUN) -m ruff check . $(PLAIN)
 	@$(RUN) -m mypy
 
 format: .venv/.installed ## format, and apply automatic fixes
-	@$(RUN) -m ruff format .
-	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format . $(PLAIN)
+	@$(RUN) -m ruff check --fix . $(PLAIN)
 
 state: needs-java .venv/.installed ## run each kind of state for long, and draw its size: docs/state.svg (minutes)
 	@$(RUN) -m tests.flat

@@ -1,6 +1,6 @@
 """The rules of stream-template: questions, legal answers, and what is derived from them."""
 
-from .axes import AXES, NOT_YET, QUESTIONS, TEXTS, resolved
+from .axes import AXES, QUESTIONS, TEXTS, resolved
 from .cautions import WARNINGS, warnings
 from .columns import columns
 from .files import FILES, generates
@@ -13,14 +13,12 @@ from .problems import Violation
 from .refusal import refusal
 from .rendering import Rendering
 from .roles import ROLES, default_roles
-from .rules import NOT_YET_RULES, ROLE_RULES, RULES, Rule
+from .rules import ROLE_RULES, RULES, Rule
 from .verdict import make_legal, nearest, violations
 
 __all__ = [
     "AXES",
     "FILES",
-    "NOT_YET",
-    "NOT_YET_RULES",
     "PINS",
     "QUESTIONS",
     "ROLES",

@@ -9,7 +9,7 @@ from .sources import SOURCES, Source
 Settings = tuple[tuple[Box, tuple[str, ...]], ...]
 
 
-def _of_sources(names: Callable[[Source], Iterable[str]], **more: tuple[str, ...]) -> Settings:
+def _collect(names: Callable[[Source], Iterable[str]], **more: tuple[str, ...]) -> Settings:
     """Return the settings that follow from the traits of each source, with its box."""
     return tuple(
         ({"source": (name,), **more}, tuple(names(source))) for name, source in SOURCES.items()
@@ -24,16 +24,16 @@ PINNED: Settings = (
     ({"window": ("sliding",)}, ("window.duration", "window.slide")),
     ({"window": ("session",)}, ("window.gap",)),
     ({"state": ("custom",)}, ("visits.idle",)),
-    *_of_sources(lambda source: [f"source.{source.input_setting}"]),
-    *_of_sources(lambda source: [f"right.{source.input_setting}"], join=STREAM_JOINS),
+    *_collect(lambda source: [f"source.{source.input_setting}"]),
+    *_collect(lambda source: [f"right.{source.input_setting}"], join=STREAM_JOINS),
     ({}, ("state.partitions", "state.store")),
 )
 # The setting that bounds a micro-batch.
-LIMITS: Settings = _of_sources(lambda source: [f"source.{source.limit}"], trigger=MICRO_BATCH)
+LIMITS: Settings = _collect(lambda source: [f"source.{source.limit}"], trigger=MICRO_BATCH)
 FREE: Settings = (
     ({"trigger": ("processing_time", "continuous", "real_time")}, ("trigger.interval",)),
     *LIMITS,
-    *_of_sources(lambda source: [f"source.{setting}" for setting in source.free]),
+    *_collect(lambda source: [f"source.{setting}" for setting in source.free]),
     ({}, ("events.max_ahead", "lifecycle.attempts", "metrics.log")),
 )
 

@@ -1,4 +1,4 @@
-"""The questions: their values, the meaning of `auto`, and the values without a module yet."""
+"""The questions: their values, and the meaning of `auto`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -31,18 +31,6 @@ TEXT_DEFAULTS = {
     "user_id BIGINT, amount DOUBLE",
 }
 
-# Values without a module under templates/ yet. Each one is refused by a rule of kind `scope` that
-# is derived from this table; remove a value here when its module exists.
-NOT_YET: dict[str, tuple[str, ...]] = {
-    "source": (),
-    "window": (),
-    "join": (),
-    "state": (),
-    "sink": (),
-    "output_mode": (),
-    "trigger": (),
-}
-
 # The meaning of `auto`: the value of the first box that contains the answers.
 AUTO: dict[str, tuple[tuple[Box, str], ...]] = {
     "trigger": (
@@ -59,7 +47,7 @@ AUTO: dict[str, tuple[tuple[Box, str], ...]] = {
 }
 
 
-def having(rows: Mapping[str, Row], trait: Callable[[Row], bool]) -> tuple[str, ...]:
+def select(rows: Mapping[str, Row], trait: Callable[[Row], bool]) -> tuple[str, ...]:
     """Return the values whose rows have a trait, as a box lists them."""
     return tuple(value for value, row in rows.items() if trait(row))
 
@@ -69,7 +57,7 @@ def inside(answers: Answers, box: Box) -> bool:
     return all(answers.get(axis) in values for axis, values in box.items())
 
 
-def first(table: Iterable[tuple[Box, str]], answers: Answers) -> str:
+def look_up(table: Iterable[tuple[Box, str]], answers: Answers) -> str:
     """Return the text of the first box that the answers lie in."""
     return next(text for box, text in table if inside(answers, box))
 
@@ -84,4 +72,6 @@ def resolved(answers: Answers) -> dict[str, str]:
         return {}
     unasked = {"spark_version": "auto"}
     asked = {axis: answers.get(axis, unasked.get(axis)) for axis in AUTO}
-    return {axis: first(AUTO[axis], answers) for axis, answer in asked.items() if answer == "auto"}
+    return {
+        axis: look_up(AUTO[axis], answers) for axis, answer in asked.items() if answer == "auto"
+    }

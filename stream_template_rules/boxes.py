@@ -1,6 +1,6 @@
 """Boxes that several tables use: answers that need the same server, jar, file or state."""
 
-from .axes import Answers, Box, having, inside
+from .axes import Answers, Box, inside, select
 from .rules import DATABRICKS, STREAM_JOINS
 from .sinks import SINKS
 from .sources import SOURCES
@@ -8,11 +8,11 @@ from .sources import SOURCES
 Boxes = tuple[Box, ...]
 
 
-def using(system: str) -> Boxes:
+def find_users(system: str) -> Boxes:
     """Return the boxes of the sources and of the sinks that need a connector for a system."""
     named = {
-        "source": having(SOURCES, lambda source: source.system == system),
-        "sink": having(SINKS, lambda sink: sink.system == system),
+        "source": select(SOURCES, lambda source: source.system == system),
+        "sink": select(SINKS, lambda sink: sink.system == system),
     }
     return tuple({axis: values} for axis, values in named.items() if values)
 
@@ -22,13 +22,13 @@ LOOKUP: Box = {"join": ("static_lookup",)}
 STREAM_JOIN: Box = {"join": STREAM_JOINS}
 DEDUPLICATED: Box = {"state": ("deduplicate",)}
 CUSTOM: Box = {"state": ("custom",)}
-DELTA: Boxes = (*using("delta"), LOOKUP)
-KAFKA: Boxes = using("kafka")
-POSTGRES: Boxes = using("postgres")
+DELTA: Boxes = (*find_users("delta"), LOOKUP)
+KAFKA: Boxes = find_users("kafka")
+POSTGRES: Boxes = find_users("postgres")
 # What imports pyarrow, to write the source's tables or to read the sink's files.
 ARROW: Boxes = (
-    {"source": having(SOURCES, lambda source: "pyarrow" in source.untyped)},
-    {"sink": having(SINKS, lambda sink: "pyarrow" in sink.untyped)},
+    {"source": select(SOURCES, lambda source: "pyarrow" in source.untyped)},
+    {"sink": select(SINKS, lambda sink: "pyarrow" in sink.untyped)},
 )
 CONNECT: Boxes = ({"platform": ("databricks_serverless",)},)
 ON_DATABRICKS: Boxes = ({"platform": DATABRICKS},)

@@ -29,8 +29,7 @@ INTRODUCTION = """\
 
 Every question, every value, and every combination that is refused. A rule is a forbidden box: it
 applies if every question that it names has one of the values that it lists. The last column shows
-the meaning of `auto`. Values marked "not yet" are legal, but this release does not generate them;
-each is refused by a rule of kind `scope` named `<question>-<value>-not-yet`.
+the meaning of `auto`.
 """
 COLUMNS = f"""\
 ### `event_schema`

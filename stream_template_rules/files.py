@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from .axes import Answers, having, resolved
+from .axes import Answers, resolved, select
 from .boxes import (
     CONNECT,
     CUSTOM,
@@ -32,7 +32,7 @@ VERBATIM = ("src/*/runtime/*", ".github/workflows/*")
 _OWN_CLUSTER: Boxes = ({"platform": ("spark_submit", "kubernetes")},)
 _SPARK_SUBMIT: Boxes = ({"platform": ("spark_submit",)},)
 _BEHIND_CONNECT: Boxes = (
-    {**CONNECT[0], "sink": having(SINKS, lambda sink: sink.behind_connect != "nothing")},
+    {**CONNECT[0], "sink": select(SINKS, lambda sink: sink.behind_connect != "nothing")},
 )
 
 # Path to boxes: the file is generated if one of them contains the answers.
@@ -51,8 +51,8 @@ FILES: dict[str, Boxes] = {
     "dev/reference.csv": (LOOKUP,),
     "dev/server.py": (*KAFKA, *POSTGRES),
     "dev/typed.py": (
-        {"source": having(SOURCES, lambda source: source.typed)},
-        {"sink": having(SINKS, lambda sink: sink.read_back != "arrow")},
+        {"source": select(SOURCES, lambda source: source.typed)},
+        {"sink": select(SINKS, lambda sink: sink.read_back != "arrow")},
     ),
     "monitoring/alerts.yml": _OWN_CLUSTER,
     "monitoring/dashboard.json": _OWN_CLUSTER,
@@ -68,15 +68,15 @@ FILES: dict[str, Boxes] = {
     "src/<package>/window.py": ({"window": WINDOWED},),
     "tests/behind_connect.py": _BEHIND_CONNECT,
     "tests/crash.py": (
-        {"sink": having(SINKS, lambda sink: not sink.console), "trigger": MICRO_BATCH},
+        {"sink": select(SINKS, lambda sink: not sink.console), "trigger": MICRO_BATCH},
     ),
     "tests/file_batches.py": (
-        {"sink": having(SINKS, lambda sink: bool(sink.test_stream))},
+        {"sink": select(SINKS, lambda sink: bool(sink.test_stream))},
         STREAM_JOIN,
         CUSTOM,
     ),
     "tests/small_stream.py": (
-        {"sink": having(SINKS, lambda sink: sink.test_stream == "small_stream")},
+        {"sink": select(SINKS, lambda sink: sink.test_stream == "small_stream")},
     ),
     "tests/test_broker.py": KAFKA,
     "tests/test_connect.py": _BEHIND_CONNECT,

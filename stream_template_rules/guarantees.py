@@ -1,6 +1,6 @@
 """Delivery guarantees: how often an event counts in the target after a crash."""
 
-from .axes import Answers, Box, first, resolved
+from .axes import Answers, Box, look_up, resolved
 from .rules import LOW_LATENCY
 from .sources import SOURCES
 
@@ -65,4 +65,4 @@ GUARANTEES: tuple[tuple[Box, str], ...] = (
 def guarantee(answers: Answers) -> str:
     """Return how often an event counts in the result, for this source, sink and trigger."""
     known = {**answers, **resolved(answers)}
-    return first(GUARANTEES, known).format(replayed=REPLAYED[known["source"]])
+    return look_up(GUARANTEES, known).format(replayed=REPLAYED[known["source"]])

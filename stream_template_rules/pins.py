@@ -97,7 +97,7 @@ JARS = (
 )
 
 
-def pinned(known: Answers) -> list[Pin]:
+def list_pins(known: Answers) -> list[Pin]:
     """Return what a job with these answers installs, at versions of the chosen Spark."""
     return [
         replace(pin, version=_spelled(pin.version, known))
@@ -106,7 +106,7 @@ def pinned(known: Answers) -> list[Pin]:
     ]
 
 
-def jars(known: Answers) -> dict[str, list[str]]:
+def list_jars(known: Answers) -> dict[str, list[str]]:
     """Return the coordinates of a job's jars by group, without groups that have none."""
     needed = [jar for jar in JARS if covered(jar.boxes, known)]
     return {

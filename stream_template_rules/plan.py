@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .advice import FREE, LIMITS, PINNED, settings_in
-from .axes import AXES, QUESTIONS, Answers, Box, first, having, inside, resolved
+from .axes import AXES, QUESTIONS, Answers, Box, inside, look_up, resolved, select
 from .boxes import (
     CUSTOM,
     DEDUPLICATED,
@@ -20,7 +20,7 @@ from .cautions import warnings
 from .columns import columns
 from .guarantees import guarantee
 from .names import package_from
-from .pins import PINS, SPARKS, jars, pinned
+from .pins import PINS, SPARKS, list_jars, list_pins
 from .roles import Roles, read_roles, total_of
 from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
 from .shown import code, csv_line, in_cells
@@ -94,7 +94,7 @@ LARGE_STATE: tuple[Box, ...] = (STREAM_JOIN, DEDUPLICATED, CUSTOM)
 # What the target holds after all batches, by the first box that contains the answers.
 RESULT_STATES: tuple[tuple[Box, str], ...] = (
     ({"output_mode": ("complete",)}, "replaced"),
-    ({"sink": having(SINKS, lambda sink: sink.replaces_rows)}, "upserted"),
+    ({"sink": select(SINKS, lambda sink: sink.replaces_rows)}, "upserted"),
     ({"output_mode": ("update",), "window": WINDOWED}, "upserted"),
     ({"output_mode": ("update",), "id": ("given",)}, "upserted"),
     ({}, "appended"),
@@ -130,7 +130,7 @@ def record(answers: Answers) -> dict[str, Any]:
 def plan(answers: Answers) -> dict[str, Any]:
     """Return everything that templates need besides the answers, which must be legal."""
     known = {**answers, **resolved(answers)}
-    pins = pinned(known)
+    pins = list_pins(known)
     source, sink = SOURCES[known["source"]], SINKS[known["sink"]]
     named = columns(known["event_schema"])
     roles = read_roles(known["event_roles"], dict(named))
@@ -181,11 +181,11 @@ def plan(answers: Answers) -> dict[str, Any]:
         "right": right,
         # The table of settings of each input, and the suffix of its topic or folder.
         "inputs": inputs,
-        "secrets": _secrets(source, inputs) | _secrets(sink, ["sink"]),
+        "secrets": _list_secrets(source, inputs) | _list_secrets(sink, ["sink"]),
         "result_key": result_key,
-        "result_state": first(RESULT_STATES, known | given),
-        "latency_in": first(LATENCIES, known),
-        "expected_in": first(COMPUTATIONS, known),
+        "result_state": look_up(RESULT_STATES, known | given),
+        "latency_in": look_up(LATENCIES, known),
+        "expected_in": look_up(COMPUTATIONS, known),
         "kafka": covered(KAFKA, known),
         # The table with the connection to Kafka, the first one if there are two.
         "kafka_table": "source" if source.system == "kafka" else "sink",
@@ -200,8 +200,8 @@ def plan(answers: Answers) -> dict[str, Any]:
             group: [f"{pin.name}=={pin.version}" for pin in pins if pin.group == group]
             for group in dict.fromkeys(pin.group for pin in PINS)
         },
-        "untyped": _untyped(known),
-        "jars": jars(known),
+        "untyped": _list_untyped(known),
+        "jars": list_jars(known),
         "guarantee": guarantee(known),
         "warnings": warnings(known),
         "answers": given_answers,
@@ -288,14 +288,14 @@ def _visit_columns(measure: str | None, taken: Mapping[str, str]) -> dict[str, s
     return names
 
 
-def _untyped(known: Answers) -> list[str]:
+def _list_untyped(known: Answers) -> list[str]:
     """Return the packages without type hints that the project imports."""
     own = ["pandas"] if inside(known, CUSTOM) else []
     ends = (*SOURCES[known["source"]].untyped, *SINKS[known["sink"]].untyped)
     return list(dict.fromkeys(["delta", "py4j", *own, *ends]))
 
 
-def _secrets(end: Source | Sink, tables: Iterable[str]) -> dict[str, str]:
+def _list_secrets(end: Source | Sink, tables: Iterable[str]) -> dict[str, str]:
     """Return the variables of secret settings in these tables, and their keys in the secret."""
     return {
         f"{table}__{setting}".upper(): key

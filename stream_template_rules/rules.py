@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .axes import AXES, NOT_YET, Box, having
+from .axes import Box, select
 from .sinks import SINKS
 from .sources import SOURCES
 
@@ -19,7 +19,7 @@ DATABRICKS = ("databricks", "databricks_serverless")
 NO = ("no",)  # a column name that a sink does not support
 # The columns in the result: all of the event, or key and measure.
 NAMED = (("columns", ("none",)), ("result", WINDOWED))
-DELTA_SINKS = having(SINKS, lambda sink: sink.system == "delta")
+DELTA_SINKS = select(SINKS, lambda sink: sink.system == "delta")
 MISSING = ("missing",)  # of a role in event_roles
 # What needs a watermark.
 EVENT_TIME: tuple[Box, ...] = (
@@ -99,7 +99,7 @@ RULES = (
         "spark",
         {
             "trigger": LOW_LATENCY,
-            "source": having(SOURCES, lambda source: not source.low_latency),
+            "source": select(SOURCES, lambda source: not source.low_latency),
         },
         "The low-latency triggers read from Kafka only.",
         "Choose trigger=processing_time, or source=kafka.",
@@ -135,7 +135,7 @@ RULES = (
     Rule(
         "low-latency-sink",
         "spark",
-        {"trigger": LOW_LATENCY, "sink": having(SINKS, lambda sink: not sink.low_latency)},
+        {"trigger": LOW_LATENCY, "sink": select(SINKS, lambda sink: not sink.low_latency)},
         "The low-latency triggers write to Kafka or the console only.",
         "Choose trigger=processing_time, or sink=kafka.",
     ),
@@ -254,7 +254,7 @@ ROLE_RULES = (
         {
             "id": MISSING,
             "window": ("none",),
-            "sink": having(SINKS, lambda sink: sink.replaces_rows),
+            "sink": select(SINKS, lambda sink: sink.replaces_rows),
         },
         "Replacing single events by a guessed id would lose events.",
         "Name the column in event_roles (id=...), or choose sink=delta.",
@@ -319,17 +319,3 @@ ROLE_RULES = (
         for names, windows in NAMED
     ),
 )
-
-
-def _not_yet(axis: str, value: str) -> Rule:
-    ready = [known for known in AXES[axis] if known not in NOT_YET[axis]]
-    return Rule(
-        f"{axis}-{value}-not-yet".replace("_", "-"),
-        "scope",
-        {axis: (value,)},
-        "Spark supports it, but this release does not generate it yet.",
-        f"Choose {axis}={' or '.join(ready)}.",
-    )
-
-
-NOT_YET_RULES = tuple(_not_yet(axis, value) for axis, values in NOT_YET.items() for value in values)

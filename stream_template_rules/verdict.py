@@ -9,14 +9,14 @@ from .columns import columns, schema_violations
 from .names import name_violations, package_from, slug_from, slug_violations
 from .problems import Violation, nearest_name
 from .roles import ROLES, default_roles, parts_of, read_roles, role_violations
-from .rules import NOT_YET_RULES, ROLE_RULES, RULES, Rule
+from .rules import ROLE_RULES, RULES, Rule
 
 # Spark's deprecated name of available_now, which users still type.
 FORMER_VALUES = {"once": "available_now"}
 
 MAX_CORRECTIONS = 20  # a schema may have a typo in each of its columns
 
-ALL_RULES = (*RULES, *ROLE_RULES, *NOT_YET_RULES)
+ALL_RULES = (*RULES, *ROLE_RULES)
 
 
 def violations(answers: Answers, rules: tuple[Rule, ...] = ALL_RULES) -> list[Violation]:

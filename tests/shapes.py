@@ -6,7 +6,6 @@ import itertools
 import covertable
 
 from stream_template_rules import AXES, RULES, violations
-from stream_template_rules.rules import NOT_YET_RULES
 
 AUTOMATIC = {"platform": "spark_submit", "spark_version": "auto"}
 # What makes a job another one. Values of `auto` are those they stand for.
@@ -17,7 +16,6 @@ PARTS = {
 }
 # Auto Loader exists on Databricks only; here a file source replaces it.
 DATABRICKS = {"source": ("auto_loader",)}
-ACTIVE = RULES + NOT_YET_RULES
 EVENTS = {
     "event_schema": (
         "event_id STRING, event_time TIMESTAMP, event_type STRING, user_id BIGINT, amount DOUBLE"
@@ -34,7 +32,7 @@ def whole(parts):
 
 def legal(parts):
     """Whether a job with these parts is generated; those that are missing speak for nothing."""
-    return not violations(whole(parts), ACTIVE)
+    return not violations(whole(parts), RULES)
 
 
 @functools.cache
@@ -53,9 +51,9 @@ def covering():
     """Few jobs that together have every pair of answers that any job has."""
     possible = {axis: {parts[axis] for parts in every()} for axis in PARTS}
     factors = {axis: [value for value in PARTS[axis] if value in possible[axis]] for axis in PARTS}
-    rules = [_constraint(rule.box) for rule in ACTIVE if rule.box.keys() <= PARTS.keys()]
+    rules = [_constraint(rule.box) for rule in RULES if rule.box.keys() <= PARTS.keys()]
     # Rules that ask for the platform as well: it follows from the source.
-    mixed = {axis for rule in ACTIVE if not rule.box.keys() <= PARTS.keys() for axis in rule.box}
+    mixed = {axis for rule in RULES if not rule.box.keys() <= PARTS.keys() for axis in rule.box}
     asked = sorted({"source", *(mixed & PARTS.keys())})
     checked = {"operator": "fn", "requires": asked, "evaluate": lambda row: _may_be(row, asked)}
     rows = covertable.make(factors, constraints=[*rules, checked])

@@ -29,7 +29,7 @@ IDLE = {
 
 @pytest.fixture(scope="module", name="broken")
 def _broken():
-    """Return the broken rules of each set of answers, apart from what is not ready."""
+    """Return the broken rules of each set of answers."""
     return {
         values: frozenset(
             problem.id for problem in violations(dict(zip(VALUES, values, strict=True)), RULES)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stream_template_rules import AXES, NOT_YET, QUESTIONS, TEXTS, docs
+from stream_template_rules import AXES, QUESTIONS, TEXTS, docs
 from stream_template_rules.axes import TEXT_DEFAULTS
 
 ROOT = Path(__file__).parent.parent
@@ -49,13 +49,6 @@ def test_every_question_and_value_has_a_label(question):
         assert list(label) == ["__prompt__", *AXES[question]]
     assert all(words)
     assert not any("[" in text for text in words)
-
-
-@pytest.mark.parametrize("axis", AXES)
-def test_a_label_says_what_is_not_ready(axis):
-    """Whoever reads the choices sees which ones this release refuses."""
-    for value in AXES[axis]:
-        assert LABELS[axis][value].endswith("(not yet)") == (value in NOT_YET.get(axis, ()))
 
 
 def test_private_variables_are_used():

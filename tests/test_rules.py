@@ -6,8 +6,6 @@ import pytest
 
 from stream_template_rules import (
     AXES,
-    NOT_YET,
-    NOT_YET_RULES,
     ROLE_RULES,
     RULES,
     make_legal,
@@ -40,7 +38,7 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 def ids(answers, rules=EXISTING):
-    """Return the ids of all that is wrong, apart from what is not ready yet."""
+    """Return the ids of all that is wrong."""
     return [problem.id for problem in violations(answers, rules)]
 
 
@@ -138,32 +136,21 @@ def test_names_that_no_sink_takes_leave_another_sink(texts, sink):
 
 def test_rules_are_well_formed_data():
     """Each box names questions or roles and values they have; ids are unique, texts sentences."""
-    rules = EXISTING + NOT_YET_RULES
-    for rule in rules:
+    for rule in EXISTING:
         for axis, values in rule.box.items():
             assert set(values) <= set(AXES.get(axis, ("missing", "no"))), rule.id
         assert rule.reason.endswith(".")
         assert rule.fix.startswith(("Choose ", "Name "))
-    assert len({rule.id for rule in rules}) == len(rules)
-
-
-def test_values_that_are_not_ready_are_refused_one_by_one():
-    """Every value of the table has its own rule, and only those."""
-    for axis, values in AXES.items():
-        for value in values:
-            refused = ids({axis: value}, NOT_YET_RULES)
-            expected = f"{axis}-{value}-not-yet".replace("_", "-")
-            assert refused == ([expected] if value in NOT_YET.get(axis, ()) else [])
+    assert len({rule.id for rule in EXISTING}) == len(EXISTING)
 
 
 @pytest.mark.parametrize("axis", [axis for axis in AXES if axis != "spark_version"])
-def test_a_value_is_ready_exactly_if_it_has_its_folder(axis):
-    """No value is opened without a folder under templates/, and no folder is of no value."""
+def test_each_value_has_a_folder(axis):
+    """Each value has a folder under templates/, and each folder there belongs to a value."""
     folders = {folder.name for folder in (TEMPLATES / axis).iterdir() if folder.is_dir()}
-    ready = {value for value in AXES[axis] if value not in NOT_YET.get(axis, ())}
 
-    # Where `none` is chosen there is nothing to write, except for a job without a window.
-    assert folders - {"none"} == ready - {"none", "auto"}
+    # `none` adds nothing to a job, except in the question about windows.
+    assert folders - {"none"} == set(AXES[axis]) - {"none", "auto"}
 
 
 def test_the_defaults_are_legal():

@@ -1,3 +1,4 @@
+{% set how = cookiecutter.join.removeprefix("stream_") %}
 {% if how == "left" %}
 """The left stream join: each event with the right events of its key that follow soon, or alone."""
 {% else %}

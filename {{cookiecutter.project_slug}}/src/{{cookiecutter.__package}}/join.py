@@ -1,1 +1,1 @@
-{% include "join/" ~ cookiecutter.join ~ "/module.py" %}
+{% include "join/module.py" %}

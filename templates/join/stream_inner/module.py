@@ -1,2 +1,0 @@
-{% set how = "inner" %}
-{% include "join/module.py" %}

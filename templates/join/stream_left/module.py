@@ -1,2 +1,0 @@
-{% set how = "left" %}
-{% include "join/module.py" %}
