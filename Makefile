@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 # Groups of tests run in parallel (tests/conftest.py); the slowest tests are listed at the end.
 TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
 PROJECT := {{cookiecutter.project_slug}}
-PREFLIGHT := "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
+PREFLIGHT := PYTHONPATH=packages/stream-runtime/src "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

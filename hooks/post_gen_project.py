@@ -1,4 +1,4 @@
-"""Check the written files against the answers, and print the next commands."""
+"""Copy the libraries, check all files against the answers, and print the next commands."""
 
 import ast
 import contextlib
@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -26,6 +27,13 @@ READERS: dict[str, Callable[[str], object]] = {
 MARKUP = re.compile(
     r"[{]{2}-?\s*(cookiecutter|job)\b|[{]%-?\s*(if|elif|else|endif|for|endfor|set|include)\b"
 )
+
+
+def copy(project: Path, copies: dict[str, str]) -> None:
+    """Copy files byte for byte: path in the project to the file to copy."""
+    for name, source in copies.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, project / name)
 
 
 def remove_empty(project: Path, folders: list[str]) -> None:
@@ -79,6 +87,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     project, bake = Path.cwd(), json.loads(BAKE)
+    copy(project, bake["copies"])
     remove_empty(project, bake["folders"])
     found = list(problems(project, bake["files"], bake["record"]))
     if found:

@@ -65,7 +65,7 @@ INTERVAL_WORDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO")
 # Unicode categories: control characters, lone surrogates, line and paragraph separators.
 UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")
 MAX_NAME = 255
-# The prefix of the job's internal columns: OWN of runtime/names.py.
+# The prefix of the job's internal columns: OWN of stream_runtime/names.py.
 OWN = "__stream_"
 MAX_DIGITS = 38
 # The similarity that a misspelt type needs: INTT is INT, but VARIANT is not.

@@ -26,8 +26,10 @@ PACKAGE = "<package>"
 PACKAGE_FOLDER = "{{cookiecutter.__package}}"
 """The name of the package folder in the template."""
 COMPILED = "__pycache__"
-VERBATIM = ("src/*/runtime/*", ".github/workflows/*")
+VERBATIM = (".github/workflows/*",)
 """Files of the template that Jinja does not render."""
+PACKAGES, LIBRARY = "packages/*/src", "lib"
+"""The source trees of the libraries, and the folder of a project with copies of them."""
 
 _OWN_CLUSTER: Boxes = ({"platform": ("spark_submit", "kubernetes")},)
 _SPARK_SUBMIT: Boxes = ({"platform": ("spark_submit",)},)
@@ -113,3 +115,13 @@ def files_in(template: Path) -> Iterator[str]:
     for path in sorted(template.rglob("*")):
         if path.is_file():
             yield path.relative_to(template).as_posix()
+
+
+def library(template: Path) -> dict[str, Path]:
+    """Return the files of the libraries: path in a project, and the file to copy."""
+    return {
+        f"{LIBRARY}/{path}": source / path
+        for source in sorted(template.glob(PACKAGES))
+        for path in files_in(source)
+        if COMPILED not in path
+    }

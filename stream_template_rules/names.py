@@ -30,7 +30,8 @@ DEPENDENCIES = {
     *("pathspec", "pip", "pkg_resources", "platformdirs", "pluggy", "psutil", "py", "py4j"),
     *("pydantic_core", "pydantic_settings", "pygments", "pytest_cookies", "pytest_xdist"),
     *("python_dateutil", "python_slugify", "pytz", "pyyaml", "requests", "setuptools"),
-    *("shellingham", "six", "slugify", "smmap", "sortedcontainers", "stream_template"),
+    *("shellingham", "six", "slugify", "smmap", "sortedcontainers", "stream_devkit"),
+    *("stream_runtime", "stream_template"),
     *("text_unidecode", "toml", "tomli", "typer", "types_pyyaml", "typing_extensions"),
     *("typing_inspection", "tzdata", "urllib3", "wheel", "wrapt", "xdist", "yaml", "zipp"),
 }
@@ -41,8 +42,9 @@ PYTHON = {
 }
 # Top-level folders of a project, and modules that pytest and Spark put on the path.
 OWN = {
-    *("runtime", "dev", "tests", "test", "conf", "src", "build", "deploy", "docs", "monitoring"),
-    *("conftest", "events", "crash", "file_batches", "small_stream", "behind_connect", "main"),
+    *("runtime", "dev", "lib", "tests", "test", "conf", "src", "build", "deploy", "docs"),
+    *("monitoring", "conftest", "events", "crash", "file_batches", "small_stream"),
+    *("behind_connect", "main"),
 }
 DEVICES = {"con", "prn", "aux", "nul"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(10)

@@ -19,7 +19,7 @@ from .axes import QUESTIONS
 from .commandline import makes_project, skips_existing
 from .ddl import MARKUP
 from .existing import compare, existing_violations
-from .files import VERBATIM, files_in, generates, placed
+from .files import VERBATIM, files_in, generates, library, placed
 from .literals import python_literal, toml_literal, width
 from .names import proposed_slug
 from .plan import plan, record
@@ -159,7 +159,8 @@ class Rendering:
         """Raise a refusal if the bake would change existing files of the project."""
         self.bake.project = project
         texts = {placed(path, self.bake.answers): partial(self._text, path) for path in self._files}
-        found = compare(project, texts)
+        copies = {path: partial(_copied, source) for path, source in self._library.items()}
+        found = compare(project, texts | copies)
         skips = skips_existing(self._argv)
         answers = record(self.bake.answers)["answers"]
         problems = list(existing_violations(project, found, answers, skips=skips))
@@ -177,15 +178,25 @@ class Rendering:
         everything = files_in(self._template / TOP)
         return [path for path in everything if generates(path, self.bake.answers)]
 
+    @cached_property
+    def _library(self) -> dict[str, Path]:
+        """The files of the libraries: path in the project, and the file to copy."""
+        return library(self._template)
+
     def baked(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the post-generation hook needs.
 
-        The keys are `files` and `folders` that were written, `record`, `start` and `summary`, which
-        is empty if cruft only compares versions.
+        The keys are `copies` (path in the project to the file to copy), `files` and `folders` that
+        were written, `record`, `start` and `summary`, which is empty if cruft only compares
+        versions.
         """
-        written = [placed(path, answers) for path in self._files]
+        written = [*(placed(path, answers) for path in self._files), *self._library]
+        kept = self.bake.kept
         return {
-            "files": [path for path in written if path not in self.bake.kept],
+            "copies": {
+                path: str(source) for path, source in self._library.items() if path not in kept
+            },
+            "files": [path for path in written if path not in kept],
             "folders": self.bake.made,
             "record": record(answers),
             "start": str(self.bake.start or ""),
@@ -198,6 +209,10 @@ class Rendering:
         questions = json.loads((self._template / "cookiecutter.json").read_text("utf-8"))
         hooks = (path for path in (self._template / "hooks").iterdir() if path.is_file())
         return {*_strings(questions), *(hook.read_text("utf-8") for hook in hooks)}
+
+
+def _copied(source: Path) -> str:
+    return source.read_text("utf-8")
 
 
 def _showable(text: str) -> str:

@@ -16,6 +16,8 @@ from cookiecutter.utils import create_env_with_context
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "examples"
+PACKAGES = sorted(map(str, ROOT.glob("packages/*/src")))
+"""What must be on the path where a project runs that was generated without its hooks."""
 ACCESS_LOG = {
     "event_schema": (
         "event_id STRING, event_time TIMESTAMP, client_ip STRING, method STRING, "

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 PARTS = ("cookiecutter.json", "hooks", "stream_template_rules", "stream_template_extension.py")
 TOP = "{{cookiecutter.project_slug}}"
 PACKAGE = "src/{{cookiecutter.__package}}"
+COPIED = "packages/stream-runtime/src/stream_runtime/copied.py"
 RECORD = """\
 [tool.stream-template]
 version = "{{ (cookiecutter | stream_record).version }}"
@@ -36,12 +37,11 @@ def build(folder):
         "pyproject.toml": RECORD,
         f"{PACKAGE}/__init__.py": "",
         f"{PACKAGE}/join.py": "",
-        f"{PACKAGE}/runtime/copied.py": UNTOUCHED,
         "monitoring/alerts.yml": "",
         ".github/workflows/ci.yml": "run: ${{ secrets }}\n",
     }
-    for name, text in files.items():
-        path = folder / TOP / name
+    places = {folder / TOP / name: text for name, text in files.items()}
+    for path, text in (places | {folder / COPIED: UNTOUCHED}).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     return folder

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import itertools
 import json
+import os
 import sys
 import threading
 import time
@@ -18,8 +19,9 @@ from pathlib import Path
 
 import pyspark
 
+from stream_template_rules.files import library
 from tests import shapes
-from tests.examples import bake, tree
+from tests.examples import PACKAGES, ROOT, bake, tree
 
 EVENTS = 800
 BATCH_ROWS = 500
@@ -28,9 +30,11 @@ SECONDS = 120
 NUMBERS = itertools.count(1)
 # What a run of a project depends on, but for modules that it does not import.
 CODE = ("conf/", "dev/", "src/")
-NOT_RUN = ("__main__.py", "runtime/bounded.py", "runtime/cli.py", "runtime/doctor.py")
-NOT_RUN += ("runtime/lines.py", "runtime/ordinary.py")
-NOT_RUN += ("dev/demo.py", "dev/install.py", "dev/report.css")
+RUNTIME = "stream_runtime"
+NOT_RUN = ("__main__.py", "dev/demo.py", "dev/install.py", "dev/report.css")
+NOT_RUN += tuple(
+    f"{RUNTIME}/{name}.py" for name in ("bounded", "cli", "doctor", "lines", "ordinary")
+)
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,14 @@ def play(parts, stage, folder, *, events=shapes.EVENTS, spoil=lambda _: None, kn
 
 def code_of(project, *names):
     """A short hash of Spark's version and the code that runs, whatever the project is called."""
+    files = {path: text for path, text in tree(project).items() if path.startswith(CODE)}
+    files |= {
+        path: source.read_bytes() for path, source in library(ROOT).items() if RUNTIME in path
+    }
     code = pyspark.__version__.encode() + b"".join(
         b"%b\n%b\n" % (path.encode(), content)
-        for path, content in tree(project).items()
-        if path.startswith(CODE) and not path.endswith(NOT_RUN)
+        for path, content in files.items()
+        if not path.endswith(NOT_RUN)
     )
     for name in names:
         code = code.replace(name.encode(), b"run")
@@ -85,9 +93,10 @@ def code_of(project, *names):
 def imported(project, package):
     """A function that imports a module of the project: `.job` of its package, or `dev.feed`.
 
-    The modules are taken out of `sys.modules` again: each project has a package `dev`.
+    The modules are taken out of `sys.modules` again: each project has a package `dev`. The
+    packages that all projects share are imported once, from where they are in this repository.
     """
-    places = [str(project), str(project / "src")]
+    places = [str(project), str(project / "src"), *PACKAGES]
     sys.path[:0] = places
 
     def load(name):
@@ -110,7 +119,8 @@ class Run:
         self.folder.mkdir()
         stage.spark.sparkContext.setJobDescription(project.name)
         # Python processes of Spark import the project's own code, where it keeps custom state.
-        stage.spark.sparkContext.environment["PYTHONPATH"] = str(project / "src")
+        own = os.pathsep.join([str(project / "src"), *PACKAGES])
+        stage.spark.sparkContext.environment["PYTHONPATH"] = own
         self.job = load(".job")
         defaults = self._settings(project, {})
         self.shape = load("dev.about").shape_of(defaults)
@@ -143,7 +153,7 @@ class Run:
 
     def _settings(self, project, overrides):
         texts = [f"{key}={value}" for key, value in overrides.items()]
-        load = self.load(".runtime.config").load
+        load = self.load("stream_runtime.config").load
         return load(self.job.SETTINGS, "dev", texts, conf=project / "conf")
 
     def play(self):
@@ -167,7 +177,7 @@ class Run:
 
     def _verdict(self, rows, wanted):
         checks = self.load("dev.verdict")
-        compare = self.load(".runtime.accounting").verdict
+        compare = self.load("stream_runtime.accounting").verdict
         broken = self.load("dev.outcome").broken(self.feed.origins, self.traffic)
         quarantined = checks.read_quarantine(Path(self.settings.quarantine.path))
         return checks.verdict(
@@ -186,7 +196,7 @@ class Run:
         if self.runs_on:
             watch.start()
         try:
-            code = self.load(".runtime.run").run(self.job, self.settings)
+            code = self.load("stream_runtime.run").run(self.job, self.settings)
         finally:
             self.done = True
             if self.runs_on:

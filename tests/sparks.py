@@ -17,7 +17,7 @@ from py4j.java_gateway import JavaClass, JavaMember, JavaPackage, JVMView
 from pyspark.sql import SparkSession
 
 from stream_template_rules import AXES, plan
-from tests.examples import ROOT, bake
+from tests.examples import PACKAGES, ROOT, bake
 from tests.shapes import EVENTS
 
 FOLDER = ROOT / "build" / "jars"
@@ -127,11 +127,13 @@ class Stage:
         project = bake(Path(tempfile.mkdtemp(dir=self._folder)), hooks=False, **answers)
         FOLDER.mkdir(parents=True, exist_ok=True)
         (project / ".jars").symlink_to(FOLDER)
-        sys.path.insert(0, str(project))
+        places = [str(project), *PACKAGES]
+        sys.path[:0] = places
         try:
             return importlib.import_module(name)
         finally:
-            sys.path.remove(str(project))
+            for place in places:
+                sys.path.remove(place)
             for loaded in [other for other in sys.modules if other.partition(".")[0] == "dev"]:
                 del sys.modules[loaded]
 

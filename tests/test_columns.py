@@ -11,7 +11,7 @@ from stream_template_rules import AXES, columns, default_roles, plan, violations
 from stream_template_rules.columns import FLAT, MAX_NAME, OWN, UNWRITABLE
 from stream_template_rules.ddl import MARKUP, MAX_DDL, MAX_DEPTH, FormError, quoted
 from stream_template_rules.roles import ROLES, read_roles, written
-from tests.machine import PACKAGE, ROOT, TOP
+from tests.machine import ROOT
 
 TIME = "at TIMESTAMP"
 
@@ -181,7 +181,7 @@ def test_what_is_no_schema_is_refused(ddl, rule):
 
 def test_the_prefix_of_the_job_s_own_columns_is_taken():
     """A column with it could meet one of the job's in a relation; a field of a STRUCT cannot."""
-    runtime = (ROOT / TOP / PACKAGE / "runtime/names.py").read_text("utf-8")
+    runtime = (ROOT / "packages/stream-runtime/src/stream_runtime/names.py").read_text("utf-8")
 
     assert f'OWN = "{OWN}"' in runtime
     with pytest.raises(FormError, match="begins with __stream_"):

@@ -132,7 +132,7 @@ def test_what_a_cluster_is_started_with_is_what_the_runtime_cannot_set(projects)
     project = projects["databricks"]
     text = (project / "deploy/databricks.yml").read_text("utf-8")
     [cluster] = yaml.safe_load(text)["resources"]["jobs"]["stream"]["job_clusters"]
-    session = (project / "src/clickstream_metrics/runtime/session.py").read_text("utf-8")
+    session = (project / "lib/stream_runtime/session.py").read_text("utf-8")
     pattern = cluster["new_cluster"]["spark_conf"]["spark.redaction.regex"]
 
     assert f'"spark.redaction.regex": "{pattern}"' in session

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from machine import COPIED, TOP
 
 from tests.examples import ROOT, tree
 
@@ -53,7 +54,7 @@ def test_a_second_run_changes_nothing(own, project):
 
 def test_an_edited_project_is_kept(own, project):
     """The edit is in the folder that the message names, and the new project is the template's."""
-    edited = project / "src/clickstream_metrics/runtime/copied.py"
+    edited = project / "lib/stream_runtime/copied.py"
     generated = edited.read_text("utf-8")
     edited.write_text("MINE = 1\n", "utf-8")
     installed = (project / "pyproject.toml").stat().st_mtime_ns
@@ -72,15 +73,13 @@ def test_an_edited_project_is_kept(own, project):
 def test_a_changed_template_gives_a_new_project(own, project):
     """It is not mixed with the old one; new pins are newer than what is installed."""
     installed = (project / "pyproject.toml").stat().st_mtime_ns
-    for name in ("pyproject.toml", "src/{{cookiecutter.__package}}/runtime/copied.py"):
-        file = own / "{{cookiecutter.project_slug}}" / name
+    for name in (f"{TOP}/pyproject.toml", COPIED):
+        file = own / name
         file.write_text("# New.\n" + file.read_text("utf-8"), "utf-8")
 
     _generate(own)
 
-    assert (project / "src/clickstream_metrics/runtime/copied.py").read_text("utf-8")[
-        :6
-    ] == "# New."
+    assert (project / "lib/stream_runtime/copied.py").read_text("utf-8")[:6] == "# New."
     assert (project / "pyproject.toml").stat().st_mtime_ns > installed
     assert (project / ".venv/costly").is_file()
 

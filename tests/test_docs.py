@@ -1,6 +1,5 @@
 """The documents tell the truth: what they show is what happens."""
 
-import os
 import re
 import shlex
 import subprocess
@@ -50,12 +49,11 @@ def _lines(text):
 @pytest.mark.parametrize("parts", shapes.covering(), ids=shapes.name)
 def test_documents_of_a_project_name_what_it_has(parts, tmp_path):
     """Keys, paths, commands and names in them are there, whatever was picked: its own test says."""
-    project = bake(tmp_path, hooks=False, **shapes.EVENTS, **shapes.whole(parts))
+    project = bake(tmp_path, **shapes.EVENTS, **shapes.whole(parts))
 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "tests/test_agent_file.py"],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": "src"},
         capture_output=True,
         text=True,
         check=False,

@@ -121,7 +121,7 @@ def test_edited_files_are_kept_where_the_user_says_so(user, template, project, o
     """What is missing is written, what is there stays, whatever it holds."""
     (project / "pyproject.toml").write_text("not = [toml", "utf-8")
     (project / ".github/workflows/ci.yml").write_text("mine", "utf-8")
-    runtime = project / "src/clickstream_metrics/runtime/copied.py"
+    runtime = project / "lib/stream_runtime/copied.py"
     fresh = runtime.read_text("utf-8")
     runtime.unlink()
     before = snapshot(project)
@@ -137,7 +137,7 @@ def test_edited_files_are_kept_where_the_user_says_so(user, template, project, o
 def test_a_bake_goes_on_after_an_interrupted_one(user, template, project):
     """The file that was being written is empty then; it is written, and nothing is refused."""
     written = snapshot(project)
-    for name in ("pyproject.toml", "src/clickstream_metrics/runtime/copied.py"):
+    for name in ("pyproject.toml", "lib/stream_runtime/copied.py"):
         (project / name).write_bytes(b"")
     (project / ".github/workflows/ci.yml").unlink()
 
@@ -226,7 +226,7 @@ def test_without_leave_to_overwrite_nothing_is_touched(user, template, project):
 
 
 def test_the_real_template_is_the_same_over_itself(user):
-    """With all its files, the runtime and the workflows too."""
+    """With all its files, the packages and the workflows too."""
     for _ in range(2):
         result = user.run("cookiecutter", str(ROOT), *BAKE)
         assert result.returncode == 0, result.stdout + result.stderr

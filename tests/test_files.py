@@ -8,7 +8,7 @@ import pytest
 
 from stream_template_rules import AXES, FILES, generates
 from stream_template_rules.axes import TEXT_DEFAULTS
-from stream_template_rules.files import files_in, listed, placed
+from stream_template_rules.files import files_in, library, listed, placed
 from tests.examples import ROOT, bake, tree
 
 TOP = "{{cookiecutter.project_slug}}"
@@ -78,6 +78,7 @@ def test_a_project_has_the_files_of_its_answers(tmp_path):
     made = bake(tmp_path, **answers)
 
     said = {placed(path, answers) for path in files_in(TEMPLATE) if generates(path, answers)}
+    said |= library(ROOT).keys()
     assert set(tree(made)) == said
     assert "dev/database.py" in said
     assert "deploy/submit.sh" not in said

@@ -33,8 +33,8 @@ def names(project):
 
 def bake(project, **more):
     """What the hook is told of a bake."""
-    told = {"files": names(project), "folders": [], "record": RECORD, "start": "", "summary": "x"}
-    return json.dumps(told | more)
+    told = {"files": names(project), "copies": {}, "folders": [], "record": RECORD}
+    return json.dumps({**told, "start": "", "summary": "x", **more})
 
 
 @pytest.fixture(name="project")

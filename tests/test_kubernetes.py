@@ -127,7 +127,7 @@ def test_it_agrees_with_the_project(project, resource):
     """Image, command, port and times are those of the other files."""
     wanted, dockerfile = application(resource), (project / "deploy/Dockerfile").read_text("utf-8")
     prod = tomllib.loads((project / "conf/prod.toml").read_text("utf-8"))
-    lifecycle = (project / "src/clickstream_metrics/runtime/lifecycle.py").read_text("utf-8")
+    lifecycle = (project / "lib/stream_runtime/lifecycle.py").read_text("utf-8")
     minutes = int(re.search(r'drain: Duration = "(\d+) minutes"', lifecycle)[1])
     annotations = wanted["driver"]["annotations"]
 

@@ -107,8 +107,10 @@ def _slices(load, spark, tmp_path):
     def slices(lines):
         source = tmp_path / "events.ndjson"
         source.write_bytes("".join(f"{line}\n" for line in lines).encode())
-        schema, events = load(".schema").EVENT, load(".runtime.records").Events()
-        found = load(".runtime.bounded").Slices(spark, schema, events, source, tmp_path / "slices")
+        schema, events = load(".schema").EVENT, load("stream_runtime.records").Events()
+        found = load("stream_runtime.bounded").Slices(
+            spark, schema, events, source, tmp_path / "slices"
+        )
         found.cut(len(lines))
         found.quarantined()
         good = sum(len(batch) for batch in found.events(len(lines)))
@@ -150,8 +152,8 @@ def test_a_number_that_spark_wraps_is_noticed(slices):
 @pytest.mark.parametrize(("column", "more"), [("amount", 0.01), ("column 7", 0.01), ("at", 1)])
 def test_a_changed_value_is_noticed(load, slices, monkeypatch, column, more):
     """One cent, or one second, in one event: the oracle names the line and the column."""
-    records = load(".runtime.records")
-    parsed, quote = records._parsed, load(".runtime.names").quote  # noqa: SLF001 - broken here
+    records = load("stream_runtime.records")
+    parsed, quote = records._parsed, load("stream_runtime.names").quote  # noqa: SLF001 - broken here
 
     def wrong(text, schema):
         found, kind = parsed(text, schema), schema.columns[column]
@@ -201,7 +203,7 @@ def _plus(column, more):
 )
 def test_a_difference_shows(load, tmp_path, kind, line, job):
     """Of each type: two values that are not the same are not taken for the same."""
-    lines = load(".runtime.lines")
+    lines = load("stream_runtime.lines")
     source = tmp_path / "lines"
     source.write_text(event(0, v=line) + "\n", "utf-8")
     kinds, schema = T.StructType().add("v", kind), load(".schema").EVENT

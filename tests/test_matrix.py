@@ -1,6 +1,7 @@
 """Whatever a team picks was run before: projects that together have every pair of answers."""
 
 import sys
+from functools import partial
 
 import pytest
 
@@ -57,11 +58,21 @@ def test_events_without_a_measure_are_exact(values, stage, tmp_path):
     assert outcome.rows > 0
 
 
+@pytest.fixture(name="nothing_imported")
+def _nothing_imported(monkeypatch):
+    """The packages that projects share are imported again."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == matrix.RUNTIME]:
+        monkeypatch.delitem(sys.modules, name)
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == matrix.RUNTIME]:
+        del sys.modules[name]
+
+
 def _take_away_what_is_not_run(load):
-    package = load(".runtime").__package__.partition(".")[0]
+    package = load(".job").__package__
     for path in matrix.NOT_RUN:
         module = path.removesuffix(".py").replace("/", ".")
-        sys.modules[module if module.startswith("dev.") else f"{package}.{module}"] = None
+        sys.modules[module if "." in module else f"{package}.{module}"] = None
 
 
 AWKWARD = [
@@ -104,6 +115,7 @@ def test_any_name_of_a_column_is_exact(values, stage, tmp_path):
 
 
 @pytest.mark.life
+@pytest.mark.usefixtures("nothing_imported")
 def test_what_is_not_run_is_not_needed(stage, tmp_path):
     """So that a change of it needs no new run: Python refuses to import what is None."""
     outcome = matrix.play(DEFAULT, stage, tmp_path, spoil=_take_away_what_is_not_run)
@@ -111,35 +123,39 @@ def test_what_is_not_run_is_not_needed(stage, tmp_path):
     assert outcome.verdict == "exact"
 
 
+@pytest.mark.usefixtures("nothing_imported")
 def test_the_command_line_imports_no_oracle(tmp_path):
     """Production runs without what reads a file of events: only `--input` imports it."""
     project = bake(tmp_path, hooks=False, project_slug="no-oracle")
     with matrix.imported(project, "no_oracle") as load:
         load(".__main__")
-        loaded = {name.removeprefix("no_oracle.runtime.") for name in sys.modules}
+        loaded = {name.removeprefix("stream_runtime.") for name in sys.modules}
 
     assert "cli" in loaded
     assert loaded.isdisjoint({"bounded", "lines", "ordinary"})
 
 
-def _lose_rows(load):
+def _lose_rows(load, monkeypatch):
     job = load(".job")
     right = job.transform
-    job.transform = lambda *given: right(*given).where("rand(1) < 0.5")
+    monkeypatch.setattr(job, "transform", lambda *given: right(*given).where("rand(1) < 0.5"))
 
 
-def _forget_quarantine(load):
-    load(".runtime.quarantine").Replay.__call__ = lambda *_: None
+def _forget_quarantine(load, monkeypatch):
+    replay = load("stream_runtime.quarantine").Replay
+    monkeypatch.setattr(replay, "__call__", lambda *_: None)
 
 
-def _write_nothing(load):
-    job = load(".job")
-    right = job.sink.write
-    job.sink.write = lambda rows, *given: right(rows.limit(1), *given)
+def _write_nothing(load, monkeypatch):
+    sink = load(".job").sink
+    right = sink.write
+    monkeypatch.setattr(sink, "write", lambda rows, *given: right(rows.limit(1), *given))
 
 
 @pytest.mark.life
 @pytest.mark.parametrize("spoil", [_lose_rows, _forget_quarantine, _write_nothing])
-def test_a_broken_job_is_not_exact(stage, tmp_path, spoil):
+def test_a_broken_job_is_not_exact(stage, tmp_path, monkeypatch, spoil):
     """The runs above can fail: a spoiled transform, quarantine or sink is noticed."""
-    assert matrix.play(DEFAULT, stage, tmp_path, spoil=spoil).verdict != "exact"
+    spoiled = partial(spoil, monkeypatch=monkeypatch)
+
+    assert matrix.play(DEFAULT, stage, tmp_path, spoil=spoiled).verdict != "exact"

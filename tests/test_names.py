@@ -48,6 +48,7 @@ def test_a_slug_that_is_no_slug_is_refused(slug):
         *("sitecustomize", "usercustomize", "conftest", "six", "typing-extensions", "distutils"),
         *("annotated-types", "pyyaml", "events", "main", "test-stream", "google", "compression"),
         *("py4j", "prometheus-client", "dev", "conf", "con", "nul", "com1", "lpt9", "aux", "delta"),
+        *("stream-runtime", "stream-devkit", "lib"),
     ],
 )
 def test_a_slug_that_hides_another_package_is_refused(slug):

@@ -108,9 +108,9 @@ def test_enter_to_the_end_makes_the_default_project(user, template):
 
     assert result.returncode == 0, result.stdout
     assert "cd clickstream-metrics && make demo\n    make test" in result.stdout
-    folders = [".github", "monitoring", "pyproject.toml", "src"]
+    folders = [".github", "lib", "monitoring", "pyproject.toml", "src"]
     assert sorted(path.name for path in project.iterdir()) == folders
-    copied = project / "src" / "clickstream_metrics" / "runtime" / "copied.py"
+    copied = project / "lib" / "stream_runtime" / "copied.py"
     assert copied.read_text("utf-8") == UNTOUCHED
 
 
@@ -137,7 +137,7 @@ def test_a_misspelt_question_is_not_passed_over(user, template):
 
 
 @pytest.mark.parametrize(
-    "override", ["__check_window=x", "__package=../../x", "_copy_without_render=src/*/runtime/*"]
+    "override", ["__check_window=x", "__package=../../x", "_copy_without_render=src/*/*"]
 )
 def test_private_variables_are_no_questions(user, template, override):
     """Neither the check nor what follows from answers can be given."""

@@ -31,7 +31,7 @@ EXCEPTIONS = (
     (("tests/test_whole_texts.py",), {"judged"}),
     # Texts that have not been rewritten yet.
     (
-        ("project/src/*/runtime/*",),
+        ("packages/stream-runtime/src/*",),
         {
             *(
                 "accounting",

@@ -16,14 +16,17 @@ FIRST = "c182572ed43ec6894b3b0ab9e04d1e0eb049149f"
 """The first template that made projects of today's kind."""
 BEFORE = "dc7cdb1b6099ae5a0e5a8154eafa4f8b398b61fa"
 """The last one whose projects kept their pipeline out of updates."""
+INSIDE = "1afd7ecf34e7e252b75987da6c43dfa1fd2efa48"
+"""The last one whose projects had the runtime in their own package."""
 PROJECT = "clickstream-metrics"
 PACKAGE = "src/clickstream_metrics"
+RUNTIME = "lib/stream_runtime"
 EDITED = ("README.md", "conf/base.toml", f"{PACKAGE}/transform.py", "tests/test_transform.py")
 EDIT = "# ours\n"
 TABLE = re.compile(r"# Cruft updates leave.+?\n\[tool\.cruft\]\n.+?\n\]\n\n", re.DOTALL)
 MISMATCH = """\
-WRONG  interface: {runtime} has interface 99, the modules beside it state {stated}.
-An update brought one of the two without the other. To bring both:
+WRONG  interface: {runtime} has interface 99, {pipeline} is written for 2.
+An update changed one of the two without the other. To update both:
   1. Take the update back:
      git add -A
      git commit -m "Half an update"
@@ -131,9 +134,9 @@ def _fresh(folder, template, names=EDITED, **answers):
     """The files of a new project with these answers and the same edits."""
     pairs = [f"{question}={answer}" for question, answer in answers.items()]
     words = (str(template), "--no-input", "--output-dir", str(folder))
-    subprocess.run(
-        (sys.executable, "-m", "cookiecutter", *words, *pairs), capture_output=True, check=True
-    )
+    command = (sys.executable, "-m", "cookiecutter", *words, *pairs)
+    # Python imports the extension from the working directory first.
+    subprocess.run(command, cwd=template, capture_output=True, check=True)
     _edit(folder / PROJECT, names)
     return _tree(folder / PROJECT)
 
@@ -183,6 +186,47 @@ def test_half_an_update_of_the_past_is_taken_back(user, template, tmp_path):
     assert _update(user)[0] == 0
     assert _status(project) == {".cruft.json": " M"}
     assert _tree(project) == _fresh(tmp_path / "fresh", template, names)
+
+
+def test_the_runtime_moves_out_of_the_package(user, template, tmp_path):
+    """A project that had it in its package is whole: the library is new, the old folder gone."""
+    project = _made(user, template, "--checkout", INSIDE)
+    _edit(project)
+    code, said = _update(user)
+
+    assert code == 0, said
+    assert _status(project) == {".cruft.json": " M"}
+    assert not (project / PACKAGE / "runtime").exists()
+    assert _tree(project) == _fresh(tmp_path / "fresh", template)
+    assert _job(user, "-m", "clickstream_metrics", "--help")[0] == 0
+
+
+def test_edited_imports_of_the_runtime_are_a_conflict(user, template):
+    """An owner's own import beside those that change: both versions are shown."""
+    project = _made(user, template, "--checkout", INSIDE)
+    transform = project / PACKAGE / "transform.py"
+    text = transform.read_text("utf-8")
+    old = "from .runtime.names import quote\n"
+    assert old in text
+    transform.write_text(text.replace(old, "from .runtime.names import OWN, quote\n"), "utf-8")
+    _commit(project, "edits")
+    code, said = _update(user)
+
+    assert code == 0, said
+    assert _status(project)[f"{PACKAGE}/transform.py"] == "UU"
+    assert "<<<<<<<" in transform.read_text("utf-8")
+
+
+def test_an_edit_of_the_runtime_moves_with_it(user, template):
+    """The owner's change of a file that moved is in the library, or in a conflict there."""
+    project = _made(user, template, "--checkout", INSIDE)
+    _edit(project, [f"{PACKAGE}/runtime/storage.py", f"{PACKAGE}/runtime/cli.py"])
+    code, said = _update(user)
+
+    assert code == 0, said
+    for name in ("storage.py", "cli.py"):
+        assert (project / RUNTIME / name).read_text("utf-8").startswith(EDIT), said
+        assert not (project / PACKAGE / "runtime" / name).exists()
 
 
 @pytest.mark.parametrize(
@@ -280,14 +324,15 @@ def test_an_update_cannot_rename_the_project(user, project):
 def _raise_interface(template):
     """Make a template whose runtime asks another thing of a pipeline."""
     package = template / "{{cookiecutter.project_slug}}/src/{{cookiecutter.__package}}"
-    for name in ("__init__.py", "runtime/__init__.py"):
-        path = package / name
+    runtime = template / "packages/stream-runtime/src/stream_runtime"
+    for path, stated in (
+        (package / "__init__.py", "require_interface(2"),
+        (runtime / "__init__.py", "INTERFACE = 2"),
+    ):
         before = path.read_text("utf-8")
-        text, count = re.subn(r"(?m)^INTERFACE = \d+$", "INTERFACE = 99", before)
-        assert count == 1
-        path.write_text(text, "utf-8")
-    for name in ("job.py", "runtime/cli.py", "runtime/job.py"):
-        path = package / name
+        assert before.count(stated) == 1
+        path.write_text(before.replace(stated, f"{stated[:-1]}99"), "utf-8")
+    for path in (package / "job.py", runtime / "cli.py", runtime / "job.py"):
         path.write_text(path.read_text("utf-8").replace("GUARANTEE", "PROMISE"), "utf-8")
     _commit(template, "another interface")
 
@@ -310,7 +355,7 @@ def _follow(project, template):
 
 def _job(user, *words):
     """Run a program of the project; its exit code and what it printed."""
-    done = user.run("env", "-C", PROJECT, "PYTHONPATH=src", sys.executable, *words)
+    done = user.run("env", "-C", PROJECT, "PYTHONPATH=src:lib", sys.executable, *words)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -350,22 +395,13 @@ def test_a_runtime_beside_an_old_pipeline_says_so_and_no_more(user, half, comman
     code, said = _job(user, *command)
 
     assert code == 2, said
-    assert said == MISMATCH.format(runtime=half / PACKAGE / "runtime", stated=1)
+    assert said == MISMATCH.format(runtime=half / RUNTIME, pipeline=half / PACKAGE)
 
 
-def test_a_pipeline_without_a_number_is_of_another_interface(user, half):
-    """Projects that were made before there were numbers have none."""
-    (half / PACKAGE / "__init__.py").write_text("", "utf-8")
-    code, said = _job(user, *COMMANDS[0])
-
-    assert code == 2, said
-    stated = "no interface number"
-    assert said == MISMATCH.format(runtime=half / PACKAGE / "runtime", stated=stated)
-
-
-def test_rejected_changes_end_every_command(user, project):
-    """What `git apply` could not bring is named, until its file is gone."""
-    rejected = project / PACKAGE / "job.py.rej"
+@pytest.mark.parametrize("folder", [PACKAGE, RUNTIME])
+def test_rejected_changes_end_every_command(user, project, folder):
+    """What `git apply` could not apply is named, until its file is gone."""
+    rejected = project / folder / "job.py.rej"
     rejected.write_text("", "utf-8")
     code, said = _job(user, *COMMANDS[0])
 

@@ -115,7 +115,7 @@ def has_types(fields):
 def _records(tmp_path_factory):
     project = bake(tmp_path_factory.mktemp("project"), hooks=False, project_slug="whole-texts")
     with imported(project, "whole_texts") as load:
-        yield load(".runtime.records"), load(".schema").EVENT
+        yield load("stream_runtime.records"), load(".schema").EVENT
 
 
 @pytest.fixture(scope="module", name="validate")

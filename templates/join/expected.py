@@ -9,12 +9,15 @@ It shares no code with transform.py. Change the two together.
 {% if upserted %}
 from typing import Any
 
+{% endif %}
+from stream_runtime.accounting import Expected
+
+{% if upserted %}
 from . import schema
 from .partners import Batches, Partners, Row, in_step
 {% else %}
 from .partners import Batches, Partners, in_step
 {% endif %}
-from .runtime.accounting import Expected
 from .settings import Settings
 
 

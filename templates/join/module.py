@@ -7,10 +7,10 @@
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from stream_runtime.config import Duration, Table
+from stream_runtime.names import quote
 
 from . import schema
-from .runtime.config import Duration, Table
-from .runtime.names import quote
 
 
 class Join(Table):

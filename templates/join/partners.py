@@ -9,8 +9,9 @@ from itertools import count, zip_longest
 from math import inf
 from typing import Any
 
+from stream_runtime.config import to_timedelta
+
 from . import schema
-from .runtime.config import to_timedelta
 from .settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,12 +4,12 @@
 from random import Random
 
 import pytest
+from stream_runtime.bounded import typed_rows
+from stream_runtime.records import good
 
 from {{ cookiecutter.__package }} import schema
 from {{ cookiecutter.__package }}.join import join
 from {{ cookiecutter.__package }}.partners import Partners, in_step
-from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
-from {{ cookiecutter.__package }}.runtime.records import good
 from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_NAMES
 
 from tests.events import START, event, partner

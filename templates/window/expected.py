@@ -13,6 +13,9 @@ from collections.abc import {{ "Iterable, " if not right }}Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from stream_runtime.accounting import Expected
+from stream_runtime.config import to_timedelta
+
 from . import schema
 {% if lookup %}
 from .labels import labelled
@@ -20,8 +23,6 @@ from .labels import labelled
 {% if right %}
 from .partners import Batches, Partners, in_step
 {% endif %}
-from .runtime.accounting import Expected
-from .runtime.config import to_timedelta
 from .settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,12 +12,13 @@ from datetime import timedelta
 {% if job.right or job.interval %}
 
 {% endif %}
+{% if job.windowed or job.watermark %}
+from stream_runtime.config import to_timedelta
+
+{% endif %}
 from {{ cookiecutter.__package }} import job as pipeline
 {% if job.right %}
 from {{ cookiecutter.__package }} import schema
-{% endif %}
-{% if job.windowed or job.watermark %}
-from {{ cookiecutter.__package }}.runtime.config import to_timedelta
 {% endif %}
 from {{ cookiecutter.__package }}.settings import Settings
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from stream_runtime.accounting import verdict as compare
+from stream_runtime.config import load
+from stream_runtime.errors import StreamJobError
 
 from {{ cookiecutter.__package }} import job as pipeline
 from {{ cookiecutter.__package }}.expected import expected
-from {{ cookiecutter.__package }}.runtime.accounting import verdict as compare
-from {{ cookiecutter.__package }}.runtime.config import load
-from {{ cookiecutter.__package }}.runtime.errors import StreamJobError
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev import jars, report

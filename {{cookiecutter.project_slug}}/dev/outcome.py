@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from {{ cookiecutter.__package }}.runtime.accounting import events_in
+from stream_runtime.accounting import events_in
+
 from {{ cookiecutter.__package }}.schema import RESULT_KEY
 
 from dev.events import Shape, Traffic

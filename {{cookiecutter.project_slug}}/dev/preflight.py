@@ -6,6 +6,7 @@ This file must *run* on Pythons that are too old for the project: nothing newer 
 import importlib.util
 import runpy
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 NEEDED_PYTHON = (3, 11)
@@ -40,8 +41,12 @@ def java_command() -> str:
 
 def _job_says(function: str) -> str:
     """Ask the job's own module, which cannot be imported before anything is installed."""
-    (file,) = Path(__file__).resolve().parent.parent.glob("src/*/runtime/java.py")
-    answer: str = runpy.run_path(str(file))[function]()
+    library = Path(__file__).resolve().parent.parent / "lib"
+    runtime = PathFinder.find_spec("stream_runtime", [*sys.path, str(library)])
+    if runtime is None or runtime.origin is None:
+        # It comes from an index, and is not installed yet: the job itself asks at its start.
+        return ""
+    answer: str = runpy.run_path(str(Path(runtime.origin).with_name("java.py")))[function]()
     return answer
 
 

@@ -10,6 +10,8 @@ import sys
 import warnings
 
 from pyspark.sql import SparkSession
+from stream_runtime import session
+from stream_runtime.cli import main
 
 {% if job.sink.behind_connect == "write" %}
 from {{ cookiecutter.__package }} import job, sink
@@ -17,8 +19,6 @@ from {{ cookiecutter.__package }} import job, sink
 from {{ cookiecutter.__package }} import job
 {% endif %}
 from {{ cookiecutter.__package }}.expected import expected
-from {{ cookiecutter.__package }}.runtime import session
-from {{ cookiecutter.__package }}.runtime.cli import main
 
 from dev import jars
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from stream_runtime import session
+from stream_runtime.config import load
 
 from {{ cookiecutter.__package }} import job
-from {{ cookiecutter.__package }}.runtime import session
-from {{ cookiecutter.__package }}.runtime.config import load
 from {{ cookiecutter.__package }}.settings import Settings
 
 {% if "connectors" in job.jars %}

@@ -14,6 +14,12 @@ from pyspark.sql import DataFrame, SparkSession
 {% if job.custom %}
 from pyspark.sql import functions as F
 {% endif %}
+from stream_runtime.accounting import Expected
+{% if job.custom %}
+from stream_runtime.names import OWN, quote
+{% else %}
+from stream_runtime.names import OWN
+{% endif %}
 
 {% if job.custom %}
 from {{ cookiecutter.__package }} import job, visits
@@ -21,12 +27,6 @@ from {{ cookiecutter.__package }} import job, visits
 from {{ cookiecutter.__package }} import job
 {% endif %}
 from {{ cookiecutter.__package }}.expected import expected
-from {{ cookiecutter.__package }}.runtime.accounting import Expected
-{% if job.custom %}
-from {{ cookiecutter.__package }}.runtime.names import OWN, quote
-{% else %}
-from {{ cookiecutter.__package }}.runtime.names import OWN
-{% endif %}
 {% if job.right %}
 from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_KEY
 {% else %}

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-
-from {{ cookiecutter.__package }}.runtime.records import envelope
+from stream_runtime.records import envelope
 
 from tests.events import INGESTED, Event, {{ "partners, " if right and drives_the_job else "" }}raw
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from stream_runtime import session
 
 from {{ cookiecutter.__package }} import {{ "job" if console else "job, sink" }}
-from {{ cookiecutter.__package }}.runtime import session
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.process import Process

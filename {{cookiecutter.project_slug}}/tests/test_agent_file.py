@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from stream_runtime import errors
+from stream_runtime.cli import _files, _parser
 
 from {{ cookiecutter.__package }} import job
-from {{ cookiecutter.__package }}.runtime import errors
-from {{ cookiecutter.__package }}.runtime.cli import _files, _parser
 from {{ cookiecutter.__package }}.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -24,10 +24,10 @@ AGENT = ROOT / ".claude/agents/streaming-engineer.md"
 DOCUMENTS = [ROOT / "AGENTS.md", ROOT / "CLAUDE.md", AGENT, CONTRACT, RUNBOOK]
 BASES = (ROOT, ROOT / "src" / PACKAGE)
 FOLDERS = {path.name for base in BASES for path in base.iterdir() if path.is_dir()}
-
+WRITTEN = ("src/**/*.py", "lib/**/*.py", "conf/*", "deploy/*", "monitoring/*", "Makefile", "*.toml")
 CODE = "\n".join(
     path.read_text("utf-8")
-    for pattern in ("src/**/*.py", "conf/*", "deploy/*", "monitoring/*", "Makefile", "*.toml")
+    for pattern in WRITTEN
     for path in sorted(ROOT.glob(pattern))
     if path.is_file()
 )

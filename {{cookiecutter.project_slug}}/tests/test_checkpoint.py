@@ -7,16 +7,16 @@ import sys
 
 import pytest
 from pyspark.sql import functions as F
-
-from {{ cookiecutter.__package }} import job
-from {{ cookiecutter.__package }}.runtime import checkpoint
-from {{ cookiecutter.__package }}.runtime.errors import CheckpointError
-from {{ cookiecutter.__package }}.runtime.names import quote
-from {{ cookiecutter.__package }}.runtime.run import shape
-from {{ cookiecutter.__package }}.runtime.storage import (
+from stream_runtime import checkpoint
+from stream_runtime.errors import CheckpointError
+from stream_runtime.names import quote
+from stream_runtime.run import shape
+from stream_runtime.storage import (
     HadoopStorage,
     LocalStorage,
 )
+
+from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.schema import EVENT
 
 

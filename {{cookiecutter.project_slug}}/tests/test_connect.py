@@ -7,10 +7,10 @@ What no test here can show is a workspace: its storage, its catalog, and its lim
 from collections import Counter
 
 import pytest
+from stream_runtime import checkpoint
+from stream_runtime.run import shape
 
 from {{ cookiecutter.__package }} import job as pipeline
-from {{ cookiecutter.__package }}.runtime import checkpoint
-from {{ cookiecutter.__package }}.runtime.run import shape
 
 from dev.feed import Feed
 from dev.stream import Job

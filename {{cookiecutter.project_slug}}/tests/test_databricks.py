@@ -38,10 +38,11 @@ def _start(tmp_path):
     def start(scopes, *arguments, before=""):
         runtime.write_text(f"{before}\nSCOPES = {scopes!r}\n{STAND_IN}", "utf-8")
         command = [sys.executable, str(ROOT / "deploy/main.py"), *arguments]
+        path = os.pathsep.join(map(str, [tmp_path, ROOT / "src", ROOT / "lib"]))
         return subprocess.run(
             [*command, "--conf", str(ROOT / "conf")],
             cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT / "src")])},
+            env=os.environ | {"PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,

@@ -3,11 +3,10 @@
 import json
 
 import pytest
-
-from {{ cookiecutter.__package }}.runtime import epochs
-from {{ cookiecutter.__package }}.runtime.epochs import EpochFeed
-from {{ cookiecutter.__package }}.runtime.progress import Sign
-from {{ cookiecutter.__package }}.runtime.storage import LocalStorage
+from stream_runtime import epochs
+from stream_runtime.epochs import EpochFeed
+from stream_runtime.progress import Sign
+from stream_runtime.storage import LocalStorage
 
 RUN = "run"
 

@@ -11,10 +11,10 @@ import pytest
 from confluent_kafka import Producer
 {% endif %}
 from pydantic import SecretStr
+from stream_runtime.config import load
+from stream_runtime.errors import ConfigError
+from stream_runtime.kafka import Kafka
 
-from {{ cookiecutter.__package }}.runtime.config import load
-from {{ cookiecutter.__package }}.runtime.errors import ConfigError
-from {{ cookiecutter.__package }}.runtime.kafka import Kafka
 from {{ cookiecutter.__package }}.settings import Settings
 {% if table == "source" %}
 from {{ cookiecutter.__package }}.source import Source, origin, read

@@ -7,16 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 from pyspark.errors import PySparkException, StreamingQueryException
-
-from {{ cookiecutter.__package }}.runtime import lifecycle
-from {{ cookiecutter.__package }}.runtime.errors import StreamFailedError
-from {{ cookiecutter.__package }}.runtime.lifecycle import (
+from stream_runtime import lifecycle
+from stream_runtime.errors import StreamFailedError
+from stream_runtime.lifecycle import (
     Drain,
     Lifecycle,
     Supervisor,
 )
-from {{ cookiecutter.__package }}.runtime.progress import Batch, Feed, Sign
-from {{ cookiecutter.__package }}.runtime.storage import LocalStorage
+from stream_runtime.progress import Batch, Feed, Sign
+from stream_runtime.storage import LocalStorage
 
 BATCH = Batch(**dict.fromkeys(Batch.__annotations__, 0))
 FAILURE = StreamingQueryException("the disk is full\n\tat java.stack")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from stream_runtime import metrics
 
 from {{ cookiecutter.__package }} import job
-from {{ cookiecutter.__package }}.runtime import metrics
 
 ROOT = Path(__file__).parents[1]
 ALERTS, DASHBOARD = ROOT / "monitoring/alerts.yml", ROOT / "monitoring/dashboard.json"

@@ -13,22 +13,22 @@ from pathlib import Path
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
-
-from {{ cookiecutter.__package }}.runtime import quarantine
-from {{ cookiecutter.__package }}.runtime.progress import (
+from stream_runtime import quarantine
+from stream_runtime.progress import (
     Batch,
     Metrics,
     Reporter,
 )
-from {{ cookiecutter.__package }}.runtime.quarantine import (
+from stream_runtime.quarantine import (
     CHECKPOINT,
     MARKS,
     Replay,
     SecondReading,
     Sweeper,
 )
-from {{ cookiecutter.__package }}.runtime.records import Events, bad, envelope
-from {{ cookiecutter.__package }}.runtime.storage import LocalStorage
+from stream_runtime.records import Events, bad, envelope
+from stream_runtime.storage import LocalStorage
+
 from {{ cookiecutter.__package }}.schema import EVENT
 
 from tests.events import INGESTED, event, raw

@@ -1,9 +1,9 @@
 """What counts as an event, and why a record does not."""
 
 import pytest
+from stream_runtime import records
+from stream_runtime.bounded import typed_rows
 
-from {{ cookiecutter.__package }}.runtime import records
-from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
 from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
 from {{ cookiecutter.__package }}.settings import Settings
 

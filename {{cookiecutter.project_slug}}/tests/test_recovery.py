@@ -26,19 +26,19 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-
-from {{ cookiecutter.__package }} import job as pipeline
-from {{ cookiecutter.__package }}.runtime import checkpoint
-from {{ cookiecutter.__package }}.runtime.accounting import verdict
+from stream_runtime import checkpoint
+from stream_runtime.accounting import verdict
 {% if job.follows_time %}
-from {{ cookiecutter.__package }}.runtime.config import load, to_timedelta
+from stream_runtime.config import load, to_timedelta
 {% else %}
-from {{ cookiecutter.__package }}.runtime.config import load
+from stream_runtime.config import load
 {% endif %}
 {% if sweeps_batches %}
-from {{ cookiecutter.__package }}.runtime.quarantine import MARKS
+from stream_runtime.quarantine import MARKS
 {% endif %}
-from {{ cookiecutter.__package }}.runtime.storage import LocalStorage
+from stream_runtime.storage import LocalStorage
+
+from {{ cookiecutter.__package }} import job as pipeline
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.about import INTERVAL

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from stream_runtime.cli import main
+from stream_runtime.config import load, to_timedelta
+from stream_runtime.errors import ConfigError
 
 from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
-from {{ cookiecutter.__package }}.runtime.cli import main
-from {{ cookiecutter.__package }}.runtime.config import load, to_timedelta
-from {{ cookiecutter.__package }}.runtime.errors import ConfigError
 from {{ cookiecutter.__package }}.settings import Settings
 
 

@@ -9,18 +9,18 @@ from tempfile import mkdtemp
 
 import pytest
 from pyspark.sql import functions as F
+from stream_runtime import records
+from stream_runtime.bounded import BoundedRun
+from stream_runtime.cli import main
+{% if job.roles.measure %}
+from stream_runtime.names import quote
+{% endif %}
+{% if job.deduplicates %}
+from stream_runtime.progress import Feed, Sign, fed
+{% endif %}
 
 from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
-from {{ cookiecutter.__package }}.runtime import records
-from {{ cookiecutter.__package }}.runtime.bounded import BoundedRun
-from {{ cookiecutter.__package }}.runtime.cli import main
-{% if job.roles.measure %}
-from {{ cookiecutter.__package }}.runtime.names import quote
-{% endif %}
-{% if job.deduplicates %}
-from {{ cookiecutter.__package }}.runtime.progress import Feed, Sign, fed
-{% endif %}
 {% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import KEY
 

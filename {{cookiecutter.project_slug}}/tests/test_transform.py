@@ -6,11 +6,12 @@
 
 from random import Random
 
+from stream_runtime.accounting import verdict
+from stream_runtime.bounded import typed_rows
+
 {% if job.lookup and not job.windowed %}
 from {{ cookiecutter.__package }}.lookup import LABEL
 {% endif %}
-from {{ cookiecutter.__package }}.runtime.accounting import verdict
-from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
 {% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import KEY, MEASURES
 {% else %}

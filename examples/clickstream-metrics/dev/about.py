@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from stream_runtime.config import to_timedelta
+
 from clickstream_metrics import job as pipeline
-from clickstream_metrics.runtime.config import to_timedelta
 from clickstream_metrics.settings import Settings
 
 from dev import report

@@ -14,12 +14,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from stream_runtime.accounting import verdict as compare
+from stream_runtime.config import load
+from stream_runtime.errors import StreamJobError
 
 from clickstream_metrics import job as pipeline
 from clickstream_metrics.expected import expected
-from clickstream_metrics.runtime.accounting import verdict as compare
-from clickstream_metrics.runtime.config import load
-from clickstream_metrics.runtime.errors import StreamJobError
 from clickstream_metrics.settings import Settings
 
 from dev import jars, report

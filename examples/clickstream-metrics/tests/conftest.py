@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from stream_runtime import session
+from stream_runtime.config import load
 
 from clickstream_metrics import job
-from clickstream_metrics.runtime import session
-from clickstream_metrics.runtime.config import load
 from clickstream_metrics.settings import Settings
 
 from dev import jars

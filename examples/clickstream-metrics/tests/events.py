@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from stream_runtime.accounting import Expected
+from stream_runtime.names import OWN
 
 from clickstream_metrics import job
 from clickstream_metrics.expected import expected
-from clickstream_metrics.runtime.accounting import Expected
-from clickstream_metrics.runtime.names import OWN
 from clickstream_metrics.schema import EVENT
 from clickstream_metrics.settings import Settings
 

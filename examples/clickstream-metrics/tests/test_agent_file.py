@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from stream_runtime import errors
+from stream_runtime.cli import _files, _parser
 
 from clickstream_metrics import job
-from clickstream_metrics.runtime import errors
-from clickstream_metrics.runtime.cli import _files, _parser
 from clickstream_metrics.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -21,10 +21,10 @@ AGENT = ROOT / ".claude/agents/streaming-engineer.md"
 DOCUMENTS = [ROOT / "AGENTS.md", ROOT / "CLAUDE.md", AGENT, CONTRACT, RUNBOOK]
 BASES = (ROOT, ROOT / "src" / PACKAGE)
 FOLDERS = {path.name for base in BASES for path in base.iterdir() if path.is_dir()}
-
+WRITTEN = ("src/**/*.py", "lib/**/*.py", "conf/*", "deploy/*", "monitoring/*", "Makefile", "*.toml")
 CODE = "\n".join(
     path.read_text("utf-8")
-    for pattern in ("src/**/*.py", "conf/*", "deploy/*", "monitoring/*", "Makefile", "*.toml")
+    for pattern in WRITTEN
     for path in sorted(ROOT.glob(pattern))
     if path.is_file()
 )

@@ -6,16 +6,16 @@ import sys
 
 import pytest
 from pyspark.sql import functions as F
-
-from clickstream_metrics import job
-from clickstream_metrics.runtime import checkpoint
-from clickstream_metrics.runtime.errors import CheckpointError
-from clickstream_metrics.runtime.names import quote
-from clickstream_metrics.runtime.run import shape
-from clickstream_metrics.runtime.storage import (
+from stream_runtime import checkpoint
+from stream_runtime.errors import CheckpointError
+from stream_runtime.names import quote
+from stream_runtime.run import shape
+from stream_runtime.storage import (
     HadoopStorage,
     LocalStorage,
 )
+
+from clickstream_metrics import job
 from clickstream_metrics.schema import EVENT
 
 

@@ -3,11 +3,10 @@
 import json
 
 import pytest
-
-from clickstream_metrics.runtime import epochs
-from clickstream_metrics.runtime.epochs import EpochFeed
-from clickstream_metrics.runtime.progress import Sign
-from clickstream_metrics.runtime.storage import LocalStorage
+from stream_runtime import epochs
+from stream_runtime.epochs import EpochFeed
+from stream_runtime.progress import Sign
+from stream_runtime.storage import LocalStorage
 
 RUN = "run"
 

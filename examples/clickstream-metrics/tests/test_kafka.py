@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from confluent_kafka import Producer
 from pydantic import SecretStr
+from stream_runtime.config import load
+from stream_runtime.errors import ConfigError
+from stream_runtime.kafka import Kafka
 
-from clickstream_metrics.runtime.config import load
-from clickstream_metrics.runtime.errors import ConfigError
-from clickstream_metrics.runtime.kafka import Kafka
 from clickstream_metrics.settings import Settings
 from clickstream_metrics.source import Source, origin, read
 

@@ -7,16 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 from pyspark.errors import PySparkException, StreamingQueryException
-
-from clickstream_metrics.runtime import lifecycle
-from clickstream_metrics.runtime.errors import StreamFailedError
-from clickstream_metrics.runtime.lifecycle import (
+from stream_runtime import lifecycle
+from stream_runtime.errors import StreamFailedError
+from stream_runtime.lifecycle import (
     Drain,
     Lifecycle,
     Supervisor,
 )
-from clickstream_metrics.runtime.progress import Batch, Feed, Sign
-from clickstream_metrics.runtime.storage import LocalStorage
+from stream_runtime.progress import Batch, Feed, Sign
+from stream_runtime.storage import LocalStorage
 
 BATCH = Batch(**dict.fromkeys(Batch.__annotations__, 0))
 FAILURE = StreamingQueryException("the disk is full\n\tat java.stack")

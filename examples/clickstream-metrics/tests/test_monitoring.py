@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from stream_runtime import metrics
 
 from clickstream_metrics import job
-from clickstream_metrics.runtime import metrics
 
 ROOT = Path(__file__).parents[1]
 ALERTS, DASHBOARD = ROOT / "monitoring/alerts.yml", ROOT / "monitoring/dashboard.json"

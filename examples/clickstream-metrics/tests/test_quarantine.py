@@ -13,22 +13,22 @@ from pathlib import Path
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
-
-from clickstream_metrics.runtime import quarantine
-from clickstream_metrics.runtime.progress import (
+from stream_runtime import quarantine
+from stream_runtime.progress import (
     Batch,
     Metrics,
     Reporter,
 )
-from clickstream_metrics.runtime.quarantine import (
+from stream_runtime.quarantine import (
     CHECKPOINT,
     MARKS,
     Replay,
     SecondReading,
     Sweeper,
 )
-from clickstream_metrics.runtime.records import Events, bad, envelope
-from clickstream_metrics.runtime.storage import LocalStorage
+from stream_runtime.records import Events, bad, envelope
+from stream_runtime.storage import LocalStorage
+
 from clickstream_metrics.schema import EVENT
 
 from tests.events import INGESTED, event, raw

@@ -1,9 +1,9 @@
 """What counts as an event, and why a record does not."""
 
 import pytest
+from stream_runtime import records
+from stream_runtime.bounded import typed_rows
 
-from clickstream_metrics.runtime import records
-from clickstream_metrics.runtime.bounded import typed_rows
 from clickstream_metrics.schema import COLUMNS, EVENT
 from clickstream_metrics.settings import Settings
 

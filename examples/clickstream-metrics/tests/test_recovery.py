@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from stream_runtime import checkpoint
+from stream_runtime.accounting import verdict
+from stream_runtime.config import load, to_timedelta
+from stream_runtime.quarantine import MARKS
+from stream_runtime.storage import LocalStorage
 
 from clickstream_metrics import job as pipeline
-from clickstream_metrics.runtime import checkpoint
-from clickstream_metrics.runtime.accounting import verdict
-from clickstream_metrics.runtime.config import load, to_timedelta
-from clickstream_metrics.runtime.quarantine import MARKS
-from clickstream_metrics.runtime.storage import LocalStorage
 from clickstream_metrics.settings import Settings
 
 from dev.about import INTERVAL

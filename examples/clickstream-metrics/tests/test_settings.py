@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from stream_runtime.cli import main
+from stream_runtime.config import load, to_timedelta
+from stream_runtime.errors import ConfigError
 
 from clickstream_metrics import job
 from clickstream_metrics.expected import expected
-from clickstream_metrics.runtime.cli import main
-from clickstream_metrics.runtime.config import load, to_timedelta
-from clickstream_metrics.runtime.errors import ConfigError
 from clickstream_metrics.settings import Settings
 
 

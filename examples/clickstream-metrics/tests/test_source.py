@@ -4,9 +4,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from stream_runtime.errors import SetupError
 
 from clickstream_metrics import source
-from clickstream_metrics.runtime.errors import SetupError
 
 from dev.events import Event
 from dev.feed import Feed

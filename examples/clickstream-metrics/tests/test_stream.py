@@ -8,13 +8,13 @@ from tempfile import mkdtemp
 
 import pytest
 from pyspark.sql import functions as F
+from stream_runtime import records
+from stream_runtime.bounded import BoundedRun
+from stream_runtime.cli import main
+from stream_runtime.names import quote
 
 from clickstream_metrics import job
 from clickstream_metrics.expected import expected
-from clickstream_metrics.runtime import records
-from clickstream_metrics.runtime.bounded import BoundedRun
-from clickstream_metrics.runtime.cli import main
-from clickstream_metrics.runtime.names import quote
 from clickstream_metrics.schema import KEY
 
 from tests.events import UNKNOWN, event, key, raw

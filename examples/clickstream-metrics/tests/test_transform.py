@@ -2,8 +2,9 @@
 
 from random import Random
 
-from clickstream_metrics.runtime.accounting import verdict
-from clickstream_metrics.runtime.bounded import typed_rows
+from stream_runtime.accounting import verdict
+from stream_runtime.bounded import typed_rows
+
 from clickstream_metrics.schema import KEY, MEASURES
 
 from tests.events import START, batch_result, event, expected_of, key

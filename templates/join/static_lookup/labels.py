@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from stream_runtime.accounting import Expected, Row
+from stream_runtime.errors import ConfigError
+
 from . import schema
 from .lookup import LABEL
-from .runtime.accounting import Expected, Row
-from .runtime.errors import ConfigError
 from .settings import Settings
 
 

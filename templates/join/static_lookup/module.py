@@ -11,12 +11,12 @@ from typing import Literal
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from stream_runtime import delta
+from stream_runtime.config import Location, Table
+from stream_runtime.errors import SetupError
+from stream_runtime.names import OWN, quote
 
 from . import schema
-from .runtime import delta
-from .runtime.config import Location, Table
-from .runtime.errors import SetupError
-from .runtime.names import OWN, quote
 
 SPARK_CONF = delta.SPARK_CONF
 LABEL = {{ (cookiecutter | stream_plan).label | stream_quoted }}

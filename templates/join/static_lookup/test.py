@@ -8,11 +8,11 @@ import time
 import pytest
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
+from stream_runtime.errors import SetupError
+from stream_runtime.names import quote
 
 from {{ cookiecutter.__package }} import lookup
 from {{ cookiecutter.__package }}.lookup import LABEL, Lookup
-from {{ cookiecutter.__package }}.runtime.errors import SetupError
-from {{ cookiecutter.__package }}.runtime.names import quote
 from {{ cookiecutter.__package }}.schema import COLUMNS, KEY
 
 from tests.events import event, key, raw

@@ -4,10 +4,10 @@ import os
 import sys
 
 from databricks.sdk.runtime import dbutils
+from stream_runtime.cli import main
 
 from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
-from {{ cookiecutter.__package }}.runtime.cli import main
 
 SCOPE = "{{ cookiecutter.project_slug }}"
 """The scope of the secret settings; each is named like a variable, STREAM__<TABLE>__<KEY>."""

@@ -6,10 +6,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-
-from .runtime.config import Table
-from .runtime.names import quote
-from .runtime.records import JSON
+from stream_runtime.config import Table
+from stream_runtime.names import quote
+from stream_runtime.records import JSON
 
 SPARK_CONF: dict[str, str] = {}
 

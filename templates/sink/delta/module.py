@@ -7,12 +7,12 @@
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-
+from stream_runtime import delta
+from stream_runtime.config import Location, Table
 {% if not job.windowed %}
+
 from . import schema
 {% endif %}
-from .runtime import delta
-from .runtime.config import Location, Table
 
 SPARK_CONF = delta.SPARK_CONF
 {% if job.windowed %}

@@ -15,15 +15,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 {% endif %}
 from pyspark.sql.streaming.readwriter import DataStreamWriter
+from stream_runtime import delta
+from stream_runtime.config import Location, Table
+{% if several %}
+from stream_runtime.names import OWN, quote
+{% else %}
+from stream_runtime.names import quote
+{% endif %}
 
 from . import schema
-from .runtime import delta
-from .runtime.config import Location, Table
-{% if several %}
-from .runtime.names import OWN, quote
-{% else %}
-from .runtime.names import quote
-{% endif %}
 
 SPARK_CONF = delta.SPARK_CONF
 {% if job.windowed %}

@@ -12,12 +12,12 @@ from pyspark.errors import StreamingQueryException
 {% if numbered or not job.windowed %}
 from pyspark.sql import functions as F
 {% endif %}
+from stream_runtime.accounting import verdict
+{% if not job.windowed %}
+from stream_runtime.names import quote
+{% endif %}
 
 from {{ cookiecutter.__package }} import sink
-from {{ cookiecutter.__package }}.runtime.accounting import verdict
-{% if not job.windowed %}
-from {{ cookiecutter.__package }}.runtime.names import quote
-{% endif %}
 
 from dev.target import Target
 from tests.crash import forget_commit

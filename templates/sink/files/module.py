@@ -2,9 +2,8 @@
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-
-from .runtime.config import Location, Table
-from .runtime.storage import storage
+from stream_runtime.config import Location, Table
+from stream_runtime.storage import storage
 
 # Spark's default is INT96, which other readers do not support or read incorrectly.
 SPARK_CONF = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}

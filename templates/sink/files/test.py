@@ -3,9 +3,9 @@
 import shutil
 
 import pytest
+from stream_runtime.accounting import verdict
 
 from {{ cookiecutter.__package }} import sink
-from {{ cookiecutter.__package }}.runtime.accounting import verdict
 
 from dev.target import Target
 from tests.crash import forget_commit

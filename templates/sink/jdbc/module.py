@@ -13,12 +13,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.streaming.readwriter import DataStreamWriter
+from stream_runtime.config import Secret, Table
+from stream_runtime.errors import CheckpointError, ConfigError, SetupError
+from stream_runtime.names import OWN, quote
+from stream_runtime.records import JSON
 
 from . import schema
-from .runtime.config import Secret, Table
-from .runtime.errors import CheckpointError, ConfigError, SetupError
-from .runtime.names import OWN, quote
-from .runtime.records import JSON
 
 SPARK_CONF: dict[str, str] = {}
 CONNECT_SECONDS = 10

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 from pyspark.sql import functions as F
+from stream_runtime import errors, session
+from stream_runtime.accounting import verdict
+from stream_runtime.config import load
+from stream_runtime.names import OWN
 
 from {{ cookiecutter.__package }} import job, sink
-from {{ cookiecutter.__package }}.runtime import errors, session
-from {{ cookiecutter.__package }}.runtime.accounting import verdict
-from {{ cookiecutter.__package }}.runtime.config import load
-from {{ cookiecutter.__package }}.runtime.names import OWN
 from {{ cookiecutter.__package }}.schema import RESULT_KEY
 from {{ cookiecutter.__package }}.settings import Settings
 

@@ -7,15 +7,15 @@ from pydantic import PositiveInt
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-
+from stream_runtime.kafka import Kafka, Topic, ensure_topic
 {% if job.result_key %}
+from stream_runtime.names import quote
+{% endif %}
+from stream_runtime.records import JSON
+{% if job.result_key %}
+
 from . import schema
 {% endif %}
-from .runtime.kafka import Kafka, Topic, ensure_topic
-{% if job.result_key %}
-from .runtime.names import quote
-{% endif %}
-from .runtime.records import JSON
 
 SPARK_CONF: dict[str, str] = {}
 JOB = __name__.partition(".")[0]
@@ -25,7 +25,7 @@ AS_OF = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"
 
 
 class Sink(Kafka):
-    """The table `[sink]` in conf/*.toml, with the connection settings of runtime/kafka.py."""
+    """The table `[sink]` in conf/*.toml, with the connection of stream_runtime/kafka.py."""
 
     topic: str
     partitions: PositiveInt = 2

@@ -4,10 +4,10 @@ import uuid
 
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
+from stream_runtime.accounting import verdict
+from stream_runtime.errors import SetupError
 
 from {{ cookiecutter.__package }} import sink
-from {{ cookiecutter.__package }}.runtime.accounting import verdict
-from {{ cookiecutter.__package }}.runtime.errors import SetupError
 
 from dev.target import Target, headers
 from tests.events import event, expected_of

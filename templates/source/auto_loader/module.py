@@ -12,9 +12,9 @@ everywhere. Auto Loader's schema options therefore are:
 
 from pydantic import PositiveInt
 from pyspark.sql import DataFrame, SparkSession
+from stream_runtime.config import Location
 
 from . import files
-from .runtime.config import Location
 
 SPARK_CONF = files.SPARK_CONF
 REPLAYABLE = False
@@ -31,7 +31,7 @@ class Source(files.Source):
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
-    """Return the lines of the files as a stream of envelopes (see runtime/records.py).
+    """Return the lines of the files as a stream of envelopes (see stream_runtime/records.py).
 
     Raises:
         SetupError: the folder does not exist.

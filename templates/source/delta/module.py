@@ -21,13 +21,13 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from stream_runtime import delta
+from stream_runtime.config import Location, Table, is_local
+from stream_runtime.errors import SetupError
+from stream_runtime.names import quote
+from stream_runtime.records import envelope
 
 from . import schema
-from .runtime import delta
-from .runtime.config import Location, Table, is_local
-from .runtime.errors import SetupError
-from .runtime.names import quote
-from .runtime.records import envelope
 
 SPARK_CONF = delta.SPARK_CONF
 REPLAYABLE = True

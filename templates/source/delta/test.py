@@ -7,12 +7,12 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
+from stream_runtime import records
+from stream_runtime.bounded import typed_rows
+from stream_runtime.errors import ConfigError, SetupError
+from stream_runtime.names import quote
 
 from {{ cookiecutter.__package }} import source
-from {{ cookiecutter.__package }}.runtime import records
-from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
-from {{ cookiecutter.__package }}.runtime.errors import ConfigError, SetupError
-from {{ cookiecutter.__package }}.runtime.names import quote
 from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
 
 from dev.events import Event

@@ -19,10 +19,9 @@ from pydantic import PositiveInt
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-
-from .runtime.config import Duration, Location, Table, is_local, to_timedelta
-from .runtime.errors import SetupError
-from .runtime.records import envelope
+from stream_runtime.config import Duration, Location, Table, is_local, to_timedelta
+from stream_runtime.errors import SetupError
+from stream_runtime.records import envelope
 
 SPARK_CONF: dict[str, str] = {}
 REPLAYABLE = True
@@ -51,7 +50,7 @@ class Source(Table):
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
-    """Return the lines of the files as a stream of envelopes (see runtime/records.py).
+    """Return the lines of the files as a stream of envelopes (see stream_runtime/records.py).
 
     Raises:
         SetupError: the folder does not exist.

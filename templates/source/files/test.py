@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from stream_runtime.errors import SetupError
 
 from {{ cookiecutter.__package }} import source
-from {{ cookiecutter.__package }}.runtime.errors import SetupError
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 

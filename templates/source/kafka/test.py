@@ -5,9 +5,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from stream_runtime.errors import SetupError
 
 from {{ cookiecutter.__package }} import source
-from {{ cookiecutter.__package }}.runtime.errors import SetupError
 
 from dev.events import Event
 from dev.feed import Feed

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from stream_runtime.accounting import Expected
+from stream_runtime.config import to_timedelta
+
 from . import schema
 {% if job.lookup %}
 from .labels import labelled
 {% endif %}
-from .runtime.accounting import Expected
-from .runtime.config import to_timedelta
 from .settings import Settings
 {% if mean %}
 from .visits import MEAN, NUMBER, RECENT, START

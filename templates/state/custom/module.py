@@ -35,11 +35,11 @@ from pyspark.sql.streaming.stateful_processor import (
     StatefulProcessorHandle,
     TimerValues,
 )
+from stream_runtime.config import Duration, Table, to_timedelta
+from stream_runtime.names import OWN, quote
+from stream_runtime.records import JSON
 
 from . import schema
-from .runtime.config import Duration, Table, to_timedelta
-from .runtime.names import OWN, quote
-from .runtime.records import JSON
 {% if mean %}
 from .visits import MEAN, NUMBER, START, Visit, Visits
 {% else %}

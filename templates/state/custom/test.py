@@ -11,11 +11,11 @@ import pytest
 {% if tester %}
 from pyspark.sql.streaming import TwsTester
 {% endif %}
+from stream_runtime.accounting import verdict
+from stream_runtime.bounded import typed_rows
 
 from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.expected import expected
-from {{ cookiecutter.__package }}.runtime.accounting import verdict
-from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
 {% if tester %}
 from {{ cookiecutter.__package }}.visit_state import MILLISECOND, VisitProcessor
 {% endif %}

@@ -14,13 +14,14 @@ from itertools import chain
 {% endif %}
 from typing import Any
 
+from stream_runtime.accounting import Expected
+{% if job.deduplicates %}
+from stream_runtime.config import to_timedelta
+{% endif %}
+
 from . import schema
 {% if job.lookup %}
 from .labels import labelled
-{% endif %}
-from .runtime.accounting import Expected
-{% if job.deduplicates %}
-from .runtime.config import to_timedelta
 {% endif %}
 from .settings import Settings
 

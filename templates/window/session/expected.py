@@ -17,6 +17,9 @@ from datetime import UTC, datetime, timedelta
 {% endif %}
 from typing import Any
 
+from stream_runtime.accounting import Expected
+from stream_runtime.config import to_timedelta
+
 from . import schema
 {% if lookup %}
 from .labels import labelled
@@ -24,8 +27,6 @@ from .labels import labelled
 {% if right %}
 from .partners import Batches, Partners, in_step
 {% endif %}
-from .runtime.accounting import Expected
-from .runtime.config import to_timedelta
 from .settings import Settings
 
 {% if not right %}

@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 """The pipeline: `read` -> `result` -> `write`.
 
-The rest is the interface that the runtime requires of every job (see runtime/job.py).
+The rest is the interface that the runtime requires of every job (see stream_runtime/job.py).
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
+from stream_runtime import records
 
 {% if job.lookup %}
 from . import lookup, schema, sink, source
 {% else %}
 from . import schema, sink, source
 {% endif %}
-from .runtime import records
 from .settings import Settings
 from .transform import transform
 
@@ -58,10 +58,10 @@ SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
 {% if job.right %}
-    """Read every record of each input into an envelope (see runtime/records.py)."""
+    """Read every record of each input into an envelope (see stream_runtime/records.py)."""
     return [source.read(spark, settings.source), source.read(spark, settings.right)]
 {% else %}
-    """Read every record of the source into an envelope (see runtime/records.py)."""
+    """Read every record of the source into an envelope (see stream_runtime/records.py)."""
     return [source.read(spark, settings.source)]
 {% endif %}
 

@@ -2,7 +2,7 @@
 {% set right = job.right %}
 """The event schema: columns and roles."""
 
-from .runtime.records import EventSchema
+from stream_runtime.records import EventSchema
 
 COLUMNS = {
 {% for name, kind in job.columns %}

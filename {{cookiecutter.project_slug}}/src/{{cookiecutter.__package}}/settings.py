@@ -13,23 +13,23 @@ from typing import Literal
 from datetime import timedelta
 
 from pydantic import field_validator
-
 {% endif %}
+{% if job.custom %}
+from stream_runtime import session
+{% endif %}
+{% if real_time %}
+from stream_runtime.config import Duration, Table, to_timedelta
+{% elif job.watermark or job.interval %}
+from stream_runtime.config import Duration, Table
+{% endif %}
+from stream_runtime.settings import RuntimeSettings
+
 {% if job.right %}
 from .join import Join
 {% endif %}
 {% if job.lookup %}
 from .lookup import Lookup
 {% endif %}
-{% if job.custom %}
-from .runtime import session
-{% endif %}
-{% if real_time %}
-from .runtime.config import Duration, Table, to_timedelta
-{% elif job.watermark or job.interval %}
-from .runtime.config import Duration, Table
-{% endif %}
-from .runtime.settings import RuntimeSettings
 {% if job.right and job.source.typed %}
 from .schema import RIGHT
 {% endif %}
@@ -105,7 +105,7 @@ class State(session.State):
 
 
 class Settings(RuntimeSettings):
-    """All tables; runtime/settings.py has those of every job."""
+    """All tables; stream_runtime/settings.py has those of every job."""
 
     source: Source
 {% if job.right %}

@@ -2,6 +2,7 @@
 """The transformation: events in, result rows out. No session, no files, no clock."""
 
 from pyspark.sql import DataFrame
+from stream_runtime.names import quote
 
 from . import schema
 {% if job.deduplicates %}
@@ -10,7 +11,6 @@ from .deduplicate import drop_repeats
 {% if job.right %}
 from .join import join
 {% endif %}
-from .runtime.names import quote
 from .settings import Settings
 {% if job.custom %}
 from .visit_state import number_visits

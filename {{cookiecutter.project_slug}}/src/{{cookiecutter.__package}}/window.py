@@ -15,14 +15,14 @@ from pydantic import model_validator
 {% endif %}
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+{% if sliding %}
+from stream_runtime.config import Duration, Table, to_timedelta
+{% else %}
+from stream_runtime.config import Duration, Table
+{% endif %}
+from stream_runtime.names import OWN, quote
 
 from . import schema
-{% if sliding %}
-from .runtime.config import Duration, Table, to_timedelta
-{% else %}
-from .runtime.config import Duration, Table
-{% endif %}
-from .runtime.names import OWN, quote
 
 WINDOW = f"{OWN}window"
 

@@ -1,4 +1,5 @@
 """The PySpark Structured Streaming job clickstream-metrics."""
 
-INTERFACE = 1
-"""The number of the runtime's interface for which this package is written."""
+from stream_runtime import require_interface
+
+require_interface(2, __file__)

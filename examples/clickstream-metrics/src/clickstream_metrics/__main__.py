@@ -2,9 +2,10 @@
 
 import sys
 
+from stream_runtime.cli import main
+
 from . import job
 from .expected import expected
-from .runtime.cli import main
 
 if __name__ == "__main__":
     sys.exit(main(job, expected))

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from stream_runtime.accounting import Expected
+from stream_runtime.config import to_timedelta
+
 from . import schema
-from .runtime.accounting import Expected
-from .runtime.config import to_timedelta
 from .settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,15 +1,15 @@
 """The pipeline: `read` -> `result` -> `write`.
 
-The rest is the interface that the runtime requires of every job (see runtime/job.py).
+The rest is the interface that the runtime requires of every job (see stream_runtime/job.py).
 """
 
 from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
+from stream_runtime import records
 
 from . import schema, sink, source
-from .runtime import records
 from .settings import Settings
 from .transform import transform
 
@@ -35,7 +35,7 @@ SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
-    """Read every record of the source into an envelope (see runtime/records.py)."""
+    """Read every record of the source into an envelope (see stream_runtime/records.py)."""
     return [source.read(spark, settings.source)]
 
 

@@ -1,6 +1,6 @@
 """The event schema: columns and roles."""
 
-from .runtime.records import EventSchema
+from stream_runtime.records import EventSchema
 
 COLUMNS = {
     "event_id": "STRING",

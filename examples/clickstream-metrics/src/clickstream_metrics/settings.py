@@ -1,7 +1,8 @@
 """The settings of the job: one class per table of conf/*.toml."""
 
-from .runtime.config import Duration, Table
-from .runtime.settings import RuntimeSettings
+from stream_runtime.config import Duration, Table
+from stream_runtime.settings import RuntimeSettings
+
 from .sink import Sink
 from .source import Source
 from .window import Window
@@ -22,7 +23,7 @@ class Trigger(Table):
 
 
 class Settings(RuntimeSettings):
-    """All tables; runtime/settings.py has those of every job."""
+    """All tables; stream_runtime/settings.py has those of every job."""
 
     source: Source
     watermark: Watermark = Watermark()

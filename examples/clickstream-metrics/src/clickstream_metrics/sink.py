@@ -2,9 +2,8 @@
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-
-from .runtime import delta
-from .runtime.config import Location, Table
+from stream_runtime import delta
+from stream_runtime.config import Location, Table
 
 SPARK_CONF = delta.SPARK_CONF
 TIME = "window_start"

@@ -5,15 +5,14 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, PositiveInt, model_validator
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-
-from .runtime.kafka import Kafka
+from stream_runtime.kafka import Kafka
 
 SPARK_CONF: dict[str, str] = {}
 REPLAYABLE = True
 
 
 class Source(Kafka):
-    """The table `[source]` in conf/*.toml, with the connection settings of runtime/kafka.py."""
+    """The table `[source]` in conf/*.toml, with the connection of stream_runtime/kafka.py."""
 
     topic: str | None = None
     """The topic, or several topics separated by commas."""
@@ -37,7 +36,7 @@ class Source(Kafka):
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
-    """Return the messages of the topics as a stream of envelopes (see runtime/records.py)."""
+    """Return the messages of the topics as envelopes (see stream_runtime/records.py)."""
     stream = spark.readStream.format("kafka").options(**_options(source), **_start(source))
     if source.topic_pattern:
         stream = stream.option("subscribePattern", source.topic_pattern)

@@ -1,9 +1,9 @@
 """The transformation: events in, result rows out. No session, no files, no clock."""
 
 from pyspark.sql import DataFrame
+from stream_runtime.names import quote
 
 from . import schema
-from .runtime.names import quote
 from .settings import Settings
 from .window import aggregate
 

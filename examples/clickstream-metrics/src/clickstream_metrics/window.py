@@ -2,10 +2,10 @@
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from stream_runtime.config import Duration, Table
+from stream_runtime.names import OWN, quote
 
 from . import schema
-from .runtime.config import Duration, Table
-from .runtime.names import OWN, quote
 
 WINDOW = f"{OWN}window"
 

@@ -30,6 +30,7 @@ from .lines import BYTE_ORDER_MARK, first_wrong
 from .names import OWN, quote
 from .progress import say
 from .records import JSON, Events, EventSchema, bad, columns_of, envelope, judged
+from .settings import RuntimeSettings
 
 LINE = f"{OWN}line"
 NUMBER_WIDTH = 12
@@ -39,7 +40,7 @@ NUMBER_WIDTH = 12
 def run(
     job: Job,
     second_opinion: SecondOpinion,
-    settings: Any,
+    settings: RuntimeSettings,
     sources: Sequence[Path],
     output: Path,
     batch_rows: int,
@@ -157,7 +158,7 @@ class BoundedRun:
     def __init__(
         self,
         job: Job,
-        settings: Any,
+        settings: RuntimeSettings,
         spark: SparkSession,
         sources: Sequence[Path],
         work: Path,

@@ -13,6 +13,8 @@ from .settings import RuntimeSettings
 class Job(Protocol):
     """The module job.py of a pipeline; `settings` is an instance of its SETTINGS."""
 
+    __package__: str | None
+    """The package of the pipeline, whose `__main__.py` starts the job."""
     NAME: str
     GUARANTEE: str
     OUTPUT_MODE: str

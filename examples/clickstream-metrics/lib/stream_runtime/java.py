@@ -1,7 +1,7 @@
 """Which Java runs Spark, and whether it can.
 
-`dev/preflight.py` runs this file before anything is installed, on whatever Python there is:
-nothing newer than Python 3.6 in it, and nothing but the standard library.
+`dev/preflight.py` of a project runs this file before anything is installed, on any Python: nothing
+newer than Python 3.6 in it, and nothing but the standard library.
 """
 
 import os

@@ -11,10 +11,11 @@ from .errors import StreamJobError
 from .fingerprint import Fingerprint
 from .job import Job
 from .run import shape
+from .settings import RuntimeSettings
 from .storage import Storage, storage
 
 
-def examine(job: Job, settings: Any) -> int:
+def examine(job: Job, settings: RuntimeSettings) -> int:
     """Print a line for each finding; 0, or the exit code of the first thing that is wrong."""
     report = Report()
     report.ask("interface", lambda: f"{INTERFACE}, of runtime and pipeline")
@@ -56,7 +57,7 @@ class Report:
         return self.exit_code
 
 
-def _servers(job: Job, settings: Any) -> str:
+def _servers(job: Job, settings: RuntimeSettings) -> str:
     job.check(settings)
     return "answer"
 

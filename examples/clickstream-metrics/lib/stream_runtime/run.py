@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial, reduce
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -18,10 +17,11 @@ from .lifecycle import Drain, Supervisor
 from .progress import Feed, Reporter, fed, say
 from .quarantine import Replay, SecondReading, Sweeper
 from .records import bad
+from .settings import RuntimeSettings
 from .storage import Storage, storage
 
 
-def run(job: Job, settings: Any) -> int:
+def run(job: Job, settings: RuntimeSettings) -> int:
     """Run the job until it is done or drained; the exit code.
 
     Raises:
@@ -32,7 +32,7 @@ def run(job: Job, settings: Any) -> int:
         return drain.exit_code
 
 
-def create(job: Job, settings: Any) -> int:
+def create(job: Job, settings: RuntimeSettings) -> int:
     """Create the target ahead of the first start, owned by the checkpoint; the exit code.
 
     Raises:
@@ -44,7 +44,9 @@ def create(job: Job, settings: Any) -> int:
 
 
 @contextmanager
-def _admitted(job: Job, settings: Any) -> Iterator[tuple[SparkSession, Storage, Contract]]:
+def _admitted(
+    job: Job, settings: RuntimeSettings
+) -> Iterator[tuple[SparkSession, Storage, Contract]]:
     """A session in which checkpoint, code and target belong together, and no other driver runs."""
     job.check(settings)
     with ExitStack() as stack:
@@ -59,7 +61,7 @@ def _admitted(job: Job, settings: Any) -> Iterator[tuple[SparkSession, Storage, 
         yield spark, root, contract
 
 
-def shape(job: Job, rows: DataFrame, settings: Any) -> Fingerprint:
+def shape(job: Job, rows: DataFrame, settings: RuntimeSettings) -> Fingerprint:
     """What a checkpoint of this job is bound to."""
     return fingerprint(
         rows,
@@ -72,7 +74,12 @@ def shape(job: Job, rows: DataFrame, settings: Any) -> Fingerprint:
 
 
 def _supervise(
-    job: Job, spark: SparkSession, settings: Any, root: Storage, contract: Contract, drain: Drain
+    job: Job,
+    spark: SparkSession,
+    settings: RuntimeSettings,
+    root: Storage,
+    contract: Contract,
+    drain: Drain,
 ) -> None:
     reporter = Reporter(settings.metrics, job.NAME)
     target = f"{settings.quarantine.path}/{contract.epoch}"
@@ -111,7 +118,7 @@ def _supervise(
     reporter.event("stopped", exit_code=drain.exit_code)
 
 
-def start(job: Job, spark: SparkSession, settings: Any, epoch: str) -> StreamingQuery:
+def start(job: Job, spark: SparkSession, settings: RuntimeSettings, epoch: str) -> StreamingQuery:
     """Start the query on its checkpoint."""
     rows = job.result(job.read(spark, settings), settings)
     location = settings.checkpoint.stream
@@ -119,7 +126,7 @@ def start(job: Job, spark: SparkSession, settings: Any, epoch: str) -> Streaming
     return writer.option("checkpointLocation", location).start()
 
 
-def bad_records(job: Job, spark: SparkSession, settings: Any) -> DataFrame:
+def bad_records(job: Job, spark: SparkSession, settings: RuntimeSettings) -> DataFrame:
     """The records of all inputs that hold no event, as a stream.
 
     Its sources are those of the job's query, in the same order: a replay gives it their logs.

@@ -45,7 +45,7 @@ def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | Non
 
 
 def _parser(job: Job) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m {__package__.split('.')[0]}")
+    parser = argparse.ArgumentParser(prog=f"python -m {job.__package__}")
     parser.description = f"{job.NAME}: {job.GUARANTEE}"
     commands = parser.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)

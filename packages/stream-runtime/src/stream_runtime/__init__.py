@@ -1,0 +1,50 @@
+"""What a streaming job needs around it; the pipeline that uses it states an interface number."""
+
+import sys
+from pathlib import Path
+
+__version__ = "0.1.0"
+
+INTERFACE = 2
+"""The number of what pipeline and runtime use of each other."""
+RUNTIME = Path(__file__).parent
+CONFIGURATION = 2
+"""The exit code of ConfigError: errors.py is not imported yet."""
+
+
+def require_interface(number: int, file: str) -> None:
+    """End the program, with one message, where the runtime has another interface.
+
+    The `__init__.py` of a pipeline calls it before any other import, which would fail with less
+    to go by.
+
+    Args:
+        number: the interface that the pipeline is written for.
+        file: the `__file__` of the caller.
+
+    Raises:
+        SystemExit: with the exit code of a wrong configuration, without a traceback.
+    """
+    if problem := _mismatch(number, Path(file).parent):
+        print(f"WRONG  interface: {problem}", file=sys.stderr)
+        raise SystemExit(CONFIGURATION)
+
+
+def _mismatch(number: int, pipeline: Path) -> str:
+    """What an update left undone, and what to do; empty where both sides fit."""
+    rejected = [str(path) for folder in (pipeline, RUNTIME) for path in folder.rglob("*.rej")]
+    if rejected:
+        return (
+            "an update could not apply all its changes; the rest is in "
+            f"{', '.join(sorted(rejected))}. Make these changes by hand, and delete the files."
+        )
+    if number == INTERFACE:
+        return ""
+    return f"""{RUNTIME} has interface {INTERFACE}, {pipeline} is written for {number}.
+An update changed one of the two without the other. To update both:
+  1. Take the update back:
+     git add -A
+     git commit -m "Half an update"
+     git revert --no-edit $(git log -1 --format=%h -- .cruft.json)
+  2. Delete the table [tool.cruft] and its comment from pyproject.toml if they are there. Commit.
+  3. Run cruft update, resolve the conflicts that git status shows, then run make check test."""
