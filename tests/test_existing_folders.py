@@ -104,13 +104,16 @@ def test_edited_files_are_not_overwritten(user, template, project):
     """They are named before anything is written."""
     (project / "pyproject.toml").open("a", encoding="utf-8").write("# mine\n")
     (project / ".github/workflows/ci.yml").write_text("mine", "utf-8")
+    (project / "lib/stream_runtime/copied.py").write_text("mine", "utf-8")
     (project / "src/clickstream_metrics/__init__.py").unlink()
     before = snapshot(project)
 
     result = bake(user, template)
 
     refused(user, result, "folder-taken", before=[PROJECT])
-    assert ".github/workflows/ci.yml, pyproject.toml." in result.stdout
+    assert (
+        ".github/workflows/ci.yml, pyproject.toml, lib/stream_runtime/copied.py." in result.stdout
+    )
     assert "Nothing was written." in result.stdout
     assert "To bring the project up to date: cruft link" in result.stdout
     assert snapshot(project) == before
@@ -131,6 +134,17 @@ def test_edited_files_are_kept_where_the_user_says_so(user, template, project, o
     assert result.returncode == 0, result.stdout + result.stderr
     assert runtime.read_text("utf-8") == fresh
     runtime.unlink()
+    assert snapshot(project) == before
+
+
+def test_an_edited_copy_of_a_package_is_kept(user, template, project):
+    """The hook after generation copies no file that stays."""
+    (project / "lib/stream_runtime/copied.py").write_text("mine", "utf-8")
+    before = snapshot(project)
+
+    result = bake(user, template, "--skip-if-file-exists")
+
+    assert result.returncode == 0, result.stdout + result.stderr
     assert snapshot(project) == before
 
 

@@ -201,6 +201,15 @@ def test_the_runtime_moves_out_of_the_package(user, template, tmp_path):
     assert _job(user, "-m", "clickstream_metrics", "--help")[0] == 0
 
 
+def test_a_changed_copy_of_a_package_shows(user, project):
+    """`cruft diff` compares the library as well."""
+    _edit(project, [f"{RUNTIME}/cli.py"])
+
+    shown = user.run("cruft", "diff", "--project-dir", PROJECT).stdout
+
+    assert re.findall(r"^diff --git \S+?/(\S+)", shown, re.MULTILINE) == [f"{RUNTIME}/cli.py"]
+
+
 def test_edited_imports_of_the_runtime_are_a_conflict(user, template):
     """An owner's own import beside those that change: both versions are shown."""
     project = _made(user, template, "--checkout", INSIDE)
