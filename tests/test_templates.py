@@ -39,7 +39,7 @@ def matches(expression, fragment):
 
 @pytest.mark.parametrize("path", files(FOLDER), ids=lambda path: str(path.relative_to(FOLDER)))
 def test_a_fragment_is_included(path):
-    """A fragment with a wrong name would be left out in silence where it may be missing."""
+    """A fragment with a wrong name would be silently ignored if it is optional."""
     fragment = path.relative_to(FOLDER).as_posix()
 
     assert any(matches(expression, fragment) for expression, _ in INCLUDES)
