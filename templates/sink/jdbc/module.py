@@ -158,7 +158,7 @@ def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> Non
     tables = {"": TARGET, "_staging": STAGING, "_ledger": LEDGER}
     try:
         with _connect(sink) as connection:
-            # If two first starts run at the same time, the second waits here, then finds the tables.
+            # If two first starts run at the same time, the second waits here and finds the tables.
             connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [sink.table])
             for suffix, statement in tables.items():
                 if not _exists(connection, _name(sink, suffix)):
@@ -251,8 +251,8 @@ def _last_batch(connection: psycopg.Connection[Any], sink: Sink, epoch: str) -> 
     found = connection.execute(_sql(LAST_BATCH, sink), {"epoch": epoch}).fetchone()
     if not found:
         message = (
-            f"The ledger of {sink.table} has no checkpoint id {epoch}: the table belongs to another "
-            "checkpoint. Set another table, or restore that checkpoint."
+            f"The ledger of {sink.table} has no checkpoint id {epoch}: the table belongs to "
+            "another checkpoint. Set another table, or restore that checkpoint."
         )
         raise CheckpointError(message)
     return int(found[0])

@@ -185,7 +185,7 @@ class VisitProcessor(StatefulProcessor):
         self._handle.registerTimer(-(-time // MILLISECOND))
 
     def _numbered(self, due: Sequence[Waiting], visits: Visits) -> pd.DataFrame:
-        """Return the events with their visits, as the columns of OUT, and remove them from the state."""
+        """Remove the events from the state and return them with their visits (columns of OUT)."""
         rows = []
 {% if mean %}
         for place, (event, measure) in due:
