@@ -126,6 +126,7 @@ class Asker:
             return reader.schema(EVENT).json(str(self._folder / "files"))
         if source == "delta":
             return reader.format("delta").load(str(self._folder / "table"))
+        assert source == "kafka", source
         topic = {"kafka.bootstrap.servers": self._servers, "subscribe": EVENTS_TOPIC}
         records = reader.format("kafka").options(**topic, startingOffsets="earliest").load()
         event = F.from_json(F.col("value").cast("string"), EVENT).alias("event")
