@@ -19,7 +19,7 @@ class Source(Kafka):
     topic_pattern: str | None = None
     """A regular expression instead of a topic: all matching topics, including future ones."""
     starting_offsets: Literal["earliest", "latest"] = "earliest"
-    """The position of the first start of a checkpoint; later starts continue where the last ended."""
+    """The position of the first start of a checkpoint; later starts continue after the last one."""
     starting_time: AwareDatetime | None = None
     """The position of the first start as a time, instead of `starting_offsets`."""
     max_offsets_per_trigger: PositiveInt = 100_000
