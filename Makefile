@@ -8,7 +8,7 @@ PREFLIGHT := PYTHONPATH=packages/stream-runtime/src "$(PYTHON)" "$(PROJECT)/dev/
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-rules check format state examples docs clean needs-python needs-java
+.PHONY: help demo test test-all test-rules check format state examples docs wheels clean needs-python needs-java
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -51,8 +51,11 @@ examples: .venv/.installed ## generate examples/
 docs: .venv/.installed ## generate docs/choices.md
 	@$(RUN) -m stream_template_rules.docs
 
-clean: ## remove build/, with the demo's project, and the output of tests; keep .venv
-	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+wheels: needs-python ## build both packages for an index of your own: dist/*.whl
+	@"$(PYTHON)" -m pip wheel --quiet --no-deps --wheel-dir dist packages/stream-runtime packages/stream-devkit
+
+clean: ## remove build/ and dist/, with the demo's project, and the output of tests; keep .venv
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 needs-python:
 	@command -v "$(PYTHON)" > /dev/null || { echo "There is no $(PYTHON): install Python 3.11 or newer, or name one: make PYTHON=..." >&2; exit 5; }

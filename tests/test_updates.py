@@ -210,6 +210,23 @@ def test_a_changed_copy_of_a_package_shows(user, project):
     assert re.findall(r"^diff --git \S+?/(\S+)", shown, re.MULTILINE) == [f"{RUNTIME}/cli.py"]
 
 
+def test_a_runtime_from_an_index_stays_there(user, project):
+    """Where the owner deleted the copy for a dependency, an update does not bring it back."""
+    shutil.rmtree(project / RUNTIME)
+    pyproject = project / "pyproject.toml"
+    text = pyproject.read_text("utf-8")
+    line = 'dependencies = [\n    "stream-runtime==0.1.0",\n'
+    pyproject.write_text(text.replace("dependencies = [\n", line, 1), "utf-8")
+    _commit(project, "the runtime comes from an index")
+    code, said = _update(user, "--variables-to-update", '{"sink": "files"}')
+
+    assert code == 0, said
+    assert "UU" not in _status(project).values()
+    assert not (project / RUNTIME).exists()
+    assert line in pyproject.read_text("utf-8")
+    assert 'sink = "files"' in pyproject.read_text("utf-8")
+
+
 def test_edited_imports_of_the_runtime_are_a_conflict(user, template):
     """An owner's own import beside those that change: both versions are shown."""
     project = _made(user, template, "--checkout", INSIDE)

@@ -1,0 +1,131 @@
+"""The packages as wheels: in a project's own wheel, or from a company's index."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+import stream_devkit
+import stream_runtime
+
+from tests.examples import ROOT, bake
+
+PACKAGES = {"stream_runtime": stream_runtime, "stream_devkit": stream_devkit}
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
+
+
+def built(target, *sources):
+    """Build wheels into the folder; their names."""
+    command = (*PIP, "wheel", "--no-deps", "--wheel-dir", str(target), *map(str, sources))
+    subprocess.run(command, check=True)
+    return sorted(path.name for path in target.iterdir())
+
+
+def modules(wheel):
+    """Read the Python files of a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+
+
+def requirements(wheel):
+    """Read what a wheel depends on, without its extras."""
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        lines = archive.read(metadata).decode().splitlines()
+    found = (line.removeprefix("Requires-Dist: ") for line in lines if "Requires-Dist" in line)
+    return [requirement for requirement in found if ";" not in requirement]
+
+
+def installed(folder, *wheels):
+    """Install wheels into a folder, and return what the job says there, away from its project."""
+    command = (*PIP, "install", "--no-deps", "--target", str(folder), *map(str, wheels))
+    subprocess.run(command, check=True)
+    code = (
+        "import stream_runtime, importlib.util as u, sys\n"
+        "print(stream_runtime.__file__, u.find_spec('stream_devkit'))\n"
+        "from clickstream_metrics import job\n"
+        "print(job.NAME)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    words = (sys.executable, "-c", code)
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)  # noqa: PLW1510 - the code is compared
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module", name="wheels")
+def _wheels(tmp_path_factory):
+    """The wheels of `make wheels`, in a copy of the repository's packages."""
+    folder = tmp_path_factory.mktemp("template")
+    shutil.copytree(ROOT / "packages", folder / "packages")
+    shutil.copy(ROOT / "Makefile", folder)
+    preflight = folder / "{{cookiecutter.project_slug}}/dev/preflight.py"
+    preflight.parent.mkdir(parents=True)
+    shutil.copy(ROOT / preflight.relative_to(folder), preflight)
+    make = ("make", "wheels", f"PYTHON={sys.executable}")
+    subprocess.run(make, cwd=folder, check=True)
+    return folder / "dist"
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_wheel_is_its_package(wheels, name):
+    """`make wheels` packs each module byte for byte, under the version that the package states."""
+    (wheel,) = wheels.glob(f"{name}-{PACKAGES[name].__version__}-*.whl")
+    source = ROOT / "packages" / name.replace("_", "-") / "src"
+
+    files = {path.relative_to(source).as_posix(): path for path in source.rglob("*.py")}
+
+    assert modules(wheel) == {file: path.read_bytes() for file, path in files.items()}
+
+
+def test_a_project_s_wheel_needs_no_index(tmp_path):
+    """It contains the runtime and not the devkit, and depends on neither."""
+    project = bake(tmp_path)
+
+    (name,) = built(tmp_path / "dist", project)
+    wheel = tmp_path / "dist" / name
+    packages = {module.partition("/")[0] for module in modules(wheel)}
+
+    assert packages == {"clickstream_metrics", "stream_runtime"}
+    assert not any("stream" in requirement for requirement in requirements(wheel))
+    said = installed(tmp_path / "cluster", wheel)
+    assert said.startswith(str(tmp_path / "cluster"))
+    assert said.split()[1:] == ["None", "clickstream-metrics"]
+
+
+def test_a_project_takes_the_runtime_from_an_index(tmp_path, wheels):
+    """One line in its dependencies instead of the copy, as the comment there says."""
+    project = bake(tmp_path)
+    path, version = project / "pyproject.toml", stream_runtime.__version__
+    text = path.read_text("utf-8")
+    assert "To take stream-runtime from an index: add it" in text
+    line = f'dependencies = [\n    "stream-runtime=={version}",\n'
+    path.write_text(text.replace("dependencies = [\n", line, 1), "utf-8")
+    shutil.rmtree(project / "lib/stream_runtime")
+
+    (name,) = built(tmp_path / "dist", project)
+    wheel = tmp_path / "dist" / name
+
+    assert not any(module.startswith("stream_runtime") for module in modules(wheel))
+    assert f"stream-runtime=={version}" in requirements(wheel)
+    (runtime,) = wheels.glob("stream_runtime-*.whl")
+    assert "clickstream-metrics" in installed(tmp_path / "cluster", wheel, runtime)
+
+
+def test_the_pins_of_a_project_suit_the_runtime(tmp_path, wheels):
+    """A project pins every dependency of the runtime, within the range that the runtime accepts."""
+    (runtime,) = wheels.glob("stream_runtime-*.whl")
+    text = (bake(tmp_path) / "pyproject.toml").read_text("utf-8")
+    pins = dict(re.findall(r'^    "([\w-]+)==([\d.]+)",$', text, re.MULTILINE))
+    ranges = tmp_path / "ranges.txt"
+    ranges.write_text("\n".join(requirements(runtime)), "utf-8")
+
+    needed = {re.split(r"[<>=!~]", requirement)[0] for requirement in requirements(runtime)}
+
+    assert needed <= pins.keys()
+    pinned = [f"{name}=={pins[name]}" for name in needed]
+    resolve = (*PIP, "install", "--dry-run", "--no-deps", "--constraint", str(ranges), *pinned)
+    assert subprocess.run(resolve, check=False).returncode == 0
