@@ -1,9 +1,11 @@
 """Whatever a team picks was run before: projects that together have every pair of answers."""
 
+import re
 import sys
 from functools import partial
 
 import pytest
+from pyspark.sql import functions as F
 
 from tests import awkward, matrix, shapes
 from tests.examples import bake
@@ -150,6 +152,35 @@ def _write_nothing(load, monkeypatch):
     sink = load(".job").sink
     right = sink.write
     monkeypatch.setattr(sink, "write", lambda rows, *given: right(rows.limit(1), *given))
+
+
+def _add_a_cent(load):
+    job = load(".job")
+    right = job.transform
+
+    def wrong(events, *given):
+        more = F.when(F.col("event_id") == "e-000001", 0.01).otherwise(0)
+        amount = (F.col("amount") + more).cast(job.EVENT.columns["amount"])
+        return right(events.withColumn("amount", amount), *given)
+
+    job.transform = wrong
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("kind", ["DOUBLE", "DECIMAL(9, 2)"])
+@pytest.mark.parametrize(
+    ("changed", "rows"),
+    [({}, 1), ({"window": "none"}, 1), ({"window": "none", "state": "custom"}, 5)],
+    ids=["a total", "an event", "means of a visit"],
+)
+def test_a_cent_too_much_is_noticed(stage, tmp_path, changed, rows, kind):
+    """A run is not exact where one number of the result is wrong by 0.01."""
+    schema = shapes.EVENTS["event_schema"].replace("amount DOUBLE", f"amount {kind}")
+    events = shapes.EVENTS | {"event_schema": schema}
+
+    outcome = matrix.play(DEFAULT | changed, stage, tmp_path, events=events, spoil=_add_a_cent)
+
+    assert re.search(rf" {rows} of \d+ rows differ", outcome.verdict), outcome.verdict
 
 
 @pytest.mark.life

@@ -1,0 +1,73 @@
+"""Large totals of a DECIMAL column: a run over a file compares all their digits."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import functions as F
+
+from tests.examples import bake
+from tests.matrix import imported
+
+pytestmark = pytest.mark.spark
+
+PACKAGE = "large_decimals"
+COLUMNS = "id STRING, at TIMESTAMP, kind STRING, amount DECIMAL(38, 6)"
+ROLES = "id=id, time=at, key=kind, measure=amount"
+AMOUNTS = ("98765432109876543210987654321.123456", "0.000001", "123456789012.01", "5")
+
+
+@pytest.fixture(name="run")
+def _run(spark, tmp_path):
+    """Run a job over events with the amounts; its result, and the summary."""
+    project = bake(
+        tmp_path,
+        hooks=False,
+        project_slug=PACKAGE.replace("_", "-"),
+        output_mode="complete",
+        sink="console",
+        event_schema=COLUMNS,
+        event_roles=ROLES,
+    )
+    source = tmp_path / "events.ndjson"
+    lines = [
+        f'{{"id": "e{number}", "at": "2026-01-01T00:00:00Z", "kind": "a", "amount": {amount}}}\n'
+        for number, amount in enumerate(AMOUNTS)
+    ]
+    source.write_text("".join(lines), "utf-8")
+
+    with imported(project, PACKAGE) as load:
+
+        def run(more=0):
+            job = load(".job")
+            right = job.transform
+            job.transform = lambda *given: _plus(right(*given), more)
+            config = load(".runtime.config")
+            settings = config.load(job.SETTINGS, "dev", conf=project / "conf")
+            bounded = load(".runtime.bounded").BoundedRun(
+                job, settings, spark, [source], tmp_path / "work", len(AMOUNTS)
+            )
+            summary = bounded.into(tmp_path / "out", load(".expected").expected)
+            return (tmp_path / "out" / "result.ndjson").read_text("utf-8"), summary
+
+        yield run
+
+
+def _plus(rows, more):
+    kind = rows.schema["total_amount"].dataType
+    return rows.withColumn("total_amount", (F.col("total_amount") + F.lit(more)).cast(kind))
+
+
+def test_a_large_total_is_exact(run):
+    """Neither the computation in plain Python nor the comparison rounds it."""
+    result, summary = run()
+
+    assert summary["verdict"] == "exact"
+    assert json.loads(result)["total_amount"] == float(sum(map(Decimal, AMOUNTS)))
+
+
+def test_a_millionth_too_much_is_noticed(run):
+    """A relative difference of 1e-35 in one total is a difference."""
+    _, summary = run(Decimal("0.000001"))
+
+    assert summary["verdict"].startswith("1 of 1 rows differ")
