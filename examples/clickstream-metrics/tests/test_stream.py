@@ -161,6 +161,24 @@ def test_a_wrong_value_is_noticed(stream, monkeypatch):
     assert f" in {job.EVENT.measures[0]}, but the line says " in summary["verdict"]
 
 
+def test_a_wrong_total_is_noticed(stream, monkeypatch):
+    """A run is not exact where one event's measure is wrong by 0.01, or by 1 in a whole number."""
+    right, measure = job.transform, job.EVENT.measures[0]
+    kind = job.EVENT.columns[measure]
+
+    def wrong(events, *given):
+        least = F.coalesce(F.nullif(F.lit(0.01).cast(kind), F.lit(0)), F.lit(1))
+        is_first = F.col(quote(job.EVENT.time)) == F.lit(event(0)[job.EVENT.time])
+        value = F.col(quote(measure)) + F.when(is_first, least).otherwise(0)
+        return right(events.withColumn(measure, value.cast(kind)), *given)
+
+    monkeypatch.setattr(job, "transform", wrong)
+
+    _, _, summary = stream([raw(event(n, number=n)) for n in (0, 600)], batch_rows=1)
+
+    assert " rows differ" in summary["verdict"]
+
+
 def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
     """Windows close in it, so that an event may be late after it that was not before it."""
     early, later, back, last = (

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal, localcontext
 from itertools import groupby, islice
 from os import utime
 from pathlib import Path
@@ -28,6 +29,7 @@ from .errors import ConfigError, StreamFailedError
 from .job import Job
 from .lines import BYTE_ORDER_MARK, first_wrong
 from .names import OWN, quote
+from .ordinary import EXACT
 from .progress import say
 from .records import JSON, Events, EventSchema, bad, columns_of, envelope, judged
 from .settings import RuntimeSettings
@@ -185,7 +187,9 @@ class BoundedRun:
         _write_lines(output / "result.ndjson", result)
         _write_lines(output / "quarantine.ndjson", quarantined)
         events = [slices.events(self._batch_rows) for slices in self._inputs]
-        expected = second_opinion(*events, self._settings)
+        # Python cuts sums of decimals after 28 digits, and Spark after 38.
+        with localcontext(EXACT):
+            expected = second_opinion(*events, self._settings)
         summary = self._summary(input_rows, batches, result, len(quarantined), expected)
         summary["rows_per_second"] = round(input_rows / seconds)
         (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
@@ -284,23 +288,31 @@ def typed_rows(rows: DataFrame) -> list[Row]:
 
 def _typed(texts: Iterable[str], kinds: T.StructType) -> list[Row]:
     times = [field.name for field in kinds if isinstance(field.dataType, T.TimestampType)]
-    return [_with_times(json.loads(text), times) for text in texts]
+    decimals = [field.name for field in kinds if isinstance(field.dataType, T.DecimalType)]
+    return [_with_types(text, times, decimals) for text in texts]
 
 
-def _with_times(row: dict[str, Any], names: Sequence[str]) -> Row:
-    for name in names:
+def _with_types(text: str, times: Sequence[str], decimals: Sequence[str]) -> Row:
+    row: dict[str, Any] = json.loads(text)
+    for name in times:
         if row[name] is not None:
             row[name] = datetime.fromisoformat(row[name])
+    if decimals:
+        # As a float, a large total would be compared with a tolerance.
+        exact = json.loads(text, parse_float=Decimal)
+        row |= {name: exact[name] for name in decimals}
     return row
 
 
 def _write_lines(path: Path, rows: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
-            print(json.dumps(row, ensure_ascii=False, default=_iso), file=file)
+            print(json.dumps(row, ensure_ascii=False, default=_plain), file=file)
 
 
-def _iso(value: datetime) -> str:
+def _plain(value: datetime | Decimal) -> str | float:
+    if isinstance(value, Decimal):
+        return float(value)
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

@@ -25,6 +25,8 @@ from .storage import Storage
 MARKER = "stop"
 POLL_SECONDS = 0.5
 BOUNDARY_SECONDS = 0.02
+MOST_DOUBLINGS = 7
+"""Of the pause between two attempts; without a limit, the pauses of many attempts last for days."""
 LAST_REPORT_SECONDS = 10
 """How long the last report of a query that has ended may take."""
 
@@ -35,7 +37,7 @@ class Lifecycle(Table):
     attempts: PositiveInt = 3
     """How often a batch may fail before the job gives up."""
     backoff: Duration = "5 seconds"
-    """The pause before the second attempt; it doubles with each further one."""
+    """The pause before the second attempt; it doubles with each further one, up to 128 times."""
     drain: Duration = "2 minutes"
     """How long a batch may take to end before a drain cuts it."""
 
@@ -116,7 +118,7 @@ class Supervisor:
                 )
                 raise StreamFailedError(message)
             self._reporter.retry(failures, cause)
-            if not self._rested(2 ** (failures - 1)):
+            if not self._rested(2 ** min(failures - 1, MOST_DOUBLINGS)):
                 return
 
     def _once(self) -> str:

@@ -41,10 +41,12 @@ class Exporter:
             gauge.set(math.nan)
         self._alive = Gauge(
             "stream_alive_timestamp_seconds",
-            "When the last batch or idle trigger ended",
+            "When the last batch or idle trigger ended; before the first one, when the job began",
             ["job"],
             registry=registry,
         ).labels(job)
+        # Not 0: a job whose first batch still runs has not been silent since 1970.
+        self.alive()
         self._watermark = Gauge(
             "stream_watermark_timestamp_seconds",
             "The watermark, in event time",

@@ -1,0 +1,123 @@
+"""How a result is compared with the test oracle, and which events its rows stand for."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from clickstream_metrics.runtime.accounting import (
+    RELATIVE_TOLERANCE,
+    events_in,
+    is_of_windows,
+    verdict,
+)
+from clickstream_metrics.runtime.bounded import typed_rows
+
+TOTALS = (1e-6, 1.0, 200.0, -35.2, 1e12)
+
+
+def rows(*totals):
+    """A row for each total, with a key of its own."""
+    return [{"key": f"k{number}", "total": total} for number, total in enumerate(totals)]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("total", TOTALS)
+def test_a_float_may_differ_in_its_last_digits(total, sign):
+    """Sums of floats depend on their order: a relative difference just below 1e-9 is none."""
+    near = total * (1 + sign * 0.99e-9)
+
+    assert verdict(rows(near), rows(total)) == "exact"
+    assert verdict(rows(total), rows(near)) == "exact"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("total", TOTALS)
+def test_any_other_difference_of_a_float_is_one(total, sign):
+    """A relative difference just above 1e-9 is one, whichever side is larger."""
+    far = total * (1 + sign * 1.01e-9)
+
+    assert verdict(rows(far), rows(total)).startswith("1 of 1 rows differ")
+    assert verdict(rows(total), rows(far)).startswith("1 of 1 rows differ")
+
+
+def test_the_tolerance_is_small():
+    """A cent in a total of a million is a difference."""
+    assert RELATIVE_TOLERANCE <= 0.01 / 1_000_000
+    assert verdict(rows(1_000_000.01), rows(1_000_000.0)) != "exact"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (Decimal("12345678901.01"), Decimal("12345678901.02")),
+        (10**12, 10**12 + 1),
+        ("1.0", "1.00"),
+        (1.0, None),
+        (None, 1.0),
+        (None, 0),
+        (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC)),
+    ],
+)
+def test_other_values_have_no_tolerance(value, wanted):
+    """Decimals, whole numbers, texts, times and nulls are equal or not."""
+    assert verdict(rows(value), rows(value)) == "exact"
+    assert verdict(rows(value), rows(wanted)).startswith("1 of 1 rows differ")
+
+
+def test_one_wrong_row_of_many_is_found():
+    """The verdict says how many rows differ, and shows the first with what was expected."""
+    wanted = rows(1.0, 2.0, 3.0, 4.0)
+    found = rows(1.0, 2.0, 3.01, 4.0)
+
+    assert verdict(found, wanted) == (
+        "1 of 4 rows differ, the first: {'key': 'k2', 'total': 3.01}; "
+        "expected: {'key': 'k2', 'total': 3.0}"
+    )
+
+
+def test_the_order_of_rows_is_free():
+    """A table has no order, and a wrong float moves no row to another place."""
+    wanted = rows(1.0, 2.0, 3.0)
+
+    assert verdict(wanted[::-1], wanted) == "exact"
+    assert verdict(rows(1.0, 2.0, 0.5)[::-1], wanted).startswith("1 of 3 rows differ")
+
+
+@pytest.mark.parametrize("found", [rows(), rows(1.0), rows(1.0, 2.0, 3.0)])
+def test_a_lost_or_repeated_row_is_found(found):
+    """Where the numbers of rows differ, the verdict says both."""
+    assert verdict(found, rows(1.0, 2.0)) == f"{len(found)} rows where 2 were expected"
+
+
+def test_a_column_too_many_or_too_few_is_found():
+    """Rows have the same columns, whatever the columns hold."""
+    (row,) = rows(1.0)
+
+    assert verdict([row | {"more": None}], [row]) != "exact"
+    assert verdict([row], [row | {"more": None}]) != "exact"
+
+
+def test_a_window_stands_for_its_events():
+    """Other rows stand for one event each, even where a column has the name of a count."""
+    window = {"window_start": 0, "window_end": 5, "event_count": 7}
+
+    assert events_in([window, window], ["window_start", "window_end", "key"]) == 14
+    assert events_in([{"window_start": 0}], ["window_start", "window_end"]) == 1
+    assert events_in([window, window], ["id"]) == 2
+
+
+@pytest.mark.parametrize("key", [[], ["id"], ["window_start"], ["window_end", "id"]])
+def test_rows_are_windows_only_with_both_ends_in_their_key(key):
+    """An event may have a column of such a name."""
+    assert is_of_windows(["key", "window_end", "window_start"])
+    assert not is_of_windows(key)
+
+
+def test_a_cent_of_a_large_decimal_is_a_difference(spark):
+    """Decimals come out of Spark with all their digits, and with no tolerance."""
+    total = "98765432109876543210.01"
+    found = typed_rows(spark.sql(f"SELECT 'k0' key, CAST('{total}' AS DECIMAL(38, 2)) total"))
+
+    assert verdict(found, rows(Decimal(total))) == "exact"
+    assert verdict(found, rows(Decimal(total) + Decimal("0.01"))) != "exact"

@@ -1,0 +1,118 @@
+"""How long a job pauses before it tries a failed batch again, on a clock that tests move."""
+
+import os
+import signal
+from types import SimpleNamespace
+
+import pytest
+from pyspark.errors import StreamingQueryException
+
+from clickstream_metrics.runtime import lifecycle
+from clickstream_metrics.runtime.errors import StreamFailedError
+from clickstream_metrics.runtime.lifecycle import (
+    Drain,
+    Lifecycle,
+    Supervisor,
+)
+from clickstream_metrics.runtime.progress import Feed, Sign
+from clickstream_metrics.runtime.storage import LocalStorage
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self):
+        self.now, self.wake = 0.0, lambda: None
+
+    def monotonic(self):
+        """Seconds since the test began."""
+        return self.now
+
+    def sleep(self, seconds):
+        """Let time pass, then do what is due."""
+        self.now += seconds
+        self.wake()
+
+
+class Failing:
+    """A query that fails at once, at the same batch each time."""
+
+    runId, isActive = "run", False  # noqa: N815 - Spark's names
+
+    def exception(self):
+        """Why it ended."""
+        return StreamingQueryException("the disk is full")
+
+
+@pytest.fixture(name="job")
+def _job(tmp_path, monkeypatch):
+    """A job that fails whenever it starts, with the moments of its starts."""
+    clock, drain, starts = Clock(), Drain(LocalStorage(tmp_path)), []
+    monkeypatch.setattr(lifecycle, "time", clock)
+
+    def run(attempts, backoff):
+        feed = Feed()
+
+        def start():
+            starts.append(clock.now)
+            feed.reports.put(("run", Sign.ENDED))
+            return Failing()
+
+        reporter = SimpleNamespace(retry=lambda *_: None)
+        limits = Lifecycle(attempts=attempts, backoff=backoff)
+        with drain.listening():
+            Supervisor(start, feed, lambda _: None, reporter, drain, limits).run()
+
+    return SimpleNamespace(run=run, clock=clock, drain=drain, starts=starts, root=tmp_path)
+
+
+def pauses(job, attempts, backoff):
+    """The seconds between the attempts of a job that never succeeds."""
+    with pytest.raises(StreamFailedError):
+        job.run(attempts, backoff)
+    assert len(job.starts) == attempts
+    return [after - before for before, after in zip(job.starts, job.starts[1:], strict=False)]
+
+
+def test_the_pause_doubles(job):
+    """A server that needs time to recover gets more with each attempt."""
+    assert pauses(job, 5, "10 seconds") == [10, 20, 40, 80]
+
+
+def test_the_pause_has_an_upper_bound(job):
+    """Many attempts take hours, not days."""
+    doubled = [5, 10, 20, 40, 80, 160, 320, 640]
+
+    assert pauses(job, 12, "5 seconds") == [*doubled, 640, 640, 640]
+
+
+def test_there_is_no_pause_after_the_last_attempt(job):
+    """A job that gives up says so at once."""
+    assert pauses(job, 1, "10 seconds") == []
+    assert job.clock.now == 0
+
+
+def _by_marker(job):
+    (job.root / lifecycle.MARKER).touch()
+
+
+def _by_signal(_):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("ask", "exit_code"), [(_by_marker, 0), (_by_signal, 143)])
+def test_a_drain_ends_the_pause(job, ask, exit_code):
+    """The job ends at the next look, starts no other query, and has the exit code of the drain."""
+    asked = []
+
+    def wake():
+        if job.clock.now >= 100 and not asked:
+            asked.append(job.clock.now)
+            ask(job)
+
+    job.clock.wake = wake
+
+    job.run(3, "1 hour")
+
+    assert (job.starts, asked) == ([0], [job.clock.now])
+    assert job.drain.exit_code == exit_code

@@ -1,0 +1,178 @@
+"""The values that Prometheus reads of a job, and the lines of its log."""
+
+import json
+import math
+import socket
+from dataclasses import replace
+from http.client import HTTPConnection
+from types import SimpleNamespace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from clickstream_metrics.runtime import metrics
+from clickstream_metrics.runtime.progress import (
+    Batch,
+    Metrics,
+    Reporter,
+)
+
+GAUGES = ("duration_ms", "state_rows", "state_bytes", "backlog_rows")
+COUNTERS = (
+    "input_rows",
+    "bad_rows",
+    "unknown_field_rows",
+    "late_groups_dropped",
+    "repeats_dropped",
+)
+NUMBERS = {name: number for number, name in enumerate((*GAUGES, *COUNTERS), 1)}
+NOTHING = Batch(**dict.fromkeys(Batch.__annotations__, 0))
+BATCH = replace(NOTHING, **NUMBERS, watermark="2026-01-01T00:00:00.000Z")
+
+
+@pytest.fixture(name="job")
+def _job(tmp_path, monkeypatch):
+    """A reporter that begins at second 1000, its clock, what Prometheus reads, and its log."""
+    registry, clock, log = CollectorRegistry(), SimpleNamespace(now=1000.0), tmp_path / "log"
+    monkeypatch.setattr(metrics, "CollectorRegistry", lambda: registry)
+    monkeypatch.setattr(metrics, "time", SimpleNamespace(time=lambda: clock.now))
+    reporter = Reporter(Metrics(log=str(log)), "job")
+
+    def read(name):
+        return registry.get_sample_value(f"stream_{name}", {"job": "job"})
+
+    def lines():
+        return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+
+    return SimpleNamespace(reporter=reporter, clock=clock, read=read, lines=lines)
+
+
+@pytest.mark.parametrize("name", GAUGES)
+def test_what_is_not_known_is_not_zero(job, name):
+    """Before the first batch nothing is known: 0 rows behind would mean that it has caught up."""
+    assert math.isnan(job.read(name))
+
+
+@pytest.mark.parametrize("name", GAUGES)
+def test_a_number_is_that_of_the_last_batch(job, name):
+    """Each batch replaces the number of the one before."""
+    job.reporter.batch(BATCH)
+    assert job.read(name) == NUMBERS[name]
+
+    job.reporter.batch(replace(BATCH, **{name: 100}))
+    assert job.read(name) == 100
+
+
+def test_a_batch_that_does_not_know_the_backlog_leaves_it(job):
+    """It stays unknown, or as it was."""
+    job.reporter.batch(replace(BATCH, backlog_rows=None))
+    assert math.isnan(job.read("backlog_rows"))
+
+    job.reporter.batch(BATCH)
+    job.reporter.batch(replace(BATCH, backlog_rows=None))
+    assert job.read("backlog_rows") == BATCH.backlog_rows
+
+
+@pytest.mark.parametrize("name", COUNTERS)
+def test_numbers_of_batches_add_up(job, name):
+    """A counter begins with 0 and is the sum over all batches."""
+    assert job.read(f"{name}_total") == 0
+
+    for number in (2, 0, 5):
+        job.reporter.batch(replace(NOTHING, **{name: number}))
+
+    assert job.read(f"{name}_total") == 7
+
+
+@pytest.mark.parametrize("name", ["bad_rows", "unknown_field_rows"])
+def test_a_number_that_is_not_known_adds_nothing(job, name):
+    """A batch whose invalid records were not counted changes no counter."""
+    job.reporter.batch(BATCH)
+    job.reporter.batch(replace(BATCH, **{name: None}))
+
+    assert job.read(f"{name}_total") == NUMBERS[name]
+
+
+def test_the_watermark_is_a_time(job):
+    """In seconds since 1970; a batch without one changes nothing."""
+    job.reporter.batch(BATCH)
+    job.reporter.batch(replace(BATCH, watermark=None))
+
+    assert job.read("watermark_timestamp_seconds") == 1767225600
+
+
+def test_retries_are_counted(job):
+    """Each start after a failure counts, and no batch does."""
+    job.reporter.batch(BATCH)
+    assert job.read("retries_total") == 0
+
+    job.reporter.retry(1, "the disk is full")
+    job.reporter.retry(2, "the disk is full")
+
+    assert job.read("retries_total") == 2
+
+
+@pytest.mark.parametrize("sign", [Reporter.idle, lambda reporter: reporter.batch(BATCH)])
+def test_a_quiet_job_is_alive(job, sign):
+    """An idle trigger says as well as a batch that the job has looked for data."""
+    job.clock.now = 2000.0
+
+    sign(job.reporter)
+
+    assert job.read("alive_timestamp_seconds") == 2000
+
+
+def test_a_job_is_alive_from_its_start(job):
+    """While its first batch runs it has not been silent, however long that takes."""
+    assert job.read("alive_timestamp_seconds") == 1000
+
+
+def test_a_retry_is_no_sign_of_life(job):
+    """A job that fails again and again makes no progress."""
+    job.clock.now = 2000.0
+
+    job.reporter.retry(1, "the disk is full")
+
+    assert job.read("alive_timestamp_seconds") == 1000
+
+
+def test_each_event_is_a_line_of_the_log(job):
+    """A batch with all its facts, an idle trigger, and a retry with its cause."""
+    job.reporter.batch(BATCH)
+    job.reporter.idle()
+    job.reporter.retry(1, "the disk is full")
+
+    batch, idle, retry = job.lines()
+
+    assert [line["event"] for line in (batch, idle, retry)] == ["batch", "idle", "retry"]
+    assert NUMBERS.items() <= batch.items()
+    assert batch["watermark"] == BATCH.watermark
+    assert (retry["attempt"], retry["cause"]) == (1, "the disk is full")
+    assert all(line["at"].endswith("Z") for line in (batch, idle, retry))
+
+
+def test_metrics_are_served_on_the_port(monkeypatch):
+    """Prometheus reads them by HTTP, and of port 0 nothing is served."""
+    served, serve = [], metrics.start_http_server
+    monkeypatch.setattr(
+        metrics, "start_http_server", lambda *given, **more: served.append(serve(*given, **more))
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    metrics.Exporter("job", 0)
+    assert not served
+    metrics.Exporter("job", port)
+
+    ((server, thread),) = served
+    try:
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert 'stream_retries_total{job="job"} 0.0' in text
