@@ -6,16 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 from pyspark.errors import StreamingQueryException
-
-from clickstream_metrics.runtime import lifecycle
-from clickstream_metrics.runtime.errors import StreamFailedError
-from clickstream_metrics.runtime.lifecycle import (
+from stream_runtime import lifecycle
+from stream_runtime.errors import StreamFailedError
+from stream_runtime.lifecycle import (
     Drain,
     Lifecycle,
     Supervisor,
 )
-from clickstream_metrics.runtime.progress import Feed, Sign
-from clickstream_metrics.runtime.storage import LocalStorage
+from stream_runtime.progress import Feed, Sign
+from stream_runtime.storage import LocalStorage
 
 
 class Clock:

@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-
-from {{ cookiecutter.__package }}.runtime.accounting import (
+from stream_runtime.accounting import (
     RELATIVE_TOLERANCE,
     events_in,
     is_of_windows,
     verdict,
 )
-from {{ cookiecutter.__package }}.runtime.bounded import typed_rows
+from stream_runtime.bounded import typed_rows
 
 TOTALS = (1e-6, 1.0, 200.0, -35.2, 1e12)
 
@@ -114,6 +113,7 @@ def test_rows_are_windows_only_with_both_ends_in_their_key(key):
     assert not is_of_windows(key)
 
 
+@pytest.mark.spark
 def test_a_cent_of_a_large_decimal_is_a_difference(spark):
     """Decimals come out of Spark with all their digits, and with no tolerance."""
     total = "98765432109876543210.01"

@@ -9,9 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 from prometheus_client import CollectorRegistry
-
-from clickstream_metrics.runtime import metrics
-from clickstream_metrics.runtime.progress import (
+from stream_runtime import metrics
+from stream_runtime.progress import (
     Batch,
     Metrics,
     Reporter,
