@@ -63,7 +63,7 @@ class Partners:
 
     def rows(self, events: Sequence[Event], right: Sequence[Event]) -> list[Row]:
 {% if left %}
-        """Return the rows of a batch: one per pair, and one per event that cannot match any more."""
+        """Return the rows of a batch: one per pair, and one per event that can match no more."""
 {% else %}
         """Return the rows of a batch: one per pair."""
 {% endif %}

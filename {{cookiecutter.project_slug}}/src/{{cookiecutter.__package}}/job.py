@@ -25,7 +25,8 @@ NAME = "{{ cookiecutter.project_slug }}"
 OUTPUT_MODE = "{{ cookiecutter.output_mode }}"
 RESULT_STATE = "{{ job.result_state }}"
 GUARANTEE = (
-{% for line in (job.guarantee | wordwrap(80)).splitlines() %}
+{# The formatter joins what fits into one line. #}
+{% for line in (job.guarantee | wordwrap(94 if job.guarantee | length <= 94 else 80)).splitlines() %}
     "{{ line }}{{ " " if not loop.last }}"
 {% endfor %}
 )
