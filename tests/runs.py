@@ -1,4 +1,4 @@
-"""Runs every job variant and writes the results to docs/runs.md: `python -m tests.runs`.
+"""Runs every job variant and writes the results to proof/runs.md: `python -m tests.runs`.
 
 The page stores the results. Variants whose code has not changed are skipped, so that an interrupted
 run continues where it stopped, and a change repeats only the runs that it affects.
@@ -19,7 +19,7 @@ from tests import shapes, sparks
 from tests.examples import ROOT
 from tests.matrix import Outcome, play
 
-PAGE = ROOT / "docs" / "runs.md"
+PAGE = ROOT / "proof" / "runs.md"
 AXES = list(shapes.PARTS)
 COLUMNS = [*AXES, "rows", "late", "quarantine", "code", "verdict"]
 # A plan gives the same compiled or not, adapted or not; the covering set runs with both.

@@ -83,4 +83,4 @@ def test_every_shape_has_run():
 
     assert page.keys() == {runs.key(parts) for parts in EVERY}
     assert {one.verdict for one in page.values()} == {"exact"}
-    assert f"each of {len(EVERY):,} combinations" in (ROOT / "README.md").read_text("utf-8")
+    assert f"Each of the {len(EVERY):,} job variants" in (ROOT / "README.md").read_text("utf-8")

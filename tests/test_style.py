@@ -14,7 +14,7 @@ from tests.test_render import VARIANTS
 
 TOP = "{{cookiecutter.project_slug}}/"
 # The two lists themselves, data, committed bakes, and this file.
-UNREAD = ("docs/STYLE.md", "docs/GLOSSARY.md", "docs/runs.md", "examples/*", "tests/test_style.py")
+UNREAD = ("docs/STYLE.md", "docs/GLOSSARY.md", "proof/runs.md", "examples/*", "tests/test_style.py")
 COVERING = (
     *("defaults", "kubernetes-available-now", "databricks", "left-serverless", "custom-update"),
     *("lookup-deduplicate-session", "inner-session", "kafka-real-time", "console-continuous"),
