@@ -42,9 +42,9 @@ def _run(spark, tmp_path):
             job = load(".job")
             right = job.transform
             job.transform = lambda *given: _plus(right(*given), more)
-            config = load(".runtime.config")
+            config = load("stream_runtime.config")
             settings = config.load(job.SETTINGS, "dev", conf=project / "conf")
-            bounded = load(".runtime.bounded").BoundedRun(
+            bounded = load("stream_runtime.bounded").BoundedRun(
                 job, settings, spark, [source], tmp_path / "work", len(AMOUNTS)
             )
             summary = bounded.into(tmp_path / "out", load(".expected").expected)
