@@ -85,7 +85,6 @@ FILES: dict[str, Boxes] = {
     "tests/test_database.py": POSTGRES,
     "tests/test_databricks.py": ON_DATABRICKS,
     "tests/test_join.py": (STREAM_JOIN,),
-    "tests/test_kafka.py": KAFKA,
     "tests/test_lookup.py": (LOOKUP,),
     "tests/test_monitoring.py": _OWN_CLUSTER,
     "tests/test_visit_state.py": (CUSTOM,),

@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-from conftest import LONG_MARKS
 
 from tests.examples import ROOT, bake
 
@@ -51,5 +50,5 @@ def test_a_test_that_blocks_ends_its_run(generated, tmp_path):
 def test_tests_that_start_spark_have_more_time(request):
     """Whatever starts Spark or a whole project has its own limit, the rest has the default."""
     for item in request.session.items:
-        long = any(item.get_closest_marker(mark) for mark in LONG_MARKS)
+        long = any(item.get_closest_marker(mark) for mark in ("life", "spark"))
         assert (item.get_closest_marker("timeout") is not None) == long

@@ -4,6 +4,7 @@
 from random import Random
 
 import pytest
+from stream_devkit.samples import START
 from stream_runtime.bounded import typed_rows
 from stream_runtime.records import good
 
@@ -12,7 +13,7 @@ from {{ cookiecutter.__package }}.join import join
 from {{ cookiecutter.__package }}.partners import Partners, in_step
 from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_NAMES
 
-from tests.events import START, event, partner
+from tests.events import event, partner
 from tests.file_batches import read, write
 
 PARTNER_TIME = RIGHT_NAMES[RIGHT.time]

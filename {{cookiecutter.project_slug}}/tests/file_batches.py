@@ -9,9 +9,12 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from stream_devkit.samples import INGESTED, Event, raw
 from stream_runtime.records import envelope
+{% if right and drives_the_job %}
 
-from tests.events import INGESTED, Event, {{ "partners, " if right and drives_the_job else "" }}raw
+from tests.events import partners
+{% endif %}
 
 
 {% if drives_the_job and right %}

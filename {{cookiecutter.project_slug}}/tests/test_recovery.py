@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from stream_devkit.samples import raw
 from stream_runtime import checkpoint
 from stream_runtime.accounting import verdict
 {% if job.follows_time %}
@@ -50,7 +51,7 @@ from dev.verdict import read_quarantine
 {% if dies_between_commits %}
 from tests.crash import forget_commit{{ ", forget_sweep" if sweeps_batches }}
 {% endif %}
-from tests.events import {{ "PARTNERS_ONLY, " if job.right }}event, expected_of, {{ "partner, " if job.right }}raw
+from tests.events import {{ "PARTNERS_ONLY, " if job.right }}event, expected_of{{ ", partner" if job.right }}
 
 PACKAGE = pipeline.__package__ or ""
 RECORDS = 1200

@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 
 import pytest
 from pyspark.sql import functions as F
+from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
 from stream_runtime.bounded import BoundedRun
 from stream_runtime.cli import main
@@ -24,14 +25,14 @@ from {{ cookiecutter.__package }}.expected import expected
 {% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import KEY
 
-from tests.events import UNKNOWN, event, key, {{ "partners, " if job.right }}raw
+from tests.events import event, key{{ ", partners" if job.right }}
 {% elif job.custom %}
 from {{ cookiecutter.__package }}.visits import NUMBER, START
 
-from tests.events import UNKNOWN, event, raw
+from tests.events import event
 {% else %}
 
-from tests.events import UNKNOWN, event, {{ "partners, " if job.right }}raw
+from tests.events import event{{ ", partners" if job.right }}
 {% endif %}
 
 

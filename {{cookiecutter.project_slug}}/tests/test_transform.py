@@ -6,6 +6,9 @@
 
 from random import Random
 
+{% if job.windowed %}
+from stream_devkit.samples import START
+{% endif %}
 from stream_runtime.accounting import verdict
 from stream_runtime.bounded import typed_rows
 
@@ -19,7 +22,7 @@ from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT{{ ", RIGHT_NAMES"
 {% endif %}
 
 {% if job.windowed %}
-from tests.events import START, batch_result, event, expected_of, key
+from tests.events import batch_result, event, expected_of, key
 {% else %}
 from tests.events import batch_result, event, expected_of
 {% endif %}

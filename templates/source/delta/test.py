@@ -7,6 +7,7 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
+from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
 from stream_runtime.bounded import typed_rows
 from stream_runtime.errors import ConfigError, SetupError
@@ -17,7 +18,7 @@ from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
 
 from dev.events import Event
 from dev.feed import Feed
-from tests.events import UNKNOWN, event, raw
+from tests.events import event
 
 
 @pytest.fixture(name="send")

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
+from sample import EVENT, event
+from stream_devkit.samples import INGESTED, raw
 from stream_runtime import quarantine
 from stream_runtime.progress import (
     Batch,
@@ -28,10 +30,6 @@ from stream_runtime.quarantine import (
 )
 from stream_runtime.records import Events, bad, envelope
 from stream_runtime.storage import LocalStorage
-
-from {{ cookiecutter.__package }}.schema import EVENT
-
-from tests.events import INGESTED, event, raw
 
 BATCHES = [
     [raw(event(0)), b"bad 1"],

@@ -1,0 +1,178 @@
+"""What counts as an event, and why a record does not."""
+
+from types import SimpleNamespace
+
+import pytest
+from sample import EVENT
+from stream_devkit.samples import UNKNOWN, envelopes, make_event, raw
+from stream_runtime import records
+from stream_runtime.bounded import typed_rows
+from stream_runtime.records import Events, EventSchema
+
+SCHEMAS = {
+    "all roles": EVENT,
+    "names that need quoting": EventSchema(
+        columns={
+            "event.time": "TIMESTAMP",
+            "`a b`": "BIGINT",
+            "Größe, m²": "FLOAT",
+            "price": "DECIMAL(9, 2)",
+            "tags": "MAP<STRING, INT>",
+        },
+        time="event.time",
+        id="`a b`",
+        key="price",
+        measures=("Größe, m²", "price"),
+    ),
+    "a time alone": EventSchema(columns={"时间": "TIMESTAMP", "note": "STRING"}, time="时间"),
+}
+NUMBERS = ("INT", "BIGINT", "DOUBLE", "FLOAT")
+DEEP = b"[" * 5000 + b"]" * 5000
+
+
+def cases(schema):
+    """Records and the reasons that they are to get, by what is special about them."""
+    good = make_event(schema, 0)
+    whole = raw(good)
+    found = {
+        "a whole event": (whole, None),
+        "an unknown field": (raw(good | {UNKNOWN: 1}), None),
+        "white space around": (b" " + whole + b"\r", None),
+        "no value at all": (None, "malformed"),
+        "nothing in it": (b"", "malformed"),
+        "not JSON": (b"oops", "malformed"),
+        "JSON, but no object": (b"[1, 2]", "malformed"),
+        "null": (b"null", "malformed"),
+        "cut off": (whole[:-2], "malformed"),
+        "two events in one message": (whole + whole, "malformed"),
+        "two events with a comma between": (whole + b"," + whole, "malformed"),
+        "something after the event": (whole + b" trailing", "malformed"),
+        "a field after the event": (whole + b', "more": 1', "malformed"),
+        "an array of events": (b"[" + whole + b"]", "malformed"),
+        "nested too deep": (whole[:-1] + b', "x": ' + DEEP + b"}", "malformed"),
+        "bytes that are no UTF-8": (
+            raw(good | {UNKNOWN: "?"}).replace(b"?", b"\xff"),
+            "invalid_utf8",
+        ),
+        "no event time": (_without(good, schema.time), "missing_time"),
+        "an unreadable event time": (raw(good | {schema.time: "01/02/2026"}), "malformed"),
+        "epoch milliseconds": (raw(good | {schema.time: 1767225600000}), "future_time"),
+        "a day and a minute ahead": (raw(make_event(schema, 2 * 24 * 60 + 1)), "future_time"),
+        "a day ahead": (raw(make_event(schema, 2 * 24 * 60)), None),
+        "single quotes": (whole.replace(b'"', b"'"), "malformed"),
+        "a comma at the end": (whole[:-1] + b",}", "malformed"),
+        "an empty object": (b"{}", "missing_time"),
+        "a byte order mark": (b"\xef\xbb\xbf" + whole, "malformed"),
+        "brackets in a text": (whole[:-1] + b', "x": "]}{"}', None),
+    }
+    if (other := schema.time.swapcase()) != schema.time:
+        renamed = {other if name == schema.time else name: value for name, value in good.items()}
+        found["the event time in another case"] = (raw(renamed), "missing_time")
+    found |= {f"followed by {tail.decode()}": (whole + tail, "malformed") for tail in _tails(whole)}
+    for number in ("+INF", "-INF", "+Infinity", "INF", "01", "+1", ".5", "1."):
+        text = whole[:-1] + f', "x": {number}}}'.encode()
+        found[f"the number {number}"] = (text, "malformed")
+    return found | dict(_cases_of_roles(schema, good))
+
+
+def _cases_of_roles(schema, good):
+    """Cases that only a schema with such columns has."""
+    for role in ("id", "key"):
+        if name := getattr(schema, role):
+            yield f"no {role}", (_without(good, name), f"missing_{role}")
+    for name, kind in schema.columns.items():
+        if kind in NUMBERS:
+            yield f"text in {name}", (raw(good | {name: "many"}), "malformed")
+    for measure in schema.measures:
+        if measure != schema.key:
+            yield f"no {measure}", (_without(good, measure), None)
+        if schema.columns[measure] in {"DOUBLE", "FLOAT"}:
+            not_a_number = raw(good | {measure: 0.5}).replace(b"0.5", b"NaN")
+            yield f"NaN in {measure}", (not_a_number, "not_finite")
+            yield f"infinite {measure}", (not_a_number.replace(b"NaN", b"1e999"), "not_finite")
+
+
+def _without(values, name):
+    return raw({column: value for column, value in values.items() if column != name})
+
+
+def _tails(whole):
+    """What may follow an event in its message: another one, a part of one, or a wrapper's end."""
+    return (
+        b"]}" + whole,
+        b"]}," + whole,
+        b"]} half of an event",
+        b"]} ",
+        b'],"events":[' + whole,
+        b'],"x":[1',
+        b'],"end":true,"events":[' + whole,
+        b"}",
+        b",",
+        b";",
+        b"]",
+        b"\x00",
+        b" // a comment",
+        b"\n" + whole,
+        b" " + whole + b" ",
+        b",null",
+        b"{}",
+    )
+
+
+@pytest.fixture(scope="module", name="case", params=SCHEMAS)
+def _case(request, spark):
+    """A schema, its cases, all of them as envelopes, and what is said of each."""
+    schema = SCHEMAS[request.param]
+    known = cases(schema)
+    messages = envelopes(spark, [message for message, _ in known.values()])
+    judged = records.judged(messages, schema, Events())
+    rows = judged.select("origin", "reason", "has_unknown_fields").collect()
+    by_place = {int(row.origin.partition("/")[2]): row for row in rows}
+    found = {name: by_place[place] for place, name in enumerate(known)}
+    return SimpleNamespace(schema=schema, known=known, messages=messages, found=found)
+
+
+def test_reason(case):
+    """Each kind of record gets the reason that is true of it, and an event gets none."""
+    reasons = {name: reason for name, (_, reason) in case.known.items()}
+
+    assert {name: row.reason for name, row in case.found.items()} == reasons
+
+
+def test_unknown_fields_are_noticed(case):
+    """Only an event with a field that the schema does not name has unknown fields."""
+    noticed = [name for name, row in case.found.items() if row.has_unknown_fields]
+
+    assert noticed == ["an unknown field", "brackets in a text"]
+
+
+def test_nothing_is_lost_between_good_and_bad(case):
+    """Every record is an event or is bad, never both, never neither."""
+    good = records.good(case.messages, case.schema, Events()).count()
+    bad = records.bad(case.messages, case.schema, Events()).count()
+
+    assert good == sum(reason is None for _, reason in case.known.values())
+    assert good + bad == len(case.known)
+
+
+def test_bad_bytes_are_kept(spark):
+    """A record whose bytes are no text keeps them, in base64, beside a readable form."""
+    message = b'{"x": "\xff"}'
+
+    (row,) = typed_rows(records.bad(envelopes(spark, [message]), EVENT, Events()))
+
+    assert row["raw"] == '{"x": "\N{REPLACEMENT CHARACTER}"}'
+    assert row["raw_base64"] == "eyJ4IjogIv8ifQ=="
+    assert row["origin"] == "test/0"
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_good_events_have_the_columns_of_the_schema(spark, name):
+    """Events come out with exactly the columns of the schema, and the values that went in."""
+    schema = SCHEMAS[name]
+    sent = make_event(schema, 0)
+
+    (row,) = typed_rows(records.good(envelopes(spark, [raw(sent)]), schema, Events()))
+
+    assert list(row) == list(schema.columns)
+    assert {name: value for name, value in row.items() if value is not None} == sent
