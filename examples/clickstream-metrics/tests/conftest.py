@@ -47,7 +47,7 @@ def _spark() -> Iterator[SparkSession]:
     """The job's own session, which every test shares."""
     jars.ensure("connectors")
     settings = load(Settings, "dev", ["state.partitions=1"])
-    spark = session.build("tests", settings.session, settings.state, job.SPARK_CONF)
+    spark = session.build("tests", settings.session, settings.state, job.spark_conf(settings))
     yield spark
     spark.stop()
 

@@ -31,7 +31,6 @@ RESULT_KEY = schema.RESULT_KEY
 REPORTS = True
 REPLAYABLE = source.REPLAYABLE
 SETTINGS = Settings
-SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
@@ -50,6 +49,14 @@ def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
     """Configure sink, output mode and trigger of the rows."""
     writer = sink.write(rows, settings.sink, epoch).outputMode(OUTPUT_MODE)
     return writer.trigger(processingTime=settings.trigger.interval)
+
+
+def spark_conf(settings: Settings) -> dict[str, str]:
+    """Return the Spark settings that the session needs."""
+    return {
+        **source.spark_conf(settings.source),
+        **sink.spark_conf(settings.sink),
+    }
 
 
 def origin(settings: Settings) -> str:

@@ -5,7 +5,6 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from stream_runtime import delta
 from stream_runtime.config import Location, Table
 
-SPARK_CONF = delta.SPARK_CONF
 TIME = "window_start"
 """The column that clusters the table: readers filter by time."""
 
@@ -14,6 +13,11 @@ class Sink(Table):
     """The table `[sink]` in conf/*.toml."""
 
     path: Location
+
+
+def spark_conf(sink: Sink) -> dict[str, str]:
+    """Return the Spark settings that this sink needs."""
+    return delta.SPARK_CONF
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
