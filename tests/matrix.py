@@ -189,7 +189,7 @@ class Run:
 
     def run(self):
         """The project's own `run`, in the shared session, until it has done all there is."""
-        for key, value in self.job.SPARK_CONF.items():
+        for key, value in self.job.spark_conf(self.settings).items():
             if self.stage.spark.conf.isModifiable(key):
                 self.stage.spark.conf.set(key, value)
         watch = threading.Thread(target=self._drain_when_idle, daemon=True)

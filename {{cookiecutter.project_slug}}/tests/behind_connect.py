@@ -8,10 +8,12 @@ machine, with what Databricks' own has, and then does as the job's command line.
 import os
 import sys
 import warnings
+from itertools import pairwise
 
 from pyspark.sql import SparkSession
 from stream_runtime import session
 from stream_runtime.cli import main
+from stream_runtime.config import load
 
 {% if job.sink.behind_connect == "write" %}
 from {{ cookiecutter.__package }} import job, sink
@@ -19,6 +21,7 @@ from {{ cookiecutter.__package }} import job, sink
 from {{ cookiecutter.__package }} import job
 {% endif %}
 from {{ cookiecutter.__package }}.expected import expected
+from {{ cookiecutter.__package }}.settings import Settings
 
 from dev import jars
 
@@ -29,9 +32,10 @@ def serve() -> SparkSession:
     os.environ |= {"SPARK_TESTING": "1", "SPARK_LOCAL_IP": "127.0.0.1"}
     # What foreachBatch calls runs in a Python of the server.
     os.environ["PYSPARK_PYTHON"] = sys.executable
+    overrides = [value for option, value in pairwise(sys.argv) if option == "--set"]
     conf: dict[str, bool | float | int | str | None] = {
         **session.LOCAL,
-        **job.SPARK_CONF,
+        **job.spark_conf(load(Settings, "dev", overrides)),
 {% if cookiecutter.state == "custom" %}
         # The only kind of store that serverless compute has, and that this state can be in.
         **session.STORES["rocksdb"],

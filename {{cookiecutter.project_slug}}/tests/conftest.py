@@ -73,7 +73,7 @@ def _spark() -> Iterator[SparkSession]:
     jars.ensure("connectors")
 {% endif %}
     settings = load(Settings, "dev", ["state.partitions=1"])
-    spark = session.build("tests", settings.session, settings.state, job.SPARK_CONF)
+    spark = session.build("tests", settings.session, settings.state, job.spark_conf(settings))
     yield spark
     spark.stop()
 

@@ -85,7 +85,7 @@ class SmallStream:
 def main(folder: str, settings: str) -> None:
     """Run the small stream of a folder{{ "" if console else " slowly, to be killed" }}."""
     loaded = Settings.model_validate_json(settings)
-    spark = session.build("small stream", loaded.session, loaded.state, job.SPARK_CONF)
+    spark = session.build("small stream", loaded.session, loaded.state, job.spark_conf(loaded))
     SmallStream(spark, loaded, Path(folder)).run({{ "" if console else "slowly=True" }})
 
 

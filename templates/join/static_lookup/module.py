@@ -18,7 +18,6 @@ from stream_runtime.names import OWN, quote
 
 from . import schema
 
-SPARK_CONF = delta.SPARK_CONF
 LABEL = {{ (cookiecutter | stream_plan).label | stream_quoted }}
 ROWS = f"{OWN}rows"
 
@@ -28,6 +27,11 @@ class Lookup(Table):
 
     format: Literal["delta", "parquet", "csv"] = "delta"
     path: Location
+
+
+def spark_conf(lookup: Lookup) -> dict[str, str]:
+    """Return the Spark settings that this table needs."""
+    return delta.SPARK_CONF
 
 
 def read(spark: SparkSession, lookup: Lookup) -> DataFrame:

@@ -10,14 +10,17 @@ from stream_runtime.config import Table
 from stream_runtime.names import quote
 from stream_runtime.records import JSON
 
-SPARK_CONF: dict[str, str] = {}
-
 
 class Sink(Table):
     """The table `[sink]` in conf/*.toml."""
 
     num_rows: PositiveInt = 20
     """The largest number of rows that are shown per batch."""
+
+
+def spark_conf(sink: Sink) -> dict[str, str]:
+    """Return the Spark settings that this sink needs."""
+    return {}
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:

@@ -14,7 +14,6 @@ from stream_runtime.config import Location, Table
 from . import schema
 {% endif %}
 
-SPARK_CONF = delta.SPARK_CONF
 {% if job.windowed %}
 TIME = "window_start"
 {% else %}
@@ -27,6 +26,11 @@ class Sink(Table):
     """The table `[sink]` in conf/*.toml."""
 
     path: Location
+
+
+def spark_conf(sink: Sink) -> dict[str, str]:
+    """Return the Spark settings that this sink needs."""
+    return delta.SPARK_CONF
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:

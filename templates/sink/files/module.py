@@ -5,8 +5,6 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from stream_runtime.config import Location, Table
 from stream_runtime.storage import storage
 
-# Spark's default is INT96, which other readers do not support or read incorrectly.
-SPARK_CONF = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
 EPOCH = "_stream_epoch"
 """The file with the checkpoint id; readers ignore names that begin with `_`."""
 
@@ -15,6 +13,12 @@ class Sink(Table):
     """The table `[sink]` in conf/*.toml."""
 
     path: Location
+
+
+def spark_conf(sink: Sink) -> dict[str, str]:
+    """Return the Spark settings that this sink needs."""
+    # The default is INT96, which other readers do not support or read incorrectly.
+    return {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:

@@ -20,7 +20,6 @@ from stream_runtime.records import JSON
 
 from . import schema
 
-SPARK_CONF: dict[str, str] = {}
 CONNECT_SECONDS = 10
 OLDEST_SERVER = 15
 """The first version of PostgreSQL with NULLS NOT DISTINCT."""
@@ -119,6 +118,11 @@ class Sink(Table):
     sslmode: Literal["disable", "require", "verify-ca", "verify-full"] = "verify-full"
     sslrootcert: str | None = None
     """The certificate authorities that the job trusts: a file on every node."""
+
+
+def spark_conf(sink: Sink) -> dict[str, str]:
+    """Return the Spark settings that this sink needs."""
+    return {}
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:

@@ -199,7 +199,8 @@ def drive():
     settings = load(Settings, "dev", overrides)
     log = {"spark.eventLog.enabled": "true", "spark.eventLog.compress": "false"}
     log |= {"spark.eventLog.dir": folder}
-    spark = session.build("driver", settings.session, settings.state, job.SPARK_CONF | log)
+    conf = job.spark_conf(settings) | log
+    spark = session.build("driver", settings.session, settings.state, conf)
     start(spark, Path(folder), settings).awaitTermination()
 
 

@@ -17,7 +17,6 @@ from stream_runtime.records import JSON
 from . import schema
 {% endif %}
 
-SPARK_CONF: dict[str, str] = {}
 JOB = __name__.partition(".")[0]
 {% if job.result_state == "replaced" %}
 AS_OF = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"
@@ -32,6 +31,11 @@ class Sink(Kafka):
     replication_factor: PositiveInt = 1
     cleanup_policy: Literal["delete", "compact"] = "delete"
     """Whether Kafka deletes records by age, or records with a newer one of the same key."""
+
+
+def spark_conf(sink: Sink) -> dict[str, str]:
+    """Return the Spark settings that this sink needs."""
+    return {}
 
 
 def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:

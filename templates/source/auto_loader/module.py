@@ -16,7 +16,6 @@ from stream_runtime.config import Location
 
 from . import files
 
-SPARK_CONF = files.SPARK_CONF
 REPLAYABLE = False
 """False: Auto Loader stores which files it has read in a database that cannot be copied."""
 
@@ -28,6 +27,11 @@ class Source(files.Source):
     auto_loader: bool = True
     schema_location: Location | None = None
     """A folder for this stream only, beside its checkpoint."""
+
+
+def spark_conf(source: Source) -> dict[str, str]:
+    """Return the Spark settings that this source needs."""
+    return {}
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:

@@ -29,7 +29,6 @@ from stream_runtime.records import envelope
 
 from . import schema
 
-SPARK_CONF = delta.SPARK_CONF
 REPLAYABLE = True
 CHANGES: dict[str, dict[str, str]] = {
     "fail": {},
@@ -89,6 +88,11 @@ class Source(Table):
     def place(self) -> str:
         """The table name or folder, for messages."""
         return self.table or f"the folder {self.path}"
+
+
+def spark_conf(source: Source) -> dict[str, str]:
+    """Return the Spark settings that this source needs."""
+    return delta.SPARK_CONF
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:

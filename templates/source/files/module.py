@@ -23,7 +23,6 @@ from stream_runtime.config import Duration, Location, Table, is_local, to_timede
 from stream_runtime.errors import SetupError
 from stream_runtime.records import envelope
 
-SPARK_CONF: dict[str, str] = {}
 REPLAYABLE = True
 LINES = {"lineSep": "\n", "recursiveFileLookup": "true"}
 """Subfolders are read as well; their names have no meaning."""
@@ -47,6 +46,11 @@ class Source(Table):
     It limits how many names of read files Spark has to keep. The age is that of the last
     modification, so a file that was moved here late can be too old: `touch` it on arrival.
     """
+
+
+def spark_conf(source: Source) -> dict[str, str]:
+    """Return the Spark settings that this source needs."""
+    return {}
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:

@@ -12,7 +12,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from stream_runtime.kafka import Kafka
 
-SPARK_CONF: dict[str, str] = {}
 REPLAYABLE = True
 
 
@@ -44,6 +43,11 @@ class Source(Kafka):
             message = "set either topic or topic_pattern, and not both"
             raise ValueError(message)
         return self
+
+
+def spark_conf(source: Source) -> dict[str, str]:
+    """Return the Spark settings that this source needs."""
+    return {}
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:

@@ -50,11 +50,6 @@ REPORTS = False
 REPLAYABLE = False
 {% endif %}
 SETTINGS = Settings
-{% if job.lookup %}
-SPARK_CONF = source.SPARK_CONF | lookup.SPARK_CONF | sink.SPARK_CONF
-{% else %}
-SPARK_CONF = source.SPARK_CONF | sink.SPARK_CONF
-{% endif %}
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
@@ -105,6 +100,20 @@ def write(rows: DataFrame, settings: Settings, epoch: str) -> DataStreamWriter:
     kind: Any = {"realTime": settings.trigger.interval}
     return writer.trigger(**kind)
 {% endif %}
+
+
+def spark_conf(settings: Settings) -> dict[str, str]:
+    """Return the Spark settings that the session needs."""
+    return {
+        **source.spark_conf(settings.source),
+{% if job.right %}
+        **source.spark_conf(settings.right),
+{% endif %}
+{% if job.lookup %}
+        **lookup.spark_conf(settings.lookup),
+{% endif %}
+        **sink.spark_conf(settings.sink),
+    }
 
 
 def origin(settings: Settings) -> str:

@@ -22,7 +22,7 @@ def examine(job: Job, settings: RuntimeSettings) -> int:
     report.ask("configuration", lambda: "complete")
     report.ask("servers", lambda: _servers(job, settings))
     try:
-        spark = session.build(job.NAME, settings.session, settings.state, job.SPARK_CONF)
+        spark = session.build(job.NAME, settings.session, settings.state, job.spark_conf(settings))
     except StreamJobError as error:
         return report.wrong("session", error)
     try:

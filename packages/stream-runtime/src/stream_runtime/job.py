@@ -39,12 +39,11 @@ class Job(Protocol):
         """What an event of each input is; the first is EVENT."""
 
     @property
-    def SPARK_CONF(self) -> Mapping[str, str]:  # noqa: N802
-        """What its source and sink need of the session."""
-
-    @property
     def PARTS(self) -> Mapping[str, str]:  # noqa: N802
         """The source, sink and trigger that it runs with."""
+
+    def spark_conf(self, settings: Any) -> Mapping[str, str]:
+        """Return the Spark settings that the session needs for its source and sink."""
 
     def origin(self, settings: Any) -> str:
         """What the inputs' offsets are of: under another origin they mean nothing."""

@@ -52,7 +52,7 @@ def _admitted(
     with ExitStack() as stack:
         if settings.session.platform == "own":
             stack.enter_context(sole_driver(settings.checkpoint.root))
-        spark = session.build(job.NAME, settings.session, settings.state, job.SPARK_CONF)
+        spark = session.build(job.NAME, settings.session, settings.state, job.spark_conf(settings))
         stack.callback(session.close, spark, settings.session)
         root = storage(settings.checkpoint.root, spark)
         rows = job.result(job.read(spark, settings), settings)
