@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from stream_devkit.samples import raw
 from stream_runtime import checkpoint
 from stream_runtime.accounting import verdict
 from stream_runtime.config import load, to_timedelta
@@ -31,7 +32,7 @@ from dev.stream import Job
 from dev.target import Target
 from dev.verdict import read_quarantine
 from tests.crash import forget_commit, forget_sweep
-from tests.events import event, expected_of, raw
+from tests.events import event, expected_of
 
 PACKAGE = pipeline.__package__ or ""
 RECORDS = 1200

@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from confluent_kafka import Producer
 from stream_runtime.errors import SetupError
 
 from clickstream_metrics import source
@@ -73,3 +74,77 @@ def test_a_broker_that_is_away_is_named(settings):
 
     with pytest.raises(SetupError, match=r"No Kafka broker answers \(127.0.0.1:1"):
         source.check(away)
+
+
+@pytest.fixture(name="topics")
+def _topics(services):
+    """Two topics with an early, a revoked and a late message each; what is common to their names.
+
+    Revoked: written in a transaction that was aborted.
+    """
+    name = uuid.uuid4().hex
+    producer = Producer(
+        {"bootstrap.servers": services.broker.bootstrap_servers, "transactional.id": f"test-{name}"}
+    )
+    producer.init_transactions()
+    for topic in (f"a-{name}", f"b-{name}"):
+        services.broker.create_topic(topic, 1)
+        for number, word in enumerate(("early", "revoked", "late")):
+            producer.begin_transaction()
+            producer.produce(topic, word, timestamp=round(_hour(number).timestamp() * 1000))
+            if word == "revoked":
+                producer.flush()
+                producer.abort_transaction()
+            else:
+                producer.commit_transaction()
+    return name
+
+
+def _hour(number):
+    return datetime(2026, 1, 1, number, tzinfo=UTC)
+
+
+def streamed(spark, table):
+    """What a first start reads: origin and text of each message."""
+    rows = {}
+
+    def take(batch, _):
+        rows.update((row.origin, bytes(row.raw).decode()) for row in batch.collect())
+
+    writer = source.read(spark, table).writeStream.foreachBatch(take)
+    writer.trigger(availableNow=True).start().awaitTermination()
+    return rows
+
+
+def test_all_topics_of_a_pattern_are_read(spark, services, topics):
+    """None of them is missed, and what a producer revoked is no event."""
+    servers = services.broker.bootstrap_servers
+    table = source.Source(bootstrap_servers=servers, topic_pattern=f"[ab]-{topics}")
+
+    rows = streamed(spark, table)
+
+    assert sorted(rows.values()) == ["early", "early", "late", "late"]
+    assert {place.rpartition("/")[0] for place in rows} == {f"a-{topics}/0", f"b-{topics}/0"}
+    assert source.origin(table) == f"kafka topics like [ab]-{topics}"
+
+
+def test_several_topics_are_read_from_a_time_on(spark, services, topics):
+    """The first start begins with the messages that the brokers took then or later."""
+    table = source.Source(
+        bootstrap_servers=services.broker.bootstrap_servers,
+        topic=f"a-{topics},b-{topics}",
+        starting_time=_hour(1),
+    )
+
+    rows = streamed(spark, table)
+
+    assert sorted(rows.values()) == ["late", "late"]
+
+
+@pytest.mark.parametrize(
+    "both", [{}, {"topic": "a", "topic_pattern": "b"}], ids=["neither", "both"]
+)
+def test_topics_are_named_in_one_way(both):
+    """Two ways at once would leave open which counts."""
+    with pytest.raises(ValueError, match="either topic or topic_pattern"):
+        source.Source(bootstrap_servers="127.0.0.1:1", **both)

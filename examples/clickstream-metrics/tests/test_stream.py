@@ -8,6 +8,7 @@ from tempfile import mkdtemp
 
 import pytest
 from pyspark.sql import functions as F
+from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
 from stream_runtime.bounded import BoundedRun
 from stream_runtime.cli import main
@@ -17,7 +18,7 @@ from clickstream_metrics import job
 from clickstream_metrics.expected import expected
 from clickstream_metrics.schema import KEY
 
-from tests.events import UNKNOWN, event, key, raw
+from tests.events import event, key
 
 
 @pytest.fixture(name="stream")

@@ -2,12 +2,13 @@
 
 from random import Random
 
+from stream_devkit.samples import START
 from stream_runtime.accounting import verdict
 from stream_runtime.bounded import typed_rows
 
 from clickstream_metrics.schema import KEY, MEASURES
 
-from tests.events import START, batch_result, event, expected_of, key
+from tests.events import batch_result, event, expected_of, key
 
 
 def transformed(spark, settings, events):

@@ -1,0 +1,79 @@
+"""Events as tests need them: few, literal, and of any schema."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from stream_runtime.names import OWN
+from stream_runtime.records import EventSchema
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+INGESTED = datetime(2026, 1, 2, tzinfo=UTC)
+ENVELOPE = (
+    "raw BINARY, key BINARY, headers ARRAY<STRUCT<key: STRING, value: BINARY>>, "
+    "ingest_time TIMESTAMP, origin STRING"
+)
+UNKNOWN = f"{OWN}unknown"
+"""A field that no schema has."""
+
+Event = dict[str, Any]
+
+
+def make_event(
+    schema: EventSchema,
+    minute: float,
+    *,
+    key: int = 0,
+    number: int = 0,
+    measure: int | None = 1,
+) -> Event:
+    """Return an event so many minutes after START, with values only for columns that have a role.
+
+    Args:
+        schema: the columns and their roles.
+        minute: the time.
+        key: the number of the key; equal numbers give equal values.
+        number: the number of the id.
+        measure: the value of each measure, None for an event without measures.
+    """
+    values: Event = {schema.time: START + timedelta(minutes=minute)}
+    if schema.id:
+        values[schema.id] = make_value(schema.columns[schema.id], number)
+    if schema.key:
+        values[schema.key] = make_value(schema.columns[schema.key], key)
+    if measure is not None:
+        values |= {name: make_value(schema.columns[name], measure) for name in schema.measures}
+    return values
+
+
+def make_value(kind: str, number: int) -> Any:
+    """Return the value of a Spark type that has this number."""
+    makers: dict[str, Callable[[], Any]] = {
+        "STRING": lambda: f"v{number}",
+        "BOOLEAN": lambda: bool(number % 2),
+        "DATE": lambda: START.date() + timedelta(days=number),
+        "FLOAT": lambda: float(number),
+        "DOUBLE": lambda: float(number),
+        "DECIMAL": lambda: Decimal(number),
+    }
+    return makers.get(kind.partition("(")[0], lambda: number)()
+
+
+def raw(values: Mapping[str, Any]) -> bytes:
+    """Return an event as a JSON message."""
+    return json.dumps(values, default=_plain).encode()
+
+
+def envelopes(spark: SparkSession, messages: Sequence[bytes | None]) -> DataFrame:
+    """Return messages as a source yields them, all ingested at INGESTED; the origin is a number."""
+    rows = [
+        (message, None, None, INGESTED, f"test/{place}") for place, message in enumerate(messages)
+    ]
+    return spark.createDataFrame(rows, ENVELOPE)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else float(value)
