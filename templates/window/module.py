@@ -1,0 +1,91 @@
+{% set sliding = cookiecutter.window == "sliding" %}
+{% set session = cookiecutter.window == "session" %}
+{% if sliding %}
+"""The windowed aggregation: sliding windows, which overlap."""
+{% elif session %}
+"""The windowed aggregation: session windows, which end after a gap without events of a key."""
+{% else %}
+"""The windowed aggregation: tumbling windows, fixed and without overlap."""
+{% endif %}
+
+{% if sliding %}
+from typing import Self
+
+from pydantic import model_validator
+{% endif %}
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+{% if sliding %}
+from stream_runtime.config import Duration, Table, to_timedelta
+{% else %}
+from stream_runtime.config import Duration, Table
+{% endif %}
+from stream_runtime.names import OWN, quote
+
+from . import schema
+
+WINDOW = f"{OWN}window"
+
+
+class Window(Table):
+    """The table `[window]` in conf/*.toml."""
+
+{% if session %}
+    gap: Duration = "10 minutes"
+    """The time from the last event of a session to its end."""
+{% elif sliding %}
+    duration: Duration = "10 minutes"
+    slide: Duration = "5 minutes"
+    """The time from the start of a window to the start of the next one."""
+
+    @model_validator(mode="after")
+    def _without_gaps(self) -> Self:
+        if to_timedelta(self.slide) > to_timedelta(self.duration):
+            message = "slide is longer than duration, so some events would be in no window"
+            raise ValueError(message)
+        return self
+{% else %}
+    duration: Duration = "5 minutes"
+{% endif %}
+
+
+def aggregate(events: DataFrame, window: Window) -> DataFrame:
+{% if session %}
+    """Return one row per session and key; events at most `gap` apart are in one session.
+
+    Out: `window_start` (of its first event), `window_end` (`gap` after its last), the key,
+{% elif sliding %}
+    """Return one row per window and key with events; an event is in several windows.
+
+    Out: `window_start`, `window_end` (inclusive and exclusive), the key,
+{% else %}
+    """Return one row per window and key with events.
+
+    Out: `window_start`, `window_end` (inclusive and exclusive), the key,
+{% endif %}
+    `event_count` BIGINT, and `total_<measure>` for each measure. A null measure counts as 0. The
+    total is null if the sum overflows its type, because an error would stop the stream.
+    """
+    time = quote(schema.EVENT_TIME)
+{% if session %}
+    window_of = F.session_window(time, window.gap)
+{% elif sliding %}
+    window_of = F.window(time, window.duration, window.slide)
+{% else %}
+    window_of = F.window(time, window.duration)
+{% endif %}
+    totals = [
+        F.try_sum(F.coalesce(quote(measure), F.lit(0))).alias(f"total_{measure}")
+        for measure in schema.MEASURES
+    ]
+    return (
+        events.groupBy(window_of.alias(WINDOW), quote(schema.KEY))
+        .agg(F.count("*").alias("event_count"), *totals)
+        .select(
+            F.col(f"{WINDOW}.start").alias("window_start"),
+            F.col(f"{WINDOW}.end").alias("window_end"),
+            quote(schema.KEY),
+            "event_count",
+            *(quote(f"total_{measure}") for measure in schema.MEASURES),
+        )
+    )
