@@ -62,9 +62,7 @@ FILES: dict[str, Boxes] = {
     "src/<package>/deduplicate.py": (DEDUPLICATED,),
     "src/<package>/files.py": ({"source": ("auto_loader",)},),
     "src/<package>/join.py": (STREAM_JOIN,),
-    "src/<package>/labels.py": (LOOKUP,),
     "src/<package>/lookup.py": (LOOKUP,),
-    "src/<package>/partners.py": (STREAM_JOIN,),
     "src/<package>/visit_state.py": (CUSTOM,),
     "src/<package>/visits.py": (CUSTOM,),
     "src/<package>/window.py": ({"window": WINDOWED},),
@@ -77,6 +75,8 @@ FILES: dict[str, Boxes] = {
         STREAM_JOIN,
         CUSTOM,
     ),
+    "tests/oracle_join.py": (STREAM_JOIN,),
+    "tests/oracle_lookup.py": (LOOKUP,),
     "tests/small_stream.py": (
         {"sink": select(SINKS, lambda sink: sink.test_stream == "small_stream")},
     ),

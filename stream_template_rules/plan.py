@@ -185,7 +185,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "result_key": result_key,
         "result_state": look_up(RESULT_STATES, known | given),
         "latency_in": look_up(LATENCIES, known),
-        "expected_in": look_up(COMPUTATIONS, known),
+        "oracle_in": look_up(COMPUTATIONS, known),
         "kafka": covered(KAFKA, known),
         # The table with the connection to Kafka, the first one if there are two.
         "kafka_table": "source" if source.system == "kafka" else "sink",

@@ -29,7 +29,7 @@ PARTITIONS = 1
 SECONDS = 120
 NUMBERS = itertools.count(1)
 # What a run of a project depends on, but for modules that it does not import.
-CODE = ("conf/", "dev/", "src/")
+CODE = ("conf/", "dev/", "src/", "tests/oracle")
 RUNTIME = "stream_runtime"
 NOT_RUN = ("__main__.py", "dev/demo.py", "dev/install.py", "dev/report.css")
 NOT_RUN += tuple(
@@ -93,8 +93,8 @@ def code_of(project, *names):
 def imported(project, package):
     """A function that imports a module of the project: `.job` of its package, or `dev.feed`.
 
-    The modules are taken out of `sys.modules` again: each project has a package `dev`. The
-    packages that all projects share are imported once, from where they are in this repository.
+    The modules are taken out of `sys.modules` again: each project has a package `dev` and a test
+    oracle. The packages that all projects share are imported once, from this repository.
     """
     places = [str(project), str(project / "src"), *PACKAGES]
     sys.path[:0] = places
@@ -107,8 +107,9 @@ def imported(project, package):
     finally:
         for place in places:
             sys.path.remove(place)
-        for name in [name for name in sys.modules if name.partition(".")[0] in {"dev", package}]:
-            del sys.modules[name]
+        for name in list(sys.modules):
+            if name.partition(".")[0] in {"dev", package} or name.startswith("tests.oracle"):
+                del sys.modules[name]
 
 
 class Run:
@@ -166,7 +167,7 @@ class Run:
             output.seek(printed)
             (self.folder / "job.out").write_bytes(output.read())
         good = self.traffic.good if len(self.job.INPUTS) > 1 else [self.traffic.good]
-        wanted = self.load(".expected").expected(*good, self.settings)
+        wanted = self.load("tests.oracle").expected(*good, self.settings)
         rows = self.target.rows()
         return {
             "verdict": self._verdict(rows, wanted),

@@ -47,7 +47,7 @@ def _run(spark, tmp_path):
             bounded = load("stream_runtime.bounded").BoundedRun(
                 job, settings, spark, [source], tmp_path / "work", len(AMOUNTS)
             )
-            summary = bounded.into(tmp_path / "out", load(".expected").expected)
+            summary = bounded.into(tmp_path / "out", load("tests.oracle").expected)
             return (tmp_path / "out" / "result.ndjson").read_text("utf-8"), summary
 
         yield run

@@ -10,11 +10,11 @@ from stream_runtime.records import good
 
 from {{ cookiecutter.__package }} import schema
 from {{ cookiecutter.__package }}.join import join
-from {{ cookiecutter.__package }}.partners import Partners, in_step
 from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_NAMES
 
 from tests.events import event, partner
 from tests.file_batches import read, write
+from tests.oracle_join import Partners, in_step
 
 PARTNER_TIME = RIGHT_NAMES[RIGHT.time]
 

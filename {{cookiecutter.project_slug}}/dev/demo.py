@@ -20,7 +20,6 @@ from stream_runtime.config import load
 from stream_runtime.errors import StreamJobError
 
 from {{ cookiecutter.__package }} import job as pipeline
-from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev import jars, report
@@ -33,6 +32,7 @@ from dev.services import Services
 from dev.stream import Job
 from dev.target import Target
 from dev.verdict import EXACT, read_quarantine
+from tests.oracle import expected
 
 FOLDER = Path("build/demo")
 EVENTS = 50_000
@@ -56,7 +56,7 @@ PLACES = {
     "The job's own log": str(FOLDER / "job.log"),
     "These numbers as JSON": str(FOLDER / "summary.json"),
     "The computation": f"src/{pipeline.__package__}/transform.py",
-    "What it is compared with": f"src/{pipeline.__package__}/expected.py",
+    "What it is compared with": "tests/oracle.py",
     "How the events are made": "dev/events.py, dev/faults.py",
 }
 

@@ -15,7 +15,7 @@ from dev.verdict import Check, Row, Sighting, same_number, same_quarantine, same
 
 
 class Expected(Protocol):
-    """What the project's expected.py says must come out."""
+    """What the project's test oracle says must come out."""
 
     @property
     def rows(self) -> Sequence[Row]:

@@ -20,7 +20,6 @@ from {{ cookiecutter.__package }} import job, sink
 {% else %}
 from {{ cookiecutter.__package }} import job
 {% endif %}
-from {{ cookiecutter.__package }}.expected import expected
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev import jars
@@ -63,6 +62,6 @@ if __name__ == "__main__":
     leave_the_table_alone()
 {% endif %}
     try:
-        sys.exit(main(job, expected))
+        sys.exit(main(job))
     finally:
         spark.stop()

@@ -23,13 +23,14 @@ from {{ cookiecutter.__package }} import job, visits
 {% else %}
 from {{ cookiecutter.__package }} import job
 {% endif %}
-from {{ cookiecutter.__package }}.expected import expected
 {% if job.right %}
 from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_KEY
 {% else %}
 from {{ cookiecutter.__package }}.schema import EVENT
 {% endif %}
 from {{ cookiecutter.__package }}.settings import Settings
+
+from tests.oracle import expected
 
 event = partial(make_event, EVENT)
 {% if job.right %}

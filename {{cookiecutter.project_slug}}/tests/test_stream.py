@@ -21,7 +21,6 @@ from stream_runtime.progress import Feed, Sign, fed
 {% endif %}
 
 from {{ cookiecutter.__package }} import job
-from {{ cookiecutter.__package }}.expected import expected
 {% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import KEY
 
@@ -34,6 +33,7 @@ from tests.events import event
 
 from tests.events import event{{ ", partners" if job.right }}
 {% endif %}
+from tests.oracle import expected
 
 
 @pytest.fixture(name="stream")
@@ -260,18 +260,18 @@ def test_the_input_must_be_there(capsys, tmp_path):
     arguments = ["run", "--input", str(tmp_path / "no.ndjson"), "--output", str(tmp_path)]
 
 {% if job.right %}
-    assert main(job, expected, arguments) == 2
+    assert main(job, arguments) == 2
     assert "--input needs --input-right as well" in capsys.readouterr().err
     arguments += ["--input-right", str(tmp_path / "no.ndjson")]
 {% endif %}
-    assert main(job, expected, arguments) == 2
+    assert main(job, arguments) == 2
     assert "no.ndjson is not a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--output", "--batch-rows"{{ ', "--input-right"' if job.right }}])
 def test_what_stands_beside_the_input_needs_it(capsys, option):
     """A forgotten `--input` starts no stream."""
-    assert main(job, expected, ["run", option, "7"]) == 2
+    assert main(job, ["run", option, "7"]) == 2
     assert f"{option} stands beside --input" in capsys.readouterr().err
 
 

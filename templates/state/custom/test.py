@@ -15,7 +15,6 @@ from stream_runtime.accounting import verdict
 from stream_runtime.bounded import typed_rows
 
 from {{ cookiecutter.__package }} import job
-from {{ cookiecutter.__package }}.expected import expected
 {% if tester %}
 from {{ cookiecutter.__package }}.visit_state import MILLISECOND, VisitProcessor
 {% endif %}
@@ -23,6 +22,7 @@ from {{ cookiecutter.__package }}.visits import NUMBER
 
 from tests.events import event, key
 from tests.file_batches import inputs, send
+from tests.oracle import expected
 from tests.test_settings import problem
 
 

@@ -14,15 +14,16 @@ from typing import Any
 from stream_runtime.accounting import Expected
 from stream_runtime.config import to_timedelta
 
-from . import schema
-{% if job.lookup %}
-from .labels import labelled
-{% endif %}
-from .settings import Settings
+from {{ cookiecutter.__package }} import schema
+from {{ cookiecutter.__package }}.settings import Settings
 {% if mean %}
-from .visits import MEAN, NUMBER, RECENT, START
+from {{ cookiecutter.__package }}.visits import MEAN, NUMBER, RECENT, START
 {% else %}
-from .visits import NUMBER, START
+from {{ cookiecutter.__package }}.visits import NUMBER, START
+{% endif %}
+{% if job.lookup %}
+
+from tests.oracle_lookup import labelled
 {% endif %}
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

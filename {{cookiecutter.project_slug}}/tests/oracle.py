@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% include job.expected_in ~ "/expected.py" %}
+{% include job.oracle_in ~ "/oracle.py" %}
 {% if job.lookup %}
 
 

@@ -16,14 +16,16 @@ from typing import Any
 from stream_runtime.accounting import Expected
 from stream_runtime.config import to_timedelta
 
-from . import schema
+from {{ cookiecutter.__package }} import schema
+from {{ cookiecutter.__package }}.settings import Settings
 {% if lookup %}
-from .labels import labelled
+
+from tests.oracle_lookup import labelled
 {% endif %}
 {% if right %}
-from .partners import Batches, Partners, in_step
+
+from tests.oracle_join import Batches, Partners, in_step
 {% endif %}
-from .settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -171,5 +173,5 @@ def _row(start: datetime, key: Any, size: timedelta, events: Sequence[Event]) ->
         row[f"total_{measure}"] = sum(event.get(measure) or 0 for event in events)
     return row
 {% if dedup %}
-{% include "state/deduplicate/expected.py" %}
+{% include "state/deduplicate/oracle.py" %}
 {% endif %}

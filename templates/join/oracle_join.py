@@ -11,8 +11,8 @@ from typing import Any
 
 from stream_runtime.config import to_timedelta
 
-from . import schema
-from .settings import Settings
+from {{ cookiecutter.__package }} import schema
+from {{ cookiecutter.__package }}.settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)

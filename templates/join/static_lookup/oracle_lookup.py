@@ -8,9 +8,9 @@ from pathlib import Path
 from stream_runtime.accounting import Expected, Row
 from stream_runtime.errors import ConfigError
 
-from . import schema
-from .lookup import LABEL
-from .settings import Settings
+from {{ cookiecutter.__package }} import schema
+from {{ cookiecutter.__package }}.lookup import LABEL
+from {{ cookiecutter.__package }}.settings import Settings
 
 
 def labelled(found: Expected, settings: Settings) -> Expected:

@@ -19,11 +19,12 @@ from stream_runtime.accounting import Expected
 from stream_runtime.config import to_timedelta
 {% endif %}
 
-from . import schema
+from {{ cookiecutter.__package }} import schema
+from {{ cookiecutter.__package }}.settings import Settings
 {% if job.lookup %}
-from .labels import labelled
+
+from tests.oracle_lookup import labelled
 {% endif %}
-from .settings import Settings
 
 {% if job.deduplicates %}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,5 +80,5 @@ def {{ 'unlabelled' if job.lookup else 'expected' }}(batches: Iterable[Sequence[
 def _row(event: Event) -> dict[str, Any]:
     return {name: event.get(name) for name in schema.COLUMNS}
 {% if job.deduplicates %}
-{% include "state/deduplicate/expected.py" %}
+{% include "state/deduplicate/oracle.py" %}
 {% endif %}

@@ -13,12 +13,11 @@ from typing import Any
 from stream_runtime.accounting import Expected
 
 {% if upserted %}
-from . import schema
-from .partners import Batches, Partners, Row, in_step
-{% else %}
-from .partners import Batches, Partners, in_step
+from {{ cookiecutter.__package }} import schema
 {% endif %}
-from .settings import Settings
+from {{ cookiecutter.__package }}.settings import Settings
+
+from tests.oracle_join import Batches, Partners, {{ "Row, " if upserted }}in_step
 
 
 def expected(events: Batches, right: Batches, settings: Settings) -> Expected:

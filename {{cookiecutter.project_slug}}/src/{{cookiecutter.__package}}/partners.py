@@ -1,1 +1,0 @@
-{% include "join/partners.py" %}

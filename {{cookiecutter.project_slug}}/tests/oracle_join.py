@@ -1,0 +1,1 @@
+{% include "join/oracle_join.py" %}

@@ -1,0 +1,1 @@
+{% include "join/static_lookup/oracle_lookup.py" %}
