@@ -3,8 +3,8 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 # Groups of tests run in parallel (tests/conftest.py); the slowest tests are listed at the end.
 TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
-PROJECT := {{cookiecutter.project_slug}}
-PREFLIGHT := PYTHONPATH=packages/stream-runtime/src "$(PYTHON)" "$(PROJECT)/dev/preflight.py"
+DEVKIT := packages/stream-devkit/src/stream_devkit
+PREFLIGHT := PYTHONPATH=packages/stream-runtime/src "$(PYTHON)" $(DEVKIT)/preflight.py
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -66,9 +66,9 @@ needs-java: needs-python
 
 # The demo needs only cookiecutter; everything else needs the rest.
 .venv/.cookiecutter: pyproject.toml | needs-python
-	@"$(PYTHON)" "$(PROJECT)/dev/install.py" demo
+	@"$(PYTHON)" $(DEVKIT)/install.py demo
 	@touch $@
 
 .venv/.installed: pyproject.toml | needs-python
-	@"$(PYTHON)" "$(PROJECT)/dev/install.py" demo dev
+	@"$(PYTHON)" $(DEVKIT)/install.py demo dev
 	@touch .venv/.cookiecutter $@

@@ -8,10 +8,8 @@ from .boxes import (
     CONNECT,
     CUSTOM,
     DEDUPLICATED,
-    KAFKA,
     LOOKUP,
     ON_DATABRICKS,
-    POSTGRES,
     STREAM_JOIN,
     Boxes,
     covered,
@@ -19,7 +17,6 @@ from .boxes import (
 from .names import package_from
 from .rules import MICRO_BATCH, WINDOWED
 from .sinks import SINKS
-from .sources import SOURCES
 
 PACKAGE = "<package>"
 """The placeholder for the name of the generated package in a path."""
@@ -47,15 +44,8 @@ FILES: dict[str, Boxes] = {
     "deploy/stream.service": _SPARK_SUBMIT,
     "deploy/stream.timer": ({**_SPARK_SUBMIT[0], "trigger": ("available_now",)},),
     "deploy/submit.sh": _SPARK_SUBMIT,
-    "dev/broker.py": KAFKA,
-    "dev/database.py": POSTGRES,
     "dev/one_input.py": (STREAM_JOIN,),
     "dev/reference.csv": (LOOKUP,),
-    "dev/server.py": (*KAFKA, *POSTGRES),
-    "dev/typed.py": (
-        {"source": select(SOURCES, lambda source: source.typed)},
-        {"sink": select(SINKS, lambda sink: sink.read_back != "arrow")},
-    ),
     "monitoring/alerts.yml": _OWN_CLUSTER,
     "monitoring/dashboard.json": _OWN_CLUSTER,
     "monitoring/prometheus.yml": _OWN_CLUSTER,
@@ -80,9 +70,7 @@ FILES: dict[str, Boxes] = {
     "tests/small_stream.py": (
         {"sink": select(SINKS, lambda sink: sink.test_stream == "small_stream")},
     ),
-    "tests/test_broker.py": KAFKA,
     "tests/test_connect.py": _BEHIND_CONNECT,
-    "tests/test_database.py": POSTGRES,
     "tests/test_databricks.py": ON_DATABRICKS,
     "tests/test_join.py": (STREAM_JOIN,),
     "tests/test_lookup.py": (LOOKUP,),

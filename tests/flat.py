@@ -12,6 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from stream_devkit.events.generate import Event
+from stream_devkit.report import svg
+
 from tests import matrix, shapes, sparks
 from tests.examples import ROOT, bake
 
@@ -41,23 +44,21 @@ STYLE = (
 
 
 def measured(answers, stage, folder, number):
-    """How many rows of state the job had after each batch with data, and its module dev.svg."""
+    """How many rows of state the job had after each batch with data."""
     slug = f"state-{number}"
     project = bake(folder, hooks=False, project_slug=slug, **shapes.EVENTS, **SHARED, **answers)
     with matrix.imported(project, slug.replace("-", "_")) as load:
         run = matrix.Run(load, stage, project)
         random = Random(number)  # noqa: S311 - a seed, so that a run can be repeated
         for begin in range(SLICES):
-            run.feed.send(
-                _events(load("dev.events").Event, begin, random, joined="join" in answers)
-            )
+            run.feed.send(_events(begin, random, joined="join" in answers))
         run.run()
         log = Path(run.settings.metrics.log).read_text("utf-8")
         lines = [line for line in map(json.loads, log.splitlines()) if line["event"] == "batch"]
-        return [line["state_rows"] for line in lines if line["input_rows"]], load("dev.svg")
+        return [line["state_rows"] for line in lines if line["input_rows"]]
 
 
-def _events(event, number, random, *, joined):
+def _events(number, random, *, joined):
     """The events of one slice; with a second input, half as many of it."""
     begin = START + number * SLICE
     # Every other slice a key is quiet, so that its session ends.
@@ -71,11 +72,11 @@ def _events(event, number, random, *, joined):
             "event_type": keys[index % KEYS],
             "amount": 1.0,
         }
-        found.append(event(json.dumps(values).encode(), None, begin, "plain"))
+        found.append(Event(json.dumps(values).encode(), None, begin, "plain"))
         if joined and index % 2:
             partner = {"id": f"r{number}-{index}", "time": happened.isoformat()}
             partner |= {"event_type": keys[index % KEYS], "value": 1.0}
-            found.append(event(json.dumps(partner).encode(), None, begin, "plain", table="right"))
+            found.append(Event(json.dumps(partner).encode(), None, begin, "plain", table="right"))
     return found
 
 
@@ -85,7 +86,7 @@ def is_flat(rows):
     return max(rows[half:]) <= GROWTH * max(rows[:half])
 
 
-def plot(runs, svg):
+def plot(runs):
     """A picture of all runs, a line each."""
     most = max(max(rows) for rows in runs.values())
     ticks = svg.round_ticks(most)
@@ -114,14 +115,14 @@ def main():
         stage = sparks.Stage(Path(place))
         try:
             for number, (name, answers) in enumerate(JOBS.items()):
-                runs[name], svg = measured(answers, stage, Path(place) / f"{number}", number)
+                runs[name] = measured(answers, stage, Path(place) / f"{number}", number)
                 print(
                     f"{name}: {'flat' if is_flat(runs[name]) else 'GROWS'}, {runs[name]}",
                     flush=True,
                 )
         finally:
             stage.close()
-    PLOT.write_text(plot(runs, svg), "utf-8")
+    PLOT.write_text(plot(runs), "utf-8")
     return int(not all(map(is_flat, runs.values())))
 
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyspark
+from stream_devkit.events.generate import generate
+from stream_devkit.verdict import invalid, read_quarantine, same_quarantine, same_rows, verdict
 
 from stream_template_rules.files import library
 from tests import shapes
@@ -31,9 +33,18 @@ NUMBERS = itertools.count(1)
 # What a run of a project depends on, but for modules that it does not import.
 CODE = ("conf/", "dev/", "src/", "tests/oracle")
 RUNTIME = "stream_runtime"
-NOT_RUN = ("__main__.py", "dev/demo.py", "dev/install.py", "dev/report.css")
+DEVKIT = "stream_devkit"
+NOT_RUN = ("__main__.py", "dev/demo.py", f"{DEVKIT}/report/report.css")
 NOT_RUN += tuple(
     f"{RUNTIME}/{name}.py" for name in ("bounded", "cli", "doctor", "lines", "ordinary")
+)
+NOT_RUN += tuple(
+    f"{DEVKIT}/{name}.py"
+    for name in (
+        *("demo", "install", "jars", "job", "outcome", "preflight", "samples"),
+        *("report/__init__", "report/charts", "report/page", "report/svg"),
+        *("servers/kafka", "servers/postgres", "servers/server"),
+    )
 )
 
 
@@ -76,9 +87,7 @@ def play(parts, stage, folder, *, events=shapes.EVENTS, spoil=lambda _: None, kn
 def code_of(project, *names):
     """A short hash of Spark's version and the code that runs, whatever the project is called."""
     files = {path: text for path, text in tree(project).items() if path.startswith(CODE)}
-    files |= {
-        path: source.read_bytes() for path, source in library(ROOT).items() if RUNTIME in path
-    }
+    files |= {path: source.read_bytes() for path, source in library(ROOT).items()}
     code = pyspark.__version__.encode() + b"".join(
         b"%b\n%b\n" % (path.encode(), content)
         for path, content in files.items()
@@ -124,11 +133,11 @@ class Run:
         stage.spark.sparkContext.environment["PYTHONPATH"] = own
         self.job = load(".job")
         defaults = self._settings(project, {})
-        self.shape = load("dev.about").shape_of(defaults)
-        self.traffic = load("dev.events").generate(self.shape, EVENTS)
+        self.spec = load("dev.spec").make_spec(defaults)
+        self.traffic = generate(self.spec, EVENTS)
         self.feed = load("dev.feed").Feed(stage, self.folder, project.name)
         self.target = load("dev.target").Target(stage, self.folder, f"{project.name}-result")
-        interval = load("dev.about").INTERVAL
+        interval = load("dev.spec").INTERVAL
         self.settings = self._settings(
             project,
             {
@@ -166,8 +175,7 @@ class Run:
         with self.stage.output.open("rb") as output:
             output.seek(printed)
             (self.folder / "job.out").write_bytes(output.read())
-        good = self.traffic.good if len(self.job.INPUTS) > 1 else [self.traffic.good]
-        wanted = self.load("tests.oracle").expected(*good, self.settings)
+        wanted = self.load("tests.oracle").expected(*self.traffic.good, self.settings)
         rows = self.target.rows()
         return {
             "verdict": self._verdict(rows, wanted),
@@ -177,14 +185,11 @@ class Run:
         }
 
     def _verdict(self, rows, wanted):
-        checks = self.load("dev.verdict")
-        compare = self.load("stream_runtime.accounting").verdict
-        broken = self.load("dev.outcome").broken(self.feed.origins, self.traffic)
-        quarantined = checks.read_quarantine(Path(self.settings.quarantine.path))
-        return checks.verdict(
+        quarantined = read_quarantine(Path(self.settings.quarantine.path))
+        return verdict(
             [
-                checks.same_rows(wanted.rows, rows, compare),
-                checks.same_quarantine(broken, quarantined),
+                same_rows(wanted.rows, rows),
+                same_quarantine(invalid(self.feed.origins, self.traffic), quarantined),
             ]
         )
 

@@ -1,23 +1,23 @@
 """Spark, Kafka and PostgreSQL for the template's own tests: one of each in a whole run.
 
-The tools that fetch jars and start servers are those of generated projects.
+The devkit of generated projects fetches the jars and starts the servers.
 """
 
 import contextlib
 import fcntl
-import importlib
 import os
 import sys
-import tempfile
 from functools import cached_property
-from pathlib import Path
 
 import pyspark
 from py4j.java_gateway import JavaClass, JavaMember, JavaPackage, JVMView
 from pyspark.sql import SparkSession
+from stream_devkit import jars
+from stream_devkit.servers.kafka import Broker
+from stream_devkit.servers.postgres import Database
 
 from stream_template_rules import AXES, plan
-from tests.examples import PACKAGES, ROOT, bake
+from tests.examples import ROOT
 from tests.shapes import EVENTS
 
 FOLDER = ROOT / "build" / "jars"
@@ -65,6 +65,19 @@ def connectors():
     return list(dict.fromkeys(jar for job in jobs for jar in job["jars"]["connectors"]))
 
 
+def connector_jars():
+    """Return the folder with the jars of all connectors; they are fetched if they are missing."""
+    shipped = jars.shipped_with_spark()
+    with _alone():
+        return jars.resolve("connectors", connectors(), FOLDER / VERSION, without=shipped)
+
+
+def broker_jars():
+    """Return the folder with the jars of a Kafka broker; they are fetched if they are missing."""
+    with _alone():
+        return jars.resolve("broker", plan(ANSWERS)["jars"]["broker"], FOLDER)
+
+
 class Stage:
     """What all runs share, each started at first use and ended by `close`.
 
@@ -81,10 +94,7 @@ class Stage:
     @cached_property
     def spark(self):
         """A session with all connectors."""
-        jars = self._tool("dev.jars")
-        shipped = jars.shipped_with_spark()
-        with _alone():
-            folder = jars.resolve("connectors", connectors(), FOLDER / VERSION, without=shipped)
+        folder = connector_jars()
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         settings = self._settings | {
@@ -100,15 +110,13 @@ class Stage:
     @cached_property
     def broker(self):
         """A Kafka broker."""
-        module = self._tool("dev.broker")
-        with _alone():
-            return self._running.enter_context(module.Broker(self._folder / "broker"))
+        broker = Broker(self._folder / "broker", class_path=broker_jars())
+        return self._running.enter_context(broker)
 
     @cached_property
     def database(self):
         """A PostgreSQL server."""
-        module = self._tool("dev.database", sink="jdbc")
-        return self._running.enter_context(module.Database(self._folder / "database"))
+        return self._running.enter_context(Database(self._folder / "database"))
 
     @property
     def output(self):
@@ -119,28 +127,11 @@ class Stage:
         """End what was started."""
         self._running.close()
 
-    def _tool(self, name, **answers):
-        """A module of a project that is generated for it.
-
-        It is taken out of `sys.modules` again: other projects have a package `dev` as well.
-        """
-        project = bake(Path(tempfile.mkdtemp(dir=self._folder)), hooks=False, **answers)
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        (project / ".jars").symlink_to(FOLDER)
-        places = [str(project), *PACKAGES]
-        sys.path[:0] = places
-        try:
-            return importlib.import_module(name)
-        finally:
-            for place in places:
-                sys.path.remove(place)
-            for loaded in [other for other in sys.modules if other.partition(".")[0] == "dev"]:
-                del sys.modules[loaded]
-
 
 @contextlib.contextmanager
 def _alone():
     """Let one process at a time fetch jars: all share their folder."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
     with FOLDER.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

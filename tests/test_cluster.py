@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from stream_devkit import demo
+from stream_devkit.job import JobProcess
+from stream_devkit.servers.process import Process
+from stream_devkit.servers.server import free_ports
 
 from tests.examples import bake
 from tests.matrix import imported
@@ -25,11 +29,11 @@ EVENTS = 5000
 
 
 class Cluster:
-    """A master and two workers; `load` imports what the project's own dev/ has for servers."""
+    """A master and two workers."""
 
-    def __init__(self, load, folder):
-        self._process, self._folder = load("dev.process").Process, folder
-        self._port, self._doomed = load("dev.server").free_ports(0)
+    def __init__(self, folder):
+        self._folder = folder
+        self._port, self._doomed = free_ports(0)
         self._running = []
 
     @property
@@ -64,7 +68,7 @@ class Cluster:
         command = [SPARK / "bin/spark-class", f"org.apache.spark.deploy.{name.lower()}.{name}"]
         command += ["--host", HOST, "--webui-port", 0, *options]
         log = self._folder / f"{name}-{len(self._running)}.log"
-        self._running.append(self._process([str(word) for word in command], log))
+        self._running.append(Process([str(word) for word in command], log))
 
 
 @pytest.fixture(name="project")
@@ -82,32 +86,30 @@ def _project(tmp_path):
 def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
     """State is kept on the workers; one of their JVMs is killed, and nothing is lost or doubled."""
     monkeypatch.chdir(project.folder)
-    with imported(project.folder, "clickstream_metrics") as load:
-        demo, stream = load("dev.demo"), load("dev.stream")
-        with Cluster(load, tmp_path) as cluster:
-            killed = []
+    with imported(project.folder, "clickstream_metrics") as load, Cluster(tmp_path) as cluster:
+        killed = []
 
-            class Submitted(stream.Job):
-                """The job by spark-submit; it loses an executor after its first batch."""
+        class Submitted(JobProcess):
+            """The job by spark-submit; it loses an executor after its first batch."""
 
-                def __init__(self, package, settings, folder):
-                    super().__init__(package, settings, folder)
-                    self._command = ["deploy/submit.sh"]
-                    self._arguments[:2] = ["--env", "cluster"]
+            def __init__(self, package, settings, folder):
+                super().__init__(package, settings, folder)
+                self._command = ["deploy/submit.sh"]
+                self._arguments[:2] = ["--env", "cluster"]
 
-                def wait(self, reached, deadline, what):
-                    def lossy():
-                        if self.batches and not killed:
-                            killed.extend(cluster.kill_an_executor())
-                        return reached()
+            def wait(self, reached, deadline, what):
+                def lossy():
+                    if self.batches and not killed:
+                        killed.extend(cluster.kill_an_executor())
+                    return reached()
 
-                    super().wait(lossy, deadline, what)
+                super().wait(lossy, deadline, what)
 
-            monkeypatch.setenv("SPARK_HOME", str(SPARK))
-            monkeypatch.setenv("SPARK_MASTER", cluster.master)
-            monkeypatch.setenv("SPARK_LOCAL_IP", HOST)
-            monkeypatch.setattr(demo, "Job", Submitted)
-            monkeypatch.setattr(demo, "generate", partial(demo.generate, total=EVENTS))
-            assert demo.main() == 0
+        monkeypatch.setenv("SPARK_HOME", str(SPARK))
+        monkeypatch.setenv("SPARK_MASTER", cluster.master)
+        monkeypatch.setenv("SPARK_LOCAL_IP", HOST)
+        monkeypatch.setattr(demo, "JobProcess", Submitted)
+        monkeypatch.setattr(demo, "generate", partial(demo.generate, total=EVENTS))
+        assert load("dev.demo").main() == 0
 
     assert killed

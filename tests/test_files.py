@@ -80,5 +80,5 @@ def test_a_project_has_the_files_of_its_answers(tmp_path):
     said = {placed(path, answers) for path in files_in(TEMPLATE) if generates(path, answers)}
     said |= library(ROOT).keys()
     assert set(tree(made)) == said
-    assert "dev/database.py" in said
+    assert "deploy/databricks.yml" in said
     assert "deploy/submit.sh" not in said

@@ -63,11 +63,16 @@ def test_events_without_a_measure_are_exact(values, stage, tmp_path):
 @pytest.fixture(name="nothing_imported")
 def _nothing_imported(monkeypatch):
     """The packages that projects share are imported again."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == matrix.RUNTIME]:
+    for name in _names_of_packages():
         monkeypatch.delitem(sys.modules, name)
     yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == matrix.RUNTIME]:
+    for name in _names_of_packages():
         del sys.modules[name]
+
+
+def _names_of_packages():
+    shared = {matrix.RUNTIME, matrix.DEVKIT}
+    return [name for name in sys.modules if name.partition(".")[0] in shared]
 
 
 def _take_away_what_is_not_run(load):

@@ -301,7 +301,7 @@ def test_an_answer_changes_only_what_it_should(projects):
         "deploy/stream.timer",
         "monitoring/alerts.yml",
         "conf/base.toml",
-        "dev/about.py",
+        "dev/spec.py",
         "pyproject.toml",
         "src/clickstream_metrics/job.py",
         "src/clickstream_metrics/settings.py",

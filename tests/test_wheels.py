@@ -62,9 +62,6 @@ def _wheels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("template")
     shutil.copytree(ROOT / "packages", folder / "packages")
     shutil.copy(ROOT / "Makefile", folder)
-    preflight = folder / "{{cookiecutter.project_slug}}/dev/preflight.py"
-    preflight.parent.mkdir(parents=True)
-    shutil.copy(ROOT / preflight.relative_to(folder), preflight)
     make = ("make", "wheels", f"PYTHON={sys.executable}")
     subprocess.run(make, cwd=folder, check=True)
     return folder / "dist"

@@ -1,15 +1,17 @@
 """What the job reads, on this machine: two inputs of one kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
+
+from stream_devkit.events.generate import Event
+from stream_devkit.servers.local import LocalServers
 
 {% if job.source.typed %}
 from {{ cookiecutter.__package }} import schema
 
 {% endif %}
 from dev import one_input
-from dev.events import Event
-from dev.services import Services
 
 
 class Feed:
@@ -18,9 +20,8 @@ class Feed:
     PLACE = f"{one_input.Feed.PLACE} for each input"
     TYPED = one_input.Feed.TYPED
     """Whether records have columns, so that none can be malformed."""
-    slices = staticmethod(one_input.Feed.slices)
 
-    def __init__(self, services: Services, folder: Path, name: str) -> None:
+    def __init__(self, services: LocalServers, folder: Path, name: str) -> None:
         self._inputs = {
             "source": one_input.Feed(services, folder, name),
 {% if job.source.typed %}
@@ -37,6 +38,11 @@ class Feed:
         """What the job has to be told to find them."""
         self.origins: list[str] = []
         """Where each event is, in the order of sending."""
+
+    @staticmethod
+    def slices(events: Sequence[Event], delay: timedelta) -> Iterator[Sequence[Event]]:
+        """Parts to send one after another."""
+        return one_input.Feed.slices(events, delay)
 
     @staticmethod
     def batches_of(rows: int) -> dict[str, str]:

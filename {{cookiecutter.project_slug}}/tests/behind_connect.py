@@ -11,6 +11,7 @@ import warnings
 from itertools import pairwise
 
 from pyspark.sql import SparkSession
+from stream_devkit import jars
 from stream_runtime import session
 from stream_runtime.cli import main
 from stream_runtime.config import load
@@ -21,8 +22,6 @@ from {{ cookiecutter.__package }} import job, sink
 from {{ cookiecutter.__package }} import job
 {% endif %}
 from {{ cookiecutter.__package }}.settings import Settings
-
-from dev import jars
 
 
 def serve() -> SparkSession:

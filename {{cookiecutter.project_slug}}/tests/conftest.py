@@ -7,23 +7,25 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+{% if "connectors" in job.jars %}
+from stream_devkit import jars
+{% endif %}
+from stream_devkit.servers.local import LocalServers
 from stream_runtime import session
 from stream_runtime.config import load
 
 from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.settings import Settings
 
-{% if "connectors" in job.jars %}
-from dev import jars
-{% endif %}
 {% if not job.source.server %}
 from dev.feed import Feed
 {% endif %}
-from dev.services import Services
 {% if job.right %}
 from tests.events import PARTNERS_ONLY
 {% endif %}
+{% if job.right or not job.source.server %}
 
+{% endif %}
 MakeSettings = Callable[..., Settings]
 
 # Compiling less costs throughput, which no test needs, and saves half of a session's start.
@@ -34,7 +36,7 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSeria
 {% if job.source.server %}
 def make_settings(tmp_path: Path) -> MakeSettings:
 {% else %}
-def make_settings(tmp_path: Path, services: Services) -> MakeSettings:
+def make_settings(tmp_path: Path, services: LocalServers) -> MakeSettings:
 {% endif %}
     """Settings of dev with everything under a folder of the test's own, and some changed."""
 {% if not job.source.server %}
@@ -79,7 +81,7 @@ def _spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session", name="services")
-def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
     """The real servers that the job needs; each starts when a test first asks for it."""
-    with Services(tmp_path_factory.mktemp("services")) as services:
+    with LocalServers(tmp_path_factory.mktemp("services")) as services:
         yield services

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from stream_devkit.servers.process import Process
 from stream_runtime import session
 
 from {{ cookiecutter.__package }} import {{ "job" if console else "job, sink" }}
 from {{ cookiecutter.__package }}.settings import Settings
 
-from dev.process import Process
 from tests.events import Event
 from tests.file_batches import inputs, send
 

@@ -7,13 +7,13 @@ What no test here can show is a workspace: its storage, its catalog, and its lim
 from collections import Counter
 
 import pytest
+from stream_devkit.job import JobProcess
 from stream_runtime import checkpoint
 from stream_runtime.run import shape
 
 from {{ cookiecutter.__package }} import job as pipeline
 
 from dev.feed import Feed
-from dev.stream import Job
 from dev.target import Target
 {% if job.promises %}
 from tests.crash import forget_commit
@@ -32,7 +32,7 @@ def _trial(services, tmp_path_factory):
     trial.sent = len(feed.origins)
     trial.bad = Counter(feed.origins[::BAD_EVERY])
     served = {**trial.overrides, "session.platform": "serverless"}
-    trial.job = Job("tests.behind_connect", served, folder)
+    trial.job = JobProcess("tests.behind_connect", served, folder)
     with trial.job:
         trial.run_to_the_end()
         yield trial

@@ -26,7 +26,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from stream_devkit.events.generate import Event
+from stream_devkit.job import JobProcess
 from stream_devkit.samples import raw
+from stream_devkit.verdict import read_quarantine
 from stream_runtime import checkpoint
 from stream_runtime.accounting import verdict
 {% if job.follows_time %}
@@ -42,12 +45,9 @@ from stream_runtime.storage import LocalStorage
 from {{ cookiecutter.__package }} import job as pipeline
 from {{ cookiecutter.__package }}.settings import Settings
 
-from dev.about import INTERVAL
-from dev.events import Event
 from dev.feed import Feed
-from dev.stream import Job
+from dev.spec import INTERVAL
 from dev.target import Target
-from dev.verdict import read_quarantine
 {% if dies_between_commits %}
 from tests.crash import forget_commit{{ ", forget_sweep" if sweeps_batches }}
 {% endif %}
@@ -110,7 +110,7 @@ class Trial:
             overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
         self.folder, self.overrides, self.target = folder, overrides, target
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
-        self.job = Job(PACKAGE, overrides, folder)
+        self.job = JobProcess(PACKAGE, overrides, folder)
         self.root = LocalStorage(folder / "checkpoint")
         self.wanted = expected_of([GOOD], self.settings).rows
 
@@ -218,7 +218,7 @@ def _survivor(services, tmp_path_factory):
         watch(job, lambda: trial.committed() >= 1)
         trial.exit_code_of_sigterm = job.terminate()
 {% if written_at_once %}
-        with Job(PACKAGE, trial.overrides | {"trigger.interval": "1 hour"}, folder) as killed:
+        with JobProcess(PACKAGE, trial.overrides | {"trigger.interval": "1 hour"}, folder) as killed:
             killed.start()
             # An interval ends with the start, and the next one not before the kill.
             for number in (2, 3):

@@ -1,4 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
+{% set newest_by = "RESULT_KEY" if job.windowed else "RESULT_KEY, EVENT_TIME" %}
 """Where the job's result lands, on this machine: tables of text on its standard output."""
 
 import json
@@ -9,14 +10,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from stream_devkit.events.values import NESTED, base_of
+from stream_devkit.results import {{ "from_json, newest" if job.result_state == "upserted" else "from_json" }}
+from stream_devkit.servers.local import LocalServers
+from stream_devkit.verdict import Row
+
 {% if job.result_state == "upserted" %}
-from dev.results import KINDS, in_python, newest
-{% else %}
-from dev.results import KINDS, in_python
+from {{ cookiecutter.__package }}.schema import {{ newest_by if job.windowed else "EVENT_TIME, RESULT_KEY" }}
+
 {% endif %}
-from dev.services import Services
-from dev.values import NESTED, base_of
-from dev.verdict import Row
+from dev.results import KINDS
 
 TABLE = re.compile(r"^Batch: (\d+)\n-+\n\+((?:-+\+)+)\n(.*)\n\+[-+]+\n((?:\|.*\n)*)", re.MULTILINE)
 """A batch as Spark shows it: its number, the widths and the names of the columns, the rows."""
@@ -27,7 +30,7 @@ class Target:
 
     PLACE = "the terminal"
 
-    def __init__(self, _: Services, folder: Path, __: str) -> None:
+    def __init__(self, _: LocalServers, folder: Path, __: str) -> None:
         self._output = folder / "job.out"
         # Spark does not show more rows of a batch than it is asked for.
         self.settings = {"sink.num_rows": "1000000"}
@@ -47,7 +50,9 @@ class Target:
 {% elif job.result_state == "replaced" %}
         return batches[max(batches)] if batches else []
 {% else %}
-        return newest(row for _, rows in sorted(batches.items()) for row in rows)
+        return newest(
+            (row for _, rows in sorted(batches.items()) for row in rows), {{ newest_by }}
+        )
 {% endif %}
 
 
@@ -55,7 +60,7 @@ def _rows(border: str, header: str, lines: str) -> list[Row]:
     widths = [len(dashes) for dashes in border.split("+")[:-1]]
     names = _cells(header, widths)
     rows = (zip(names, _cells(line, widths), strict=True) for line in lines.splitlines())
-    return [in_python({name: _value(name, text) for name, text in row}) for row in rows]
+    return [from_json(KINDS, {name: _value(name, text) for name, text in row}) for row in rows]
 
 
 def _cells(line: str, widths: Sequence[int]) -> list[str]:

@@ -5,10 +5,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pyarrow import parquet
+from stream_devkit.results import from_arrow
+from stream_devkit.servers.local import LocalServers
+from stream_devkit.verdict import Row
 
-from dev.results import in_python
-from dev.services import Services
-from dev.verdict import Row
+from dev.results import KINDS
 
 
 class Target:
@@ -16,7 +17,7 @@ class Target:
 
     PLACE = "Parquet files"
 
-    def __init__(self, _: Services, folder: Path, name: str) -> None:
+    def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
         self._path = folder / name
         self.settings = {"sink.path": str(self._path)}
         """What the job has to be told to find it."""
@@ -24,7 +25,7 @@ class Target:
     def rows(self) -> list[Row]:
         """All rows of the files that `_spark_metadata` names: those of whole batches."""
         found = (row for file in self._files() for row in parquet.read_table(file).to_pylist())
-        return [in_python(row) for row in found]
+        return [from_arrow(KINDS, row) for row in found]
 
     def _files(self) -> list[Path]:
         """Now and then Spark writes all names so far to one log, `<batch>.compact`."""

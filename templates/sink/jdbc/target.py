@@ -7,12 +7,12 @@ from typing import Any
 from psycopg import sql
 from psycopg.errors import UndefinedTable
 from psycopg.rows import dict_row
+from stream_devkit.events.typed import typed
+from stream_devkit.events.values import NESTED, base_of
+from stream_devkit.servers.local import LocalServers
+from stream_devkit.verdict import Row
 
 from dev.results import KINDS
-from dev.services import Services
-from dev.typed import typed
-from dev.values import NESTED, base_of
-from dev.verdict import Row
 
 
 class Target:
@@ -20,7 +20,7 @@ class Target:
 
     PLACE = "a PostgreSQL table"
 
-    def __init__(self, services: Services, _: Path, name: str) -> None:
+    def __init__(self, services: LocalServers, _: Path, name: str) -> None:
         self._database = services.database
         self._table = name.replace("-", "_")
         self.settings = {**self._database.settings, "sink.table": self._table}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 from pyspark.sql import functions as F
+from stream_devkit.servers.process import Process
 from stream_runtime import errors, session
 from stream_runtime.accounting import verdict
 from stream_runtime.config import load
@@ -20,7 +21,6 @@ from {{ cookiecutter.__package }} import job, sink
 from {{ cookiecutter.__package }}.schema import RESULT_KEY
 from {{ cookiecutter.__package }}.settings import Settings
 
-from dev.process import Process
 from dev.target import Target
 from tests.crash import forget_commit
 from tests.events import {{ "PARTNERS_ONLY, " if job.right else "" }}batch_result, event, expected_of

@@ -1,4 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
+{% set newest_by = "RESULT_KEY" if job.windowed else "RESULT_KEY, EVENT_TIME" %}
 """Where the job's result lands, on this machine: a Kafka topic, read without Spark."""
 
 import json
@@ -9,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from stream_devkit.results import {{ "from_json" if job.result_state == "appended" else "from_json, newest" }}
+from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.process import ProcessError
+from stream_devkit.verdict import Row
 
-from dev.process import ProcessError
-from dev.results import {{ "in_python" if job.result_state == "appended" else "in_python, newest" }}
-from dev.services import Services
-from dev.verdict import Row
+{% if job.result_state != "appended" %}
+from {{ cookiecutter.__package }}.schema import {{ newest_by if job.windowed else "EVENT_TIME, RESULT_KEY" }}
+
+{% endif %}
+from dev.results import KINDS
 
 SECONDS = 60
 """After so long a broker that is silent counts as lost."""
@@ -24,7 +30,7 @@ class Target:
 
     PLACE = "a Kafka topic"
 
-    def __init__(self, services: Services, _: Path, name: str) -> None:
+    def __init__(self, services: LocalServers, _: Path, name: str) -> None:
         self._servers, self._topic = services.broker.bootstrap_servers, name
         self.settings = {"sink.bootstrap_servers": self._servers, "sink.topic": name}
         """What the job has to be told to find it."""
@@ -39,11 +45,13 @@ class Target:
         """The result as it stands now: what the last batch wrote, of each key one row."""
         records = self.records()
         last = max((headers(record)["as_of"] for record in records), default=None)
-        return newest(_row(record) for record in records if headers(record)["as_of"] == last)
+        return newest(
+            (_row(record) for record in records if headers(record)["as_of"] == last), {{ newest_by }}
+        )
 {% else %}
     def rows(self) -> list[Row]:
         """The result as it stands now: of each key the newest row."""
-        return newest(map(_row, self.records()))
+        return newest(map(_row, self.records()), {{ newest_by }})
 {% endif %}
 
     def records(self) -> list[Message]:
@@ -87,4 +95,4 @@ def headers(record: Message) -> dict[str, Any]:
 
 
 def _row(record: Message) -> Row:
-    return in_python(json.loads(record.value() or "null", parse_float=Decimal))
+    return from_json(KINDS, json.loads(record.value() or "null", parse_float=Decimal))

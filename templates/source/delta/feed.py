@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
+from stream_devkit.events.generate import Event
+from stream_devkit.events.typed import typed
+from stream_devkit.events.values import Value, base_of, fields_of, inside, parts
+from stream_devkit.servers.local import LocalServers
 
 from {{ cookiecutter.__package }}.schema import COLUMNS
-
-from dev.events import Event
-from dev.services import Services
-from dev.typed import typed
-from dev.values import Value, base_of, fields_of, inside, parts
 
 COMMIT_ROWS = 1000
 ARROW = {
@@ -43,11 +42,11 @@ class Feed:
 
 {% if right %}
     def __init__(
-        self, _: Services, folder: Path, name: str, columns: Mapping[str, str] = COLUMNS
+        self, _: LocalServers, folder: Path, name: str, columns: Mapping[str, str] = COLUMNS
     ) -> None:
         self._columns = columns
 {% else %}
-    def __init__(self, _: Services, folder: Path, name: str) -> None:
+    def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
 {% endif %}
         self._path = (folder / name).resolve()
         self._schema = pa.schema([(name, _arrow(kind)) for name, kind in {{ "columns" if right else "COLUMNS" }}.items()])

@@ -7,6 +7,7 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
+from stream_devkit.events.generate import Event
 from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
 from stream_runtime.bounded import typed_rows
@@ -16,7 +17,6 @@ from stream_runtime.names import quote
 from {{ cookiecutter.__package }} import source
 from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
 
-from dev.events import Event
 from dev.feed import Feed
 from tests.events import event
 

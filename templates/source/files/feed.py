@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from dev.events import Event
-from dev.services import Services
+from stream_devkit.events.generate import Event
+from stream_devkit.servers.local import LocalServers
 
 FILE_ROWS = 250
 SLICE_ROWS = 1000
@@ -21,7 +21,7 @@ class Feed:
     TYPED = False
     """Whether its records have columns, so that none can be malformed."""
 
-    def __init__(self, _: Services, folder: Path, name: str) -> None:
+    def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
         self._folder = (folder / name).resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._files = 0

@@ -1,6 +1,6 @@
 """A real PostgreSQL as a plain process: `with Database(Path("build/database")) as database: ...`.
 
-By hand: `python -m dev.database --port 5432` runs one until Ctrl-C.
+By hand: `python -m stream_devkit.servers.postgres --port 5432` runs one until Ctrl-C.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from dev.server import HOST, Server, ServerError, serve
+from .server import HOST, Server, ServerError, serve
 
 NAME = "streams"
 """Of the database, and of the user whose it is."""
@@ -38,7 +38,7 @@ SETTINGS = {
 
 
 class Database(Server):
-    """One server on loopback (see dev/server.py), with a password that is in a file only."""
+    """One server on loopback (see server.py), with a password that is in a file only."""
 
     name = "database"
 
@@ -141,7 +141,9 @@ class Database(Server):
 
 def main() -> int:
     """Run a database until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m dev.database", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m stream_devkit.servers.postgres", description=main.__doc__
+    )
     parser.add_argument("--port", type=int, default=5432)
     parser.add_argument("--folder", type=Path, default=Path("build/database"), help="emptied first")
     options = parser.parse_args()

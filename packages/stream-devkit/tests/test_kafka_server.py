@@ -2,17 +2,19 @@
 
 import pytest
 from confluent_kafka import Consumer, Producer
+from stream_devkit.servers.kafka import Broker
+from stream_devkit.servers.server import ServerError
 
-from dev.broker import Broker
-from dev.server import ServerError
+from tests import sparks
 
 TOPIC = "events"
 
 
+@pytest.mark.spark
 def test_a_killed_broker_comes_back_with_its_data(tmp_path):
     """What was acknowledged before a SIGKILL is there after the restart, on the same port."""
     sent = [b"%d" % number for number in range(500)]
-    with Broker(tmp_path / "broker") as broker:
+    with Broker(tmp_path / "broker", class_path=sparks.broker_jars()) as broker:
         broker.create_topic(TOPIC, partitions=2)
         producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
         for value in sent:
@@ -42,11 +44,11 @@ def _read(broker, count):
     return [message.value() for message in messages]
 
 
-def test_a_broker_whose_port_is_taken_says_so(tmp_path, services):
+def test_a_broker_whose_port_is_taken_says_so(tmp_path, stage):
     """The message names the port, even where another broker answers, and nothing is left."""
-    second = Broker(tmp_path, port=services.broker.port)
+    second = Broker(tmp_path, stage.broker.port, sparks.broker_jars())
 
-    with pytest.raises(ServerError, match=f"another program has port {services.broker.port}"):
+    with pytest.raises(ServerError, match=f"another program has port {stage.broker.port}"):
         second.start()
 
     assert not second.running

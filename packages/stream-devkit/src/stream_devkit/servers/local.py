@@ -1,44 +1,39 @@
-{% set job = cookiecutter | stream_plan %}
-"""The servers that the job needs, on this machine, each started when it is first asked for."""
+"""The servers that a job needs, on this machine, each started when it is first asked for."""
 
 from contextlib import ExitStack
-{% if job.kafka or job.postgres %}
 from functools import cached_property
-{% endif %}
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-{% if job.kafka %}
-from dev.broker import Broker
-{% endif %}
-{% if job.postgres %}
-from dev.database import Database
-{% endif %}
-{% if job.kafka or job.postgres %}
+if TYPE_CHECKING:
+    from .kafka import Broker
+    from .postgres import Database
 
-{% endif %}
 
-class Services:
-    """What runs beside the job: `with Services(folder) as services: ...`; its end ends them."""
+class LocalServers:
+    """The servers beside the job: `with LocalServers(folder) as servers: ...` ends them.
+
+    A project installs the client of a server only if its job uses the server.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._running = ExitStack()
-{% if job.kafka %}
 
     @cached_property
-    def broker(self) -> Broker:
+    def broker(self) -> "Broker":
         """A Kafka broker."""
+        from .kafka import Broker  # noqa: PLC0415 - see the class
+
         return self._running.enter_context(Broker(self._folder / "broker"))
-{% endif %}
-{% if job.postgres %}
 
     @cached_property
-    def database(self) -> Database:
+    def database(self) -> "Database":
         """A PostgreSQL server."""
+        from .postgres import Database  # noqa: PLC0415 - see the class
+
         return self._running.enter_context(Database(self._folder / "database"))
-{% endif %}
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""What this machine is made to bring: processes that end, Java, jars."""
+"""What a machine needs for the demo: processes that end, Java, jars."""
 
 import os
 import signal
@@ -8,9 +8,16 @@ import time
 from pathlib import Path
 
 import pytest
+import stream_devkit
+import stream_runtime
+from stream_devkit import jars, preflight
+from stream_devkit.servers.process import Process
 
-from dev import jars, preflight
-from dev.process import Process
+from tests import sparks
+
+LIBRARY = os.pathsep.join(
+    str(Path(package.__file__).parents[1]) for package in (stream_devkit, stream_runtime)
+)
 
 # Processes
 
@@ -18,11 +25,14 @@ from dev.process import Process
 def test_a_process_dies_with_the_program_that_started_it(tmp_path):
     """After a kill -9 of the parent no broker and no job is left behind."""
     program = (
-        "import sys, time; from pathlib import Path; from dev.process import Process\n"
+        "import sys, time; from pathlib import Path\n"
+        "from stream_devkit.servers.process import Process\n"
         f"Process(['sh', '-c', 'echo $$; exec sleep 60'], Path({str(tmp_path / 'log')!r}))\n"
         "time.sleep(60)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program])
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": LIBRARY}
+    )
     child = int(_eventually(lambda: (tmp_path / "log").read_text("utf-8")))
 
     parent.kill()
@@ -121,12 +131,14 @@ def _fake_java(folder: Path, script: str) -> Path:
 
 def _preflight(**environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, preflight.__file__, "java"]
+    environment["PYTHONPATH"] = LIBRARY
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 # Jars
 
 
+@pytest.mark.spark
 def test_jars_that_do_not_exist_are_named(tmp_path):
     """The message has the coordinate and the log, and no half-filled set is taken for a whole."""
     with pytest.raises(jars.JarsError) as failure:
@@ -149,13 +161,12 @@ def test_a_resolved_set_is_used_again_until_its_coordinates_change(tmp_path, mon
 
     assert runs == ["test", "test"]
     assert not (tmp_path / "test" / "half.jar").exists()
-{% if "connectors" in (cookiecutter | stream_plan).jars %}
 
 
+@pytest.mark.spark
 def test_no_jar_shadows_one_that_spark_brings():
     """Two versions of one artifact on the class path: which one wins is chance."""
-    ours = {jar.name.rpartition("-")[0] for jar in jars.ensure("connectors").glob("*.jar")}
+    ours = {jar.name.rpartition("-")[0] for jar in sparks.connector_jars().glob("*.jar")}
 
     assert ours
     assert ours.isdisjoint(jars.shipped_with_spark())
-{% endif %}

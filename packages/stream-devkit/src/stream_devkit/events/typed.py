@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from dev.values import FLOATING, INTEGERS, Value, base_of, fields_of, inside, parts
+from .values import FLOATING, INTEGERS, Value, base_of, fields_of, inside, parts
 
 
 def typed(kind: str, value: Any) -> Value:

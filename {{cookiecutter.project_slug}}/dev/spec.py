@@ -1,0 +1,93 @@
+{% set job = cookiecutter | stream_plan %}
+{% set tells_repeats = not job.sink.is_log or job.windowed or job.drops_repeats or job.result_state != "appended" %}
+{% set mode = cookiecutter.output_mode %}
+"""What demo and tests know of the events of this project."""
+
+{% if job.right %}
+from dataclasses import replace
+{% endif %}
+{% if job.interval %}
+from datetime import timedelta
+{% endif %}
+{% if job.right or job.interval %}
+
+{% endif %}
+from stream_devkit.events.generate import EventSpec
+{% if job.windowed or job.watermark %}
+from stream_runtime.config import to_timedelta
+{% endif %}
+
+from {{ cookiecutter.__package }} import job as pipeline
+{% if job.right %}
+from {{ cookiecutter.__package }} import schema
+{% endif %}
+from {{ cookiecutter.__package }}.settings import Settings
+
+from dev.feed import Feed
+
+{% if job.interval %}
+INTERVAL: timedelta | None = timedelta(seconds={{ job.interval.shortest }})
+"""`trigger.interval` on this machine: the job runs until it is stopped."""
+{% else %}
+INTERVAL = None
+"""There is no `trigger.interval`: the job ends when it has read what there is."""
+{% endif %}
+
+
+def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settings) -> EventSpec:
+    """Return what the event generator has to know of this project."""
+    event = pipeline.EVENT
+{% if job.right %}
+    spec = EventSpec(
+{% else %}
+    return EventSpec(
+{% endif %}
+        columns=event.columns,
+        time=event.time,
+        key=event.key,
+        id=event.id,
+        measure=next(iter(event.measures), None),
+{% if job.custom %}
+        step=to_timedelta(settings.visits.idle),
+        pauses=True,
+{% elif cookiecutter.window == "session" %}
+        step=to_timedelta(settings.window.gap),
+        pauses=True,
+{% elif cookiecutter.window == "sliding" %}
+        step=to_timedelta(settings.window.slide),
+{% elif job.windowed %}
+        step=to_timedelta(settings.window.duration),
+{% endif %}
+{% if job.watermark %}
+        delay=to_timedelta(settings.watermark.delay),
+{% endif %}
+{% if mode == "complete" and job.drops_late and not job.deduplicates %}
+        # Which of them are too late depends on where one batch ends and the next begins.
+        drops_late=False,
+{% elif not job.drops_late %}
+        drops_late=False,
+{% endif %}
+{% if not tells_repeats %}
+        repeats=False,
+{% elif job.drops_repeats %}
+        drops_repeats=True,
+{% endif %}
+{% if not job.counts_state %}
+        # After a restart Spark 4.0 counts timers as rows of state.
+        counts_state=False,
+{% endif %}
+        result_key=pipeline.RESULT_KEY,
+        typed=Feed.TYPED,
+    )
+{% if job.right %}
+    right = schema.RIGHT
+    partner = replace(
+        spec,
+        columns=right.columns,
+        time=right.time,
+        key=right.key,
+        id=right.id,
+        measure=next(iter(right.measures), None),
+    )
+    return replace(spec, right=partner)
+{% endif %}
