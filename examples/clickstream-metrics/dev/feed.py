@@ -6,10 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from confluent_kafka import KafkaError, Message, Producer
-
-from dev.events import Event, in_step
-from dev.process import ProcessError
-from dev.services import Services
+from stream_devkit.events.generate import Event, in_step
+from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.process import ProcessError
 
 PARTITIONS = 2
 SECONDS = 60
@@ -23,7 +22,7 @@ class Feed:
     TYPED = False
     """Whether its records have columns, so that none can be malformed."""
 
-    def __init__(self, services: Services, _: Path, name: str) -> None:
+    def __init__(self, services: LocalServers, _: Path, name: str) -> None:
         broker = services.broker
         broker.create_topic(name, PARTITIONS)
         self._producer = Producer(

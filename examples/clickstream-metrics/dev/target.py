@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from deltalake import DeltaTable, QueryBuilder
+from stream_devkit.results import from_arrow
+from stream_devkit.servers.local import LocalServers
+from stream_devkit.verdict import Row
 
-from dev.results import in_python
-from dev.services import Services
-from dev.verdict import Row
+from dev.results import KINDS
 
 
 class Target:
@@ -14,7 +15,7 @@ class Target:
 
     PLACE = "a Delta table"
 
-    def __init__(self, _: Services, folder: Path, name: str) -> None:
+    def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
         self._path = folder / name
         self.settings = {"sink.path": str(self._path)}
         """What the job has to be told to find it."""
@@ -25,4 +26,4 @@ class Target:
         found = query.execute("SELECT * FROM result").read_all()
         names = found.schema.names
         cells = zip(*(list(found[name].to_pylist()) for name in names), strict=True)
-        return [in_python(dict(zip(names, row, strict=True))) for row in cells]
+        return [from_arrow(KINDS, dict(zip(names, row, strict=True))) for row in cells]

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from stream_devkit import jars
+from stream_devkit.servers.local import LocalServers
 from stream_runtime import session
 from stream_runtime.config import load
 
 from clickstream_metrics import job
 from clickstream_metrics.settings import Settings
-
-from dev import jars
-from dev.services import Services
 
 MakeSettings = Callable[..., Settings]
 
@@ -53,7 +52,7 @@ def _spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session", name="services")
-def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
     """The real servers that the job needs; each starts when a test first asks for it."""
-    with Services(tmp_path_factory.mktemp("services")) as services:
+    with LocalServers(tmp_path_factory.mktemp("services")) as services:
         yield services

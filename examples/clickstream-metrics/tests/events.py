@@ -9,9 +9,10 @@ from stream_devkit.samples import Event, envelopes, make_event, raw
 from stream_runtime.accounting import Expected
 
 from clickstream_metrics import job
-from clickstream_metrics.expected import expected
 from clickstream_metrics.schema import EVENT
 from clickstream_metrics.settings import Settings
+
+from tests.oracle import expected
 
 event = partial(make_event, EVENT)
 

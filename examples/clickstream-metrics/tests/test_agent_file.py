@@ -158,8 +158,8 @@ def test_every_name_exists(document):
         "deploy/submit.sh halt --env prod",
         f".venv/bin/python -m {PACKAGE} run --batchrows 1",
         f".venv/bin/python -m {PACKAGE} run --set sink.pathh=x",
-        ".venv/bin/python -m dev.nothing",
-        ".venv/bin/python -m dev.broker --topics x",
+        ".venv/bin/python -m stream_devkit.nothing",
+        ".venv/bin/python -m stream_devkit.servers.kafka --topics x",
         ".venv/bin/python -m pytest tests/test_nothing.py",
     ],
 )

@@ -15,7 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from stream_devkit.events.generate import Event
+from stream_devkit.job import JobProcess
 from stream_devkit.samples import raw
+from stream_devkit.verdict import read_quarantine
 from stream_runtime import checkpoint
 from stream_runtime.accounting import verdict
 from stream_runtime.config import load, to_timedelta
@@ -25,12 +28,9 @@ from stream_runtime.storage import LocalStorage
 from clickstream_metrics import job as pipeline
 from clickstream_metrics.settings import Settings
 
-from dev.about import INTERVAL
-from dev.events import Event
 from dev.feed import Feed
-from dev.stream import Job
+from dev.spec import INTERVAL
 from dev.target import Target
-from dev.verdict import read_quarantine
 from tests.crash import forget_commit, forget_sweep
 from tests.events import event, expected_of
 
@@ -69,7 +69,7 @@ class Trial:
             overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
         self.folder, self.overrides, self.target = folder, overrides, target
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
-        self.job = Job(PACKAGE, overrides, folder)
+        self.job = JobProcess(PACKAGE, overrides, folder)
         self.root = LocalStorage(folder / "checkpoint")
         self.wanted = expected_of([GOOD], self.settings).rows
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from confluent_kafka import Producer
+from stream_devkit.events.generate import Event
 from stream_runtime.errors import SetupError
 
 from clickstream_metrics import source
 
-from dev.events import Event
 from dev.feed import Feed
 
 SENT = datetime(2026, 1, 10, tzinfo=UTC)

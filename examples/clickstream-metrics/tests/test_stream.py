@@ -15,10 +15,10 @@ from stream_runtime.cli import main
 from stream_runtime.names import quote
 
 from clickstream_metrics import job
-from clickstream_metrics.expected import expected
 from clickstream_metrics.schema import KEY
 
 from tests.events import event, key
+from tests.oracle import expected
 
 
 @pytest.fixture(name="stream")
@@ -205,14 +205,14 @@ def test_the_input_must_be_there(capsys, tmp_path):
     """A missing input is one line that says so, and exit code 2."""
     arguments = ["run", "--input", str(tmp_path / "no.ndjson"), "--output", str(tmp_path)]
 
-    assert main(job, expected, arguments) == 2
+    assert main(job, arguments) == 2
     assert "no.ndjson is not a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--output", "--batch-rows"])
 def test_what_stands_beside_the_input_needs_it(capsys, option):
     """A forgotten `--input` starts no stream."""
-    assert main(job, expected, ["run", option, "7"]) == 2
+    assert main(job, ["run", option, "7"]) == 2
     assert f"{option} stands beside --input" in capsys.readouterr().err
 
 

@@ -1,26 +1,36 @@
 """The commands of a job; every error is one message and an exit code (see errors.py)."""
 
 import argparse
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from . import doctor
-from .accounting import SecondOpinion
 from .config import load
 from .errors import ConfigError, StreamJobError
 from .job import Job
 from .lifecycle import MARKER
 from .progress import say
 from .run import create, run
+from .settings import RuntimeSettings
 from .storage import storage
 
 LOOKUP = "lookup"
 """The table of settings that a job has whose rows are looked up in a reference table."""
 BATCH_ROWS = 1000
+ORACLE = "tests.oracle"
 
 
-def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code."""
+def main(job: Job, arguments: Sequence[str] | None = None, *, oracle: str = ORACLE) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        job: the module job.py of the pipeline.
+        arguments: those of the command line, by default.
+        oracle: the module of the test oracle, whose function `expected` a file run compares with.
+            It is in the root of a checkout; no other command imports it.
+    """
     asked = _parser(job).parse_args(arguments)
     try:
         settings = load(job.SETTINGS, asked.env, _overrides(asked), conf=asked.conf)
@@ -31,12 +41,7 @@ def main(job: Job, second_opinion: SecondOpinion, arguments: Sequence[str] | Non
         if asked.command == "doctor":
             return doctor.examine(job, settings)
         if asked.input:
-            # A job in production runs without the test oracle.
-            from . import bounded  # noqa: PLC0415
-
-            files, output = _files(job, asked), _output(asked)
-            batch_rows = asked.batch_rows or BATCH_ROWS
-            return bounded.run(job, second_opinion, settings, files, output, batch_rows)
+            return _run_files(job, oracle, settings, asked)
         _refuse_without_input(job, asked)
         return run(job, settings)
     except StreamJobError as error:
@@ -101,6 +106,31 @@ def _files(job: Job, asked: argparse.Namespace) -> list[Path]:
             message = f"--input needs {_option(name)} as well, a file for each input."
             raise ConfigError(message)
     return [getattr(asked, name) for name in names]
+
+
+def _run_files(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse.Namespace) -> int:
+    files, output = _files(job, asked), _output(asked)
+    root = _find_root(job)
+    sys.path.insert(0, str(root))
+    try:
+        # A job in production has neither of these modules.
+        file_run = import_module("stream_runtime.bounded")
+        expected = import_module(oracle).expected
+    except (ImportError, AttributeError) as error:
+        message = (
+            f"--input compares the result with the test oracle, module {oracle} in {root}, "
+            f"which cannot be imported: {error}. Correct it, or run the command in a checkout "
+            "of the project: an installed package has no tests."
+        )
+        raise ConfigError(message) from error
+    batch_rows = asked.batch_rows or BATCH_ROWS
+    return int(file_run.run(job, expected, settings, files, output, batch_rows))
+
+
+def _find_root(job: Job) -> Path:
+    """Return the root of the job's checkout; of an installed job, the working directory."""
+    sources = Path(str(job.__file__)).resolve().parents[1]
+    return sources.parent if sources.name == "src" else Path.cwd()
 
 
 def _output(asked: argparse.Namespace) -> Path:

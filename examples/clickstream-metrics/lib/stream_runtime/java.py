@@ -1,6 +1,6 @@
 """Which Java runs Spark, and whether it can.
 
-`dev/preflight.py` of a project runs this file before anything is installed, on any Python: nothing
+`preflight.py` of stream_devkit runs this file before anything is installed, on any Python: nothing
 newer than Python 3.6 in it, and nothing but the standard library.
 """
 

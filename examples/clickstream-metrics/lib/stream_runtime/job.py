@@ -15,6 +15,7 @@ class Job(Protocol):
 
     __package__: str | None
     """The package of the pipeline, whose `__main__.py` starts the job."""
+    __file__: str | None
     NAME: str
     GUARANTEE: str
     OUTPUT_MODE: str

@@ -5,7 +5,6 @@ import sys
 from stream_runtime.cli import main
 
 from . import job
-from .expected import expected
 
 if __name__ == "__main__":
-    sys.exit(main(job, expected))
+    sys.exit(main(job))

@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def _runs(python: Path) -> bool:
-    """Whether a virtual environment is there and whole enough to go on with."""
+    """Return whether there is a virtual environment that works."""
     if not python.exists():
         return False
     command = [str(python), "-m", "pip", "--version"]

@@ -1,55 +1,24 @@
 """What became of the demo's events: every record accounted for, and checked in several ways."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from stream_runtime.accounting import events_in
+from stream_runtime.accounting import Expected, events_in
 
-from clickstream_metrics.schema import RESULT_KEY
-
-from dev.events import Shape, Traffic
-from dev.stream import Batch
-from dev.verdict import Check, Row, Sighting, same_number, same_quarantine, same_rows, verdict
-
-
-class Expected(Protocol):
-    """What the project's expected.py says must come out."""
-
-    @property
-    def rows(self) -> Sequence[Row]:
-        """The result."""
-
-    @property
-    def waiting(self) -> Sequence[Row]:
-        """The rows of windows that are not written yet."""
-
-    @property
-    def late(self) -> int:
-        """Events that came too late."""
-
-    @property
-    def placed(self) -> int | None:
-        """How often the events count together, where it is not once each."""
-
-    @property
-    def remembered(self) -> int:
-        """Rows of the state besides the open windows, where all of it can be told."""
-
-    @property
-    def duplicates(self) -> int | None:
-        """Events that gave way to another one with their id."""
+from .events.generate import EventSpec, Traffic
+from .job import BatchReport
+from .verdict import Check, Row, invalid, same_number, same_quarantine, same_rows, verdict
 
 
 @dataclass(frozen=True)
 class Played:
     """A run of the demo: what was sent, where it landed, and what the job did with it."""
 
-    shape: Shape
+    spec: EventSpec
     traffic: Traffic
     origins: list[str]
-    batches: list[Batch]
+    batches: list[BatchReport]
 
 
 @dataclass(frozen=True)
@@ -63,27 +32,20 @@ class Outcome:
     summary: dict[str, Any]
 
 
-def judge(
+def compare(
     played: Played,
     expected: Expected,
-    compare: Callable[[Sequence[Row], Sequence[Row]], str],
     rows: Sequence[Row],
     quarantined: Sequence[Row],
 ) -> Outcome:
     """Compare what the job left behind with what is known of its input."""
     counts = _counts(played, rows, quarantined, expected)
     checks = [
-        same_rows(expected.rows, rows, compare),
-        same_quarantine(broken(played.origins, played.traffic), quarantined),
+        same_rows(expected.rows, rows),
+        same_quarantine(invalid(played.origins, played.traffic), quarantined),
         *_agreements(played, counts, expected),
     ]
     return Outcome(rows, expected.waiting, checks, counts | {"verdict": verdict(checks)})
-
-
-def broken(origins: Sequence[str], traffic: Traffic) -> Counter[Sighting]:
-    """What has to be in quarantine: the origin of each broken record, and why."""
-    sent = zip(origins, traffic.all, strict=True)
-    return Counter((origin, event.reason) for origin, event in sent if event.reason)
 
 
 def _agreements(played: Played, counts: Mapping[str, Any], expected: Expected) -> Iterator[Check]:
@@ -97,7 +59,7 @@ def _agreements(played: Played, counts: Mapping[str, Any], expected: Expected) -
         what = "Each record is accounted for: in the result, {}or in quarantine"
         elsewhere = {
             "still open": bool(expected.waiting),
-            "too late": played.shape.drops_late,
+            "too late": played.spec.drops_late,
             "a repeat": expected.duplicates is not None,
         }
         among = "".join(f"{place}, " for place, possible in elsewhere.items() if possible)
@@ -105,15 +67,15 @@ def _agreements(played: Played, counts: Mapping[str, Any], expected: Expected) -
     else:
         what = "Each event is wherever it has to be, or was left out for a reason"
         yield same_number(what, expected.placed, found, "places")
-    if played.shape.drops_repeats:
+    if played.spec.drops_repeats:
         repeated = sum(event.kind == "repeated" for event in played.traffic.all)
         what = "The events that were left out as repeats are those that were sent twice"
         yield same_number(what, repeated, counts["duplicate_rows"], "events")
-    if played.shape.drops_late and expected.placed is None:
+    if played.spec.drops_late and expected.placed is None:
         late = sum(event.late for event in played.traffic.all)
         what = "The events that were left out as too late are those that were made late"
         yield same_number(what, late, counts["late_rows"], "events")
-    if played.shape.counts_state and (expected.waiting or expected.remembered):
+    if played.spec.counts_state and (expected.waiting or expected.remembered):
         what = "The job's state holds what is open or still remembered, and nothing else"
         rows = len(expected.waiting) + expected.remembered
         yield same_number(what, rows, played.batches[-1].state_rows, "rows of state")
@@ -127,8 +89,8 @@ def _counts(
     return {
         "input_rows": read,
         "output_rows": len(rows),
-        "counted_rows": events_in(rows, RESULT_KEY),
-        "open_rows": events_in(expected.waiting, RESULT_KEY),
+        "counted_rows": events_in(rows, played.spec.result_key),
+        "open_rows": events_in(expected.waiting, played.spec.result_key),
         "late_rows": expected.late,
         "duplicate_rows": expected.duplicates,
         "quarantined_rows": len(quarantined),

@@ -11,8 +11,8 @@ from typing import Any
 from stream_runtime.accounting import Expected
 from stream_runtime.config import to_timedelta
 
-from . import schema
-from .settings import Settings
+from clickstream_metrics import schema
+from clickstream_metrics.settings import Settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

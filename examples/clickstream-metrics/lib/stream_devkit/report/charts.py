@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from dev.events import Shape
-from dev.outcome import Outcome, Played
-from dev.svg import Frame, box, chart, line, path, round_ticks, rule, steps, text, x_axis, y_axis
-from dev.values import Value
-from dev.verdict import Row
+from stream_runtime.accounting import is_of_windows
+
+from stream_devkit.events.generate import EventSpec
+from stream_devkit.events.values import Value
+from stream_devkit.outcome import Outcome, Played
+from stream_devkit.verdict import Row
+
+from .svg import Frame, box, chart, line, path, round_ticks, rule, steps, text, x_axis, y_axis
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Place = tuple[datetime, Value]
@@ -22,13 +25,16 @@ MOST_TICKS = 9
 TICKS = [timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 720, 1440, 10_080)]
 
 
-def counts(rows: Iterable[Row], shape: Shape) -> Counter[Place]:
+def counts(rows: Iterable[Row], spec: EventSpec) -> Counter[Place]:
     """How many events the rows stand for, for each step of the day and key."""
     found: Counter[Place] = Counter()
     for row in rows:
-        key = row[shape.key] if shape.key else ALL
-        time, events = row["window_start"], row["event_count"]
-        found[time - (time - EPOCH) % shape.step, key] += events
+        key = row[spec.key] if spec.key else ALL
+        if is_of_windows(spec.result_key):
+            time, events = row["window_start"], row["event_count"]
+        else:
+            time, events = row[spec.time], 1
+        found[time - (time - EPOCH) % spec.step, key] += events
     return found
 
 
@@ -42,13 +48,13 @@ def ranked(by_place: Counter[Place]) -> list[Value]:
 
 def counted(outcome: Outcome, played: Played) -> str:
     """Events per step, stacked by key; open windows are pale, late events are ticks."""
-    shape = played.shape
-    waiting = counts(outcome.waiting, shape)
-    by_place = waiting + counts(outcome.rows, shape)
-    starts, keys = _starts(by_place, shape.step), ranked(by_place)
+    spec = played.spec
+    waiting = counts(outcome.waiting, spec)
+    by_place = waiting + counts(outcome.rows, spec)
+    starts, keys = _starts(by_place, spec.step), ranked(by_place)
     bands = [[by_place[start, key] for start in starts] for key in keys]
     tops = list(accumulate(bands, lambda low, own: [a + b for a, b in zip(low, own, strict=True)]))
-    edges = [start.timestamp() for start in [*starts, starts[-1] + shape.step]]
+    edges = [start.timestamp() for start in [*starts, starts[-1] + spec.step]]
     scale = round_ticks(max(tops[-1]))
     frame = Frame(320, (edges[0], edges[-1]), (0, scale[-1]), bottom=42)
     open_from = bisect_left(starts, min((start for start, _ in waiting), default=starts[-1]))
@@ -86,7 +92,8 @@ def _open_windows(frame: Frame, since: float) -> Iterator[str]:
 
 def _late(frame: Frame, played: Played) -> Iterator[str]:
     """A tick below the axis for each late event, where it would have been counted."""
-    happened = [event.values[played.shape.time] for event in played.traffic.all if event.late]
+    late = [event for event in played.traffic.all if event.late]
+    happened = [event.values[played.spec.of(event).time] for event in late]
     for time in happened:
         x = frame.x(time.timestamp())
         yield rule(x, frame.base + 2, x, frame.base + 8, "mark")

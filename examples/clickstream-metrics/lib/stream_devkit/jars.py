@@ -1,6 +1,6 @@
-"""Fetch the jars that Spark and the broker need, once, into `.jars/<set>/`.
+"""Fetch the jars that Spark and the broker need, once, into `.jars/<set>/` of the project.
 
-pyproject.toml lists them; Ivy, which PySpark brings along, resolves them: no Maven, no sbt.
+Its pyproject.toml lists them; Ivy, which is part of PySpark, resolves them: no Maven, no sbt.
 Most of that time is waiting for answers, so all sets are resolved at once.
 """
 
@@ -18,10 +18,11 @@ from xml.sax.saxutils import quoteattr
 
 from rich.console import Console
 
-from dev.preflight import ENVIRONMENT_PROBLEM, java_command, java_problem
+from .preflight import ENVIRONMENT_PROBLEM, java_command, java_problem
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / ".jars"
+PROJECT = Path("pyproject.toml")
+"""In the working directory, the root of a project."""
+FOLDER = Path(".jars")
 STAMP = "coordinates.txt"
 ON_SPARKS_CLASS_PATH = frozenset({"connectors"})
 SPEAK_SECONDS = 10
@@ -47,7 +48,7 @@ def ensure(name: str, folder: Path = FOLDER) -> Path:
     """The folder with the jars of one set of pyproject.toml, fetched if need be."""
     coordinates = _sets()[name]
     shipped = shipped_with_spark() if name in ON_SPARKS_CLASS_PATH else ()
-    return resolve(name, coordinates, folder, without=shipped)
+    return resolve(name, coordinates, folder.resolve(), without=shipped)
 
 
 def ensure_all() -> None:
@@ -151,7 +152,7 @@ def _spark_jars() -> Path:
 
 
 def _sets() -> dict[str, list[str]]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    project = tomllib.loads(PROJECT.read_text("utf-8"))
     sets: dict[str, list[str]] = project["tool"]["stream-template"]["jars"]
     return sets
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
 
-from dev.values import FLOATING, Value, base_of, dumps, is_number
+from .values import FLOATING, Value, base_of, dumps, is_number
 
 if TYPE_CHECKING:
-    from dev.events import Shape
+    from .generate import EventSpec
 
 FAR_FUTURE = datetime(2087, 6, 5, 4, 3, 2, tzinfo=UTC)
 
@@ -23,33 +23,34 @@ class Fault:
     """Why it belongs in quarantine; None for a record that is odd but good."""
     per_100k: int
     """How many of 100,000 events have it."""
-    spoil: "Callable[[dict[str, Value], Shape, Random], bytes | None]"
-    applies: "Callable[[Shape], bool]" = lambda shape: not shape.typed
+    spoil: "Callable[[dict[str, Value], EventSpec, Random], bytes | None]"
+    applies: "Callable[[EventSpec], bool]" = lambda spec: not spec.typed
 
 
 def _raw(values: dict[str, Value]) -> bytes:
     return dumps(values).encode()
 
 
-def _truncated(values: dict[str, Value], _: "Shape", rng: Random) -> bytes:
-    whole = _raw(values)
-    return whole[: rng.randrange(1, len(whole))]
+def _truncated(values: dict[str, Value], _: "EventSpec", rng: Random) -> bytes:
+    # Cut as text: half of a letter is no UTF-8, which is another reason.
+    whole = dumps(values)
+    return whole[: rng.randrange(1, len(whole))].encode()
 
 
-def _two_in_one(values: dict[str, Value], _: "Shape", rng: Random) -> bytes:
+def _two_in_one(values: dict[str, Value], _: "EventSpec", rng: Random) -> bytes:
     return rng.choice([b"", b"\n", b",", b"]}", b"]},", b'],"events":[']).join([_raw(values)] * 2)
 
 
-def _wrong_type(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
-    numbers = [name for name, kind in shape.columns.items() if is_number(kind) and name != shape.id]
-    wrong = {numbers[-1]: "twelve"} if numbers else {shape.time: {"hour": 12}}
+def _wrong_type(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes:
+    numbers = [name for name, kind in spec.columns.items() if is_number(kind) and name != spec.id]
+    wrong = {numbers[-1]: "twelve"} if numbers else {spec.time: {"hour": 12}}
     return _raw({**values, **wrong})
 
 
-def _invalid_utf8(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
+def _invalid_utf8(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes:
     # Latin-1 in a text, as an old client sends it; in a field of its own where there is no text.
-    texts = (name for name, kind in shape.columns.items() if kind == "STRING")
-    name = next((name for name in texts if name != shape.id), _unknown("note", shape))
+    texts = (name for name, kind in spec.columns.items() if kind == "STRING")
+    name = next((name for name in texts if name != spec.id), _unknown("note", spec))
     return _raw({**values, name: "caf?"}).replace(b"caf?", b"caf\xe9")
 
 
@@ -59,27 +60,27 @@ def _missing(values: dict[str, Value], name: str | None, rng: Random) -> bytes:
     return _raw(rng.choice([rest, {**rest, str(name): None}]))
 
 
-def _not_finite(values: dict[str, Value], shape: "Shape", rng: Random) -> bytes:
-    return _raw({**values, str(shape.measure): rng.choice([float("nan"), float("-inf")])})
+def _not_finite(values: dict[str, Value], spec: "EventSpec", rng: Random) -> bytes:
+    return _raw({**values, str(spec.measure): rng.choice([float("nan"), float("-inf")])})
 
 
-def _epoch_millis(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
-    return _raw({**values, shape.time: round(values[shape.time].timestamp() * 1000)})
+def _epoch_millis(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes:
+    return _raw({**values, spec.time: round(values[spec.time].timestamp() * 1000)})
 
 
-def _unknown_field(values: dict[str, Value], shape: "Shape", _: Random) -> bytes:
-    return _raw({**values, _unknown("utm_source", shape): "mail"})
+def _unknown_field(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes:
+    return _raw({**values, _unknown("utm_source", spec): "mail"})
 
 
-def _unknown(name: str, shape: "Shape") -> str:
+def _unknown(name: str, spec: "EventSpec") -> str:
     """The name, or one like it that the schema does not have."""
-    while name in shape.columns:
+    while name in spec.columns:
         name += "_"
     return name
 
 
-def _has_floating_measure(shape: "Shape") -> bool:
-    return shape.measure is not None and base_of(shape.columns[shape.measure]) in FLOATING
+def _has_floating_measure(spec: "EventSpec") -> bool:
+    return spec.measure is not None and base_of(spec.columns[spec.measure]) in FLOATING
 
 
 FAULTS = (
@@ -92,23 +93,23 @@ FAULTS = (
     Fault("invalid_utf8", "invalid_utf8", 25, _invalid_utf8),
     Fault(
         *("missing_id", "missing_id", 40),
-        lambda values, shape, rng: _missing(values, shape.id, rng),
-        lambda shape: shape.id is not None,
+        lambda values, spec, rng: _missing(values, spec.id, rng),
+        lambda spec: spec.id is not None,
     ),
     Fault(
         *("missing_time", "missing_time", 45),
-        lambda values, shape, rng: _missing(values, shape.time, rng),
+        lambda values, spec, rng: _missing(values, spec.time, rng),
         lambda _: True,
     ),
     Fault(
         *("missing_key", "missing_key", 55),
-        lambda values, shape, rng: _missing(values, shape.key, rng),
-        lambda shape: shape.key is not None,
+        lambda values, spec, rng: _missing(values, spec.key, rng),
+        lambda spec: spec.key is not None,
     ),
     Fault("epoch_millis", "future_time", 35, _epoch_millis),
     Fault(
         *("far_future", "future_time", 15),
-        lambda values, shape, _: _raw({**values, shape.time: FAR_FUTURE}),
+        lambda values, spec, _: _raw({**values, spec.time: FAR_FUTURE}),
         lambda _: True,
     ),
     Fault("not_finite", "not_finite", 30, _not_finite, _has_floating_measure),

@@ -8,12 +8,12 @@ and sends far too late.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from dev.faults import FAULTS, Fault
-from dev.values import Value, dumps, value
+from .faults import FAULTS, Fault
+from .values import Value, dumps, value
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 STEPS = 192
@@ -22,6 +22,8 @@ SENT_TWICE = 0.004
 NULL = 0.04
 OFFLINE = (0.30, 0.35)
 """When, in parts of the whole, the late events happened."""
+FEWER = 100
+"""How many times as many events the first input has as the right one."""
 BUSY, QUIET = 2.5, 2.0
 """For how many steps a key is busy, and then quiet, where its pauses count."""
 KEY_WORDS = {
@@ -34,7 +36,7 @@ KEY_WEIGHTS = (46, 26, 15, 9, 4)
 
 
 @dataclass(frozen=True)
-class Shape:
+class EventSpec:
     """What the generator has to know of the project: its columns, their roles, its times."""
 
     columns: Mapping[str, str]
@@ -56,8 +58,21 @@ class Shape:
     """Whether the job drops an event that is sent twice."""
     counts_state: bool = True
     """Whether the number of rows of state that Spark reports can be relied upon."""
+    result_key: tuple[str, ...] = ()
+    """The columns that identify a row of the result."""
     typed: bool = False
     """Whether records have columns, so that none can be malformed."""
+    right: "EventSpec | None" = None
+    """The same of the right input."""
+
+    @property
+    def inputs(self) -> dict[str, "EventSpec"]:
+        """That of each input, by its table of settings."""
+        return {"source": self} | ({"right": self.right} if self.right else {})
+
+    def of(self, event: "Event") -> "EventSpec":
+        """That of the input to which an event is sent."""
+        return self.inputs[event.table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,8 @@ class Event:
     """Why it belongs in quarantine, None for a good one."""
     values: Mapping[str, Value] = field(default_factory=dict)
     """Its columns as Python values, empty for a bad one."""
+    table: str = "source"
+    """The input to which it is sent, by its table of settings."""
 
     @property
     def late(self) -> bool:
@@ -85,6 +102,8 @@ class Traffic:
 
     main: list[Event]
     tail: list[Event]
+    tables: tuple[str, ...] = ("source",)
+    """The inputs, by their tables of settings."""
 
     @property
     def all(self) -> list[Event]:
@@ -92,23 +111,30 @@ class Traffic:
         return self.main + self.tail
 
     @property
-    def good(self) -> list[list[Mapping[str, Value]]]:
-        """The values of the good events, part by part.
+    def good(self) -> list[list[list[Mapping[str, Value]]]]:
+        """The values of the good events, input by input and part by part.
 
         The empty part is the batch without data that comes before the tail.
         """
         parts: tuple[list[Event], ...] = (self.main, [], self.tail)
-        return [[event.values for event in part if not event.reason] for part in parts]
+        return [[_good(part, table) for part in parts] for table in self.tables]
 
 
-def generate(shape: Shape, total: int = 50_000, seed: int = 7) -> Traffic:
+def _good(events: Sequence[Event], table: str) -> list[Mapping[str, Value]]:
+    return [event.values for event in events if event.table == table and not event.reason]
+
+
+def generate(spec: EventSpec, total: int = 50_000, seed: int = 7) -> Traffic:
     """About `total` events for a project."""
-    maker = _Maker(shape, Random(seed))
-    cut = maker.at(maker.steps - TAIL_STEPS)
-    events = _events(maker, total, cut)
+    events: list[Event] = []
+    for table, own in spec.inputs.items():
+        maker = _Maker(own, Random(seed if table == "source" else f"{seed} {table}"))
+        cut = maker.at(maker.steps - TAIL_STEPS)
+        number = total if table == "source" else max(total // FEWER, FEWER)
+        events += [replace(event, table=table) for event in _events(maker, number, cut)]
     events.sort(key=lambda event: event.sent)
     main = [event for event in events if event.sent < cut]
-    return Traffic(main, events[len(main) :])
+    return Traffic(main, events[len(main) :], tuple(spec.inputs))
 
 
 def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
@@ -116,10 +142,10 @@ def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
     moments = maker.moments(total)
     events = [event for moment in moments for event in maker.ordinary(moment)]
     for fault in FAULTS:
-        if fault.applies(maker.shape):
+        if fault.applies(maker.spec):
             spoiled = maker.rng.sample(moments, max(4, total * fault.per_100k // 100_000))
             events += [maker.spoiled(moment, fault) for moment in spoiled]
-    if maker.shape.drops_late:
+    if maker.spec.drops_late:
         events += [maker.late(cut) for _ in range(max(20, total // 250))]
     return events
 
@@ -143,15 +169,15 @@ def in_step(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:
 class _Maker:
     """Makes single events; all chance comes from its one generator."""
 
-    def __init__(self, shape: Shape, rng: Random) -> None:
-        self.shape, self.rng = shape, rng
-        self.steps = max(STEPS, 4 * math.ceil(shape.delay / shape.step))
+    def __init__(self, spec: EventSpec, rng: Random) -> None:
+        self.spec, self.rng = spec, rng
+        self.steps = max(STEPS, 4 * math.ceil(spec.delay / spec.step))
         self._keys = self._key_values()
         self._made = 0
 
     def at(self, steps: float) -> datetime:
         """The moment so many steps after the start."""
-        moment = START + steps * self.shape.step
+        moment = START + steps * self.spec.step
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def moments(self, total: int) -> list[datetime]:
@@ -164,50 +190,50 @@ class _Maker:
         """A good event, now and then with a second copy of it."""
         values = self._values(moment)
         first = self._event(values, self._sent(moment), "plain")
-        if not self.shape.repeats or self.rng.random() > SENT_TWICE:
+        if not self.spec.repeats or self.rng.random() > SENT_TWICE:
             return [first]
         return [first, self._event(values, self._sent(moment), "repeated")]
 
     def spoiled(self, moment: datetime, fault: Fault) -> Event:
         """An event with something wrong."""
         values = self._values(moment)
-        raw = fault.spoil(values, self.shape, self.rng)
+        raw = fault.spoil(values, self.spec, self.rng)
         kept = {} if fault.reason else values
         return Event(raw, self._key(values), self._sent(moment), fault.kind, fault.reason, kept)
 
     def late(self, cut: datetime) -> Event:
         """An event of the client that was offline, sent in the tail."""
         happened = self.at(self.rng.uniform(*OFFLINE) * self.steps)
-        sent = cut + self.rng.uniform(0.5, TAIL_STEPS - 2) * self.shape.step
+        sent = cut + self.rng.uniform(0.5, TAIL_STEPS - 2) * self.spec.step
         return self._event(self._values(happened), sent, "late")
 
     def _event(self, values: dict[str, Value], sent: datetime, kind: str) -> Event:
         return Event(dumps(values).encode(), self._key(values), sent, kind, None, values)
 
     def _key(self, values: Mapping[str, Value]) -> bytes | None:
-        return str(values[self.shape.key]).encode() if self.shape.key else None
+        return str(values[self.spec.key]).encode() if self.spec.key else None
 
     def _sent(self, moment: datetime) -> datetime:
         """Disorder: up to half of the watermark's delay passes on the way."""
-        return moment + min(self.rng.expovariate(8), 0.5) * self.shape.delay
+        return moment + min(self.rng.expovariate(8), 0.5) * self.spec.delay
 
     def _values(self, moment: datetime) -> dict[str, Value]:
         self._made += 1
-        shape, rng = self.shape, self.rng
-        values = {name: self._optional(kind, moment) for name, kind in shape.columns.items()}
-        if shape.id:
-            values[shape.id] = self._identity(shape.columns[shape.id])
-        if shape.key:
+        spec, rng = self.spec, self.rng
+        values = {name: self._optional(kind, moment) for name, kind in spec.columns.items()}
+        if spec.id:
+            values[spec.id] = self._identity(spec.columns[spec.id])
+        if spec.key:
             weights = [self._weight(number, moment) for number in range(len(self._keys))]
-            values[shape.key] = rng.choices(self._keys, weights)[0]
-        values[shape.time] = moment
+            values[spec.key] = rng.choices(self._keys, weights)[0]
+        values[spec.time] = moment
         return values
 
     def _weight(self, number: int, moment: datetime) -> int:
         """How likely the key of a number is at a moment; a key that pauses does so in its turn."""
         turn = number * (BUSY + QUIET) / len(self._keys)
-        into = ((moment - START) / self.shape.step + turn) % (BUSY + QUIET)
-        return 0 if self.shape.pauses and into > BUSY else KEY_WEIGHTS[number]
+        into = ((moment - START) / self.spec.step + turn) % (BUSY + QUIET)
+        return 0 if self.spec.pauses and into > BUSY else KEY_WEIGHTS[number]
 
     def _optional(self, kind: str, moment: datetime) -> Value:
         return None if self.rng.random() < NULL else value(kind, self.rng, moment)
@@ -218,9 +244,9 @@ class _Maker:
         return self._made - 2**30
 
     def _key_values(self) -> list[Value]:
-        if not self.shape.key:
+        if not self.spec.key:
             return []
-        name, kind = self.shape.key, self.shape.columns[self.shape.key]
+        name, kind = self.spec.key, self.spec.columns[self.spec.key]
         if kind == "STRING":
             return list(next(words for part, words in KEY_WORDS.items() if part in name.lower()))
         found: list[Value] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from dev.process import Process, ProcessError
+from .servers.process import Process, ProcessError
 
 POLL_SECONDS = 0.1
 
@@ -20,7 +20,7 @@ class JobError(ProcessError):
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchReport:
     """One micro-batch, as the job's metrics log tells it."""
 
     number: int
@@ -33,7 +33,7 @@ class Batch:
     state_rows: int
 
     @classmethod
-    def of(cls, line: Mapping[str, Any]) -> "Batch":
+    def of(cls, line: Mapping[str, Any]) -> "BatchReport":
         """Read one line of the log."""
         return cls(
             number=line["batch_id"],
@@ -46,17 +46,19 @@ class Batch:
         )
 
 
-class Job:
-    """The job as a process of its own: `with Job(package, settings, folder) as job: ...`.
+class JobProcess:
+    """The job as a process of its own: `with JobProcess(package, settings, folder) as job: ...`.
 
     Args:
         package: whose `__main__` to run.
         settings: what differs from conf/dev.toml, as `--set` takes it.
-        folder: where its output goes; `metrics.log` is set to a file in it.
+        folder: where its log (stderr) and its standard output go, `job.log` and `job.out`;
+            `metrics.log` is set to a file in it.
     """
 
     def __init__(self, package: str, settings: Mapping[str, str], folder: Path) -> None:
         self.metrics_log, self.log = folder / "metrics.ndjson", folder / "job.log"
+        self._output = folder / "job.out"
         overrides = {**settings, "metrics.log": str(self.metrics_log)}
         self._arguments = ["--env", "dev"]
         for key, value in overrides.items():
@@ -64,7 +66,7 @@ class Job:
         self._command = [sys.executable, "-m", package]
         self._process: Process | None = None
         self._read = 0
-        self.batches: list[Batch] = []
+        self.batches: list[BatchReport] = []
         self.facts: dict[str, Any] = {}
         """What the job said when it started."""
 
@@ -81,7 +83,7 @@ class Job:
     def start(self) -> None:
         """Start it, or start it again."""
         command = [*self._command, "run", *self._arguments]
-        self._process = Process(command, self.log)
+        self._process = Process(command, self.log, output=self._output)
 
     def wait(self, reached: Callable[[], bool], deadline: float, what: str) -> None:
         """Follow its metrics until something is reached.
@@ -154,7 +156,7 @@ class Job:
         self._read += len(lines) + 1
         for line in map(json.loads, lines.splitlines()):
             if line["event"] == "batch":
-                self.batches.append(Batch.of(line))
+                self.batches.append(BatchReport.of(line))
             elif line["event"] == "started":
                 self.facts = line
         return True

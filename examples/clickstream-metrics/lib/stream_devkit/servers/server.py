@@ -10,9 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from dev.jars import JarsError
-from dev.preflight import ENVIRONMENT_PROBLEM
-from dev.process import Process, ProcessError, terminable
+from stream_devkit.jars import JarsError
+from stream_devkit.preflight import ENVIRONMENT_PROBLEM
+
+from .process import Process, ProcessError, terminable
 
 HOST = "127.0.0.1"
 START_SECONDS = 60

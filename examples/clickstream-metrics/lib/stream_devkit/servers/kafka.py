@@ -1,6 +1,6 @@
 """A real Kafka broker as a plain process: `with Broker(Path("build/broker")) as broker: ...`.
 
-By hand: `python -m dev.broker --port 9092 --topic clicks` runs one until Ctrl-C.
+By hand: `python -m stream_devkit.servers.kafka --port 9092 --topic clicks` runs one until Ctrl-C.
 """
 
 import argparse
@@ -19,9 +19,10 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from dev import jars
-from dev.preflight import java_command
-from dev.server import HOST, START_SECONDS, Server, ServerError, serve
+from stream_devkit import jars
+from stream_devkit.preflight import java_command
+
+from .server import HOST, START_SECONDS, Server, ServerError, serve
 
 JVM_OPTIONS = (
     *("-Xmx512m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
@@ -49,13 +50,20 @@ broker.heartbeat.interval.ms=500
 
 
 class Broker(Server):
-    """One broker on loopback (see dev/server.py)."""
+    """One broker on loopback (see server.py).
+
+    Args:
+        folder: see `Server`.
+        port: see `Server`.
+        class_path: the folder with its jars; by default those of the project.
+    """
 
     name = "broker"
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, class_path: Path | None = None) -> None:
         super().__init__(folder, port)
         self._cluster = _cluster_id()
+        self._class_path = class_path
 
     @property
     def bootstrap_servers(self) -> str:
@@ -94,12 +102,12 @@ class Broker(Server):
         return False
 
     def _admin(self) -> AdminClient:
-        # librdkafka writes to stderr without end while a broker is away: give it a deaf ear.
+        # librdkafka writes to stderr all the time while a broker is away: discard its log.
         silent = logging.Logger("kafka", logging.CRITICAL + 1)
         return AdminClient({"bootstrap.servers": self.bootstrap_servers}, logger=silent)
 
     def _java(self, *arguments: str) -> list[str]:
-        class_path = f"{jars.ensure('broker')}{os.sep}*"
+        class_path = f"{self._class_path or jars.ensure('broker')}{os.sep}*"
         return [java_command(), *JVM_OPTIONS, "-cp", class_path, *arguments]
 
     @property
@@ -114,7 +122,9 @@ def _cluster_id() -> str:
 
 def main() -> int:
     """Run a broker until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m dev.broker", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m stream_devkit.servers.kafka", description=main.__doc__
+    )
     parser.add_argument("--port", type=int, default=9092)
     parser.add_argument("--topic", action="append", default=[], help="a topic to create")
     parser.add_argument("--partitions", type=int, default=2)

@@ -7,10 +7,11 @@ from datetime import timedelta
 from html import escape
 from pathlib import Path
 
-from dev import charts
-from dev.events import Event
-from dev.outcome import Outcome, Played
-from dev.verdict import EXACT, Check
+from stream_devkit.events.generate import Event
+from stream_devkit.outcome import Outcome, Played
+from stream_devkit.verdict import EXACT, Check
+
+from . import charts
 
 STYLE = Path(__file__).with_name("report.css")
 LONGEST_EXAMPLE = 240
@@ -103,10 +104,10 @@ def _tiles(outcome: Outcome) -> str:
 
 
 def _counted(words: Words, played: Played, outcome: Outcome) -> str:
-    shape = played.shape
-    keys = charts.ranked(charts.counts([*outcome.rows, *outcome.waiting], shape))
+    spec = played.spec
+    keys = charts.ranked(charts.counts([*outcome.rows, *outcome.waiting], spec))
     return _card(
-        f"Events over time, by {shape.key}" if shape.key else "Events over time",
+        f"Events over time, by {spec.key}" if spec.key else "Events over time",
         words.rows,
         _key({f"var(--s{n % charts.COLOURS})": str(key) for n, key in enumerate(keys)}),
         charts.counted(outcome, played),
@@ -160,7 +161,7 @@ def _batches(played: Played, interval: timedelta | None) -> str:
         return first
     second = _card(
         "The watermark follows the events",
-        f"It stays {spoken(played.shape.delay)} behind the newest event of all earlier batches; "
+        f"It stays {spoken(played.spec.delay)} behind the newest event of all earlier batches; "
         "what falls below it comes too late.",
         _key({"var(--s0)": "newest event read", "var(--s1)": "watermark of the batch"}),
         charts.watermark(played),
@@ -189,7 +190,7 @@ def _refused(words: Words, played: Played) -> str:
     head = "<thead><tr><th>Reason<th>Events<th>What is wrong<th>For example</tr></thead>"
     return _card(
         "What was not counted, and why",
-        f"Broken records are kept in quarantine as they came. {words.twice}",
+        f"Quarantine keeps the bytes of each invalid record. {words.twice}",
         f'<div class="scroll"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>',
     )
 

@@ -2,14 +2,18 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stream_runtime.accounting import verdict as compare
+
+from .events.generate import Traffic
+
 Row = Mapping[str, Any]
 Sighting = tuple[str, str]
-"""The origin of a broken record, and why it is no event."""
+"""The origin of an invalid record, and the reason."""
 EXACT = "exact"
 
 
@@ -28,13 +32,9 @@ def read_quarantine(path: Path) -> list[Row]:
     return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
 
 
-def same_rows(
-    wanted: Sequence[Row],
-    found: Sequence[Row],
-    compare: Callable[[Sequence[Row], Sequence[Row]], str],
-) -> Check:
-    """The result holds exactly the rows of the second computation."""
-    what = "The result equals a second computation in plain Python"
+def same_rows(wanted: Sequence[Row], found: Sequence[Row]) -> Check:
+    """Check that the result has exactly the rows of the test oracle."""
+    what = "The result equals that of the test oracle, in plain Python"
     if not wanted:
         return Check(what, "there is nothing to compare: the result must have rows", holds=False)
     outcome = compare(found, wanted)
@@ -43,8 +43,8 @@ def same_rows(
 
 
 def same_quarantine(wanted: Counter[Sighting], found: Sequence[Row]) -> Check:
-    """In quarantine are the broken records, all of them and no other, each with its reason."""
-    what = "Quarantine holds each broken record once, with its reason and its origin"
+    """Check that quarantine has all invalid records and no other, each with its reason."""
+    what = "Quarantine holds each invalid record once, with its reason and its origin"
     kept = Counter((row["origin"], row["reason"]) for row in found)
     if kept == wanted:
         return Check(what, f"{len(found):,} records", holds=True)
@@ -56,6 +56,12 @@ def same_quarantine(wanted: Counter[Sighting], found: Sequence[Row]) -> Check:
         if sightings
     ]
     return Check(what, "; ".join(faults), holds=False)
+
+
+def invalid(origins: Sequence[str], traffic: Traffic) -> Counter[Sighting]:
+    """Return what has to be in quarantine: the origin of each invalid record, and the reason."""
+    sent = zip(origins, traffic.all, strict=True)
+    return Counter((origin, event.reason) for origin, event in sent if event.reason)
 
 
 def same_number(what: str, wanted: int, found: int, unit: str) -> Check:

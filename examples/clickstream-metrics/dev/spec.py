@@ -1,0 +1,30 @@
+"""What demo and tests know of the events of this project."""
+
+from datetime import timedelta
+
+from stream_devkit.events.generate import EventSpec
+from stream_runtime.config import to_timedelta
+
+from clickstream_metrics import job as pipeline
+from clickstream_metrics.settings import Settings
+
+from dev.feed import Feed
+
+INTERVAL: timedelta | None = timedelta(seconds=1)
+"""`trigger.interval` on this machine: the job runs until it is stopped."""
+
+
+def make_spec(settings: Settings) -> EventSpec:
+    """Return what the event generator has to know of this project."""
+    event = pipeline.EVENT
+    return EventSpec(
+        columns=event.columns,
+        time=event.time,
+        key=event.key,
+        id=event.id,
+        measure=next(iter(event.measures), None),
+        step=to_timedelta(settings.window.duration),
+        delay=to_timedelta(settings.watermark.delay),
+        result_key=pipeline.RESULT_KEY,
+        typed=Feed.TYPED,
+    )

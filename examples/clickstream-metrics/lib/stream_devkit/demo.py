@@ -1,0 +1,266 @@
+"""`make demo`: the job on this machine, for real, and the comparison with what is known.
+
+Up to 50,000 events, some of them late, duplicate or invalid; the job as a process of its own. Then
+its output is read without Spark and compared with what is known of the events.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from stream_runtime.accounting import Expected
+from stream_runtime.config import load
+from stream_runtime.errors import StreamJobError
+from stream_runtime.job import Job
+
+from . import jars
+from .events.generate import Event, EventSpec, generate
+from .job import JobProcess
+from .outcome import Outcome, Played, compare
+from .report import page
+from .servers.local import LocalServers
+from .servers.process import ProcessError, terminable
+from .verdict import EXACT, Row, read_quarantine
+
+FOLDER = Path("build/demo")
+EVENTS = 50_000
+VALUES = 2_500_000
+"""No more than these are made: of events with many columns there are fewer."""
+BATCH_ROWS = 5000
+SECONDS = 600
+"""After so long the demo gives up."""
+SPEAK_SECONDS = 10
+"""How often a log that is no terminal gets a sign of life."""
+OVERRIDES = {
+    "quarantine.path": str(FOLDER / "quarantine"),
+    "checkpoint.root": str(FOLDER / "checkpoint"),
+    "metrics.port": "0",
+}
+PLACES = {
+    "Quarantine, JSON lines": str(FOLDER / "quarantine"),
+    "What the job said of each batch": str(FOLDER / "metrics.ndjson"),
+    "The job's own log": str(FOLDER / "job.log"),
+    "These numbers as JSON": str(FOLDER / "summary.json"),
+}
+
+
+class EventProducer(Protocol):
+    """What writes the events that the source of the job reads, and notes where each of them is.
+
+    It is made with the servers, a folder for what it needs, and a name for its topic or folder.
+    """
+
+    PLACE: str
+    """Where it writes, for the report."""
+    TYPED: bool
+    """Whether its records have columns, so that none can be malformed."""
+    settings: dict[str, str]
+    """The settings with which the job finds its events."""
+    origins: list[str]
+    """The place of each event, in the order of sending."""
+
+    def __init__(self, servers: LocalServers, folder: Path, name: str) -> None: ...
+
+    @staticmethod
+    def slices(events: Sequence[Event], delay: timedelta) -> Iterable[Sequence[Event]]:
+        """Return parts to send one after another."""
+
+    @staticmethod
+    def batches_of(rows: int) -> dict[str, str]:
+        """Return the settings with which the job reads so many records in a batch."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Send events, and return when the job can read all of them."""
+
+
+class ResultReader(Protocol):
+    """What reads the target without Spark; it is made like an EventProducer."""
+
+    PLACE: str
+    """What it reads, for the report."""
+    settings: dict[str, str]
+    """The settings with which the job writes there."""
+
+    def __init__(self, servers: LocalServers, folder: Path, name: str) -> None: ...
+
+    def rows(self) -> list[Row]:
+        """Return all rows of the result."""
+
+
+@dataclass(frozen=True)
+class DemoSpec:
+    """What a project says of its demo."""
+
+    pipeline: Job
+    oracle: Callable[..., Expected]
+    producer: type[EventProducer]
+    reader: type[ResultReader]
+    make_spec: Callable[[Any], EventSpec]
+    """From the settings."""
+    make_words: Callable[[EventSpec], page.Words]
+    interval: timedelta | None
+    """`trigger.interval` in the demo; None for a job that ends when it has read everything."""
+    follows_time: bool
+    """Whether a batch without data follows the last one, and brings the state to the watermark."""
+    places: Mapping[str, str]
+    """What the report names besides the output of the demo."""
+    not_exercised: Sequence[str]
+
+
+def run(spec: DemoSpec) -> int:
+    """Run the demo; 0 if its verdict is exact."""
+    console = Console(highlight=False)
+    try:
+        with terminable():
+            return Demo(spec, console).run()
+    except KeyboardInterrupt:
+        console.print("Stopped. Nothing is left running.")
+        return 130
+    except (ProcessError, StreamJobError, jars.JarsError) as error:
+        console.print(f"demo: {error}", style="red", markup=False, soft_wrap=True)
+        return 1
+
+
+class Demo:
+    """One run, from an empty folder to the report."""
+
+    def __init__(self, demo: DemoSpec, console: Console) -> None:
+        self.demo, self.console = demo, console
+        self.begun = self.spoken = time.monotonic()
+        self.deadline = self.begun + SECONDS
+        self.overrides = {**OVERRIDES, **demo.producer.batches_of(BATCH_ROWS)}
+        if demo.interval:
+            self.overrides["trigger.interval"] = f"{demo.interval.seconds} seconds"
+        overrides = [f"{key}={value}" for key, value in self.overrides.items()]
+        self.settings = load(demo.pipeline.SETTINGS, "dev", overrides)
+        self.spec = demo.make_spec(self.settings)
+        self.traffic = generate(self.spec, min(EVENTS, VALUES // len(self.spec.columns)))
+
+    def run(self) -> int:
+        """Send events, compare the result, write the report."""
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir(parents=True)
+        jars.ensure_all()
+        with LocalServers(FOLDER) as servers:
+            with self.console.status("Starting what the job needs"):
+                feed = self.demo.producer(servers, FOLDER, self.demo.pipeline.NAME)
+                target = self.demo.reader(servers, FOLDER, "result")
+            self.console.print(
+                f"The job is started, gets {len(self.traffic.main):,} events from {feed.PLACE}, "
+                f"and once it has caught up {len(self.traffic.tail):,} more:",
+                soft_wrap=True,
+            )
+            played = self._play(feed, target)
+            with self.console.status("Comparing the result with what is known of the events"):
+                outcome = self._compare(played, target)
+        self._close(outcome)
+        return 0 if outcome.summary["verdict"] == EXACT else 1
+
+    def _play(self, feed: EventProducer, target: ResultReader) -> Played:
+        overrides = {**self.overrides, **feed.settings, **target.settings}
+        package, runs_on = str(self.demo.pipeline.__package__), self.demo.interval is not None
+        with JobProcess(package, overrides, FOLDER) as job, self._progress() as bars:
+            sent = bars.add_task("sent", total=len(self.traffic.all), note="")
+            counted = bars.add_task("read by the job", total=len(self.traffic.all), note="starting")
+            if runs_on:
+                job.start()
+            for part in (self.traffic.main, self.traffic.tail):
+                for events in feed.slices(part, self.spec.delay):
+                    feed.send(events)
+                    bars.advance(sent, len(events))
+                    self._speak(f"sent: {len(feed.origins):,}")
+                if not runs_on:
+                    job.start()
+                self._catch_up(job, len(feed.origins), bars, counted)
+                if not runs_on:
+                    job.finish(self.deadline)
+            if runs_on:
+                job.drain(self.deadline)
+            return Played(self.spec, self.traffic, feed.origins, job.batches)
+
+    def _catch_up(self, job: JobProcess, records: int, bars: Progress, task: TaskID) -> None:
+        """Wait until the job has read so many records, and closed the windows they close."""
+        goal = self._newest(self.traffic.all[:records]) - self.spec.delay
+
+        def reached() -> bool:
+            seen = f"batch {job.batches[-1].number}" if job.batches else "starting"
+            watermark = f", watermark {job.watermark:%H:%M}" if job.watermark else ""
+            bars.update(task, completed=job.rows, note=seen + watermark)
+            self._speak(f"read by the job: {job.rows:,} of {records:,}, {seen}{watermark}")
+            if self.demo.follows_time and (job.watermark is None or job.watermark < goal):
+                return False
+            return job.rows >= records
+
+        job.wait(reached, self.deadline, f"{records:,} records, and the watermark {goal}")
+
+    def _speak(self, line: str) -> None:
+        """Print a line now and then where no bar moves: in a pipe, in a log."""
+        now = time.monotonic()
+        if not self.console.is_terminal and now - self.spoken > SPEAK_SECONDS:
+            self.console.print(f"  {now - self.begun:3.0f} s, {line}", soft_wrap=True)
+            self.spoken = now
+
+    def _newest(self, events: list[Event]) -> datetime:
+        """Return the oldest of the newest times of all inputs: the watermark follows it."""
+        newest: dict[str, datetime] = {}
+        for event in (event for event in events if not event.reason):
+            time = event.values[self.spec.of(event).time]
+            newest[event.table] = max(time, newest.get(event.table, time))
+        return min(newest.values())
+
+    def _progress(self) -> Progress:
+        columns = (TextColumn("  {task.description:16}"), BarColumn(30), MofNCompleteColumn())
+        return Progress(*columns, TextColumn("{task.fields[note]}"), console=self.console)
+
+    def _compare(self, played: Played, target: ResultReader) -> Outcome:
+        wanted = self.demo.oracle(*self.traffic.good, self.settings)
+        quarantined = read_quarantine(Path(self.settings.quarantine.path))
+        outcome = compare(played, wanted, target.rows(), quarantined)
+        outcome.summary.update(
+            guarantee=self.demo.pipeline.GUARANTEE,
+            not_exercised=list(self.demo.not_exercised),
+            seconds=round(time.monotonic() - self.begun, 1),
+        )
+        summary = json.dumps(outcome.summary, indent=2, ensure_ascii=False)
+        (FOLDER / "summary.json").write_text(summary + "\n", "utf-8")
+        result = ", ".join(target.settings.values())
+        places = {f"The result, {target.PLACE}": result, **PLACES, **self.demo.places}
+        words = self.demo.make_words(self.spec)
+        text = page.page(words, played, outcome, interval=self.demo.interval, places=places)
+        (FOLDER / "report.html").write_text(text, "utf-8")
+        return outcome
+
+    def _close(self, outcome: Outcome) -> None:
+        """Say in a few lines what happened and where to look."""
+        summary = outcome.summary
+        exact = summary["verdict"] == EXACT
+        colour, word = ("green", "Exact") if exact else ("red", "Not exact")
+        say = self.console.print
+        say()
+        for check in outcome.checks:
+            mark = "[green]✓[/]" if check.holds else "[red]✗[/]"
+            say(f"  {mark} {check.what}: {escape(check.found)}", soft_wrap=True)
+        parts = {
+            "open": "still open",
+            "late": "too late",
+            "duplicate": "repeated",
+            "quarantined": "in quarantine",
+        }
+        numbers = {what: summary[f"{part}_rows"] for part, what in parts.items()}
+        rest = [f"{number:,} {what}" for what, number in numbers.items() if number is not None]
+        say(
+            f"\n[bold {colour}]{word}.[/] {summary['input_rows']:,} events became "
+            f"{summary['output_rows']:,} rows; {', '.join(rest)} "
+            f"({summary['rows_per_second']:,} events/s, {summary['seconds']:.0f} s in all).",
+            soft_wrap=True,
+        )
+        say(f"Open {(FOLDER / 'report.html').resolve().as_uri()}", soft_wrap=True)
+        say("Nothing is left running. Next: make test, then README.md.")

