@@ -242,8 +242,8 @@ def test_an_event_needs_a_time(ddl):
 @pytest.mark.parametrize(
     ("ddl", "said"),
     [
-        ("meta STRUCT<id: STRING, ts: TIMESTAMP>", "meta.ts is inside of a STRUCT"),
-        ("a STRUCT<b: STRUCT<`c-d`: TIMESTAMP>>, n BIGINT", "a.b.c-d is inside of a STRUCT"),
+        ("meta STRUCT<id: STRING, ts: TIMESTAMP>", "meta.ts is inside a STRUCT"),
+        ("a STRUCT<b: STRUCT<`c-d`: TIMESTAMP>>, n BIGINT", "a.b.c-d is inside a STRUCT"),
         ("id STRING, sent_ms BIGINT", "seconds since 1970"),
     ],
 )

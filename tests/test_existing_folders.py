@@ -115,7 +115,7 @@ def test_edited_files_are_not_overwritten(user, template, project):
         ".github/workflows/ci.yml, pyproject.toml, lib/stream_runtime/copied.py." in result.stdout
     )
     assert "Nothing was written." in result.stdout
-    assert "To bring the project up to date: cruft link" in result.stdout
+    assert "To update the project: cruft link" in result.stdout
     assert snapshot(project) == before
 
 
@@ -178,7 +178,7 @@ def test_a_project_of_other_answers_is_recognised(user, template, project):
     result = bake(user, template, "sink=kafka", "output_mode=update")
 
     refused(user, result, "other-project", before=[PROJECT])
-    assert "made with other answers: sink=delta, output_mode=append." in result.stdout
+    assert "generated with other answers: sink=delta, output_mode=append." in result.stdout
     assert snapshot(project) == before
 
 

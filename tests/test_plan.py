@@ -185,9 +185,9 @@ def test_every_source_sink_and_trigger_has_a_guarantee_of_one_sentence():
     [
         (
             {},
-            "Exactly once into the Delta table: a batch repeated after a crash reads the same off",
+            "Exactly once into the Delta table: a batch replay after a crash reads the same offs",
         ),
-        ({"sink": "jdbc", "source": "delta"}, "Exactly once into PostgreSQL: a batch repeated"),
+        ({"sink": "jdbc", "source": "delta"}, "Exactly once into PostgreSQL: a batch replay"),
         ({"sink": "files", "source": "files"}, "Exactly once for readers of _spark_metadata"),
         ({"sink": "kafka"}, "At least once into the Kafka topic: a batch"),
         ({"sink": "kafka", "trigger": "continuous"}, "At least once into the Kafka topic: after"),
