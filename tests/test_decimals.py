@@ -44,10 +44,10 @@ def _run(spark, tmp_path):
             job.transform = lambda *given: _plus(right(*given), more)
             config = load("stream_runtime.config")
             settings = config.load(job.SETTINGS, "dev", conf=project / "conf")
-            bounded = load("stream_runtime.bounded").BoundedRun(
+            file_run = load("stream_devkit.file_run").FileRun(
                 job, settings, spark, [source], tmp_path / "work", len(AMOUNTS)
             )
-            summary = bounded.into(tmp_path / "out", load("tests.oracle").expected)
+            summary = file_run.write(tmp_path / "out", load("tests.oracle").expected)
             return (tmp_path / "out" / "result.ndjson").read_text("utf-8"), summary
 
         yield run

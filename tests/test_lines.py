@@ -109,7 +109,7 @@ def _slices(load, spark, tmp_path):
         source = tmp_path / "events.ndjson"
         source.write_bytes("".join(f"{line}\n" for line in lines).encode())
         schema, events = load(".schema").EVENT, load("stream_runtime.records").Events()
-        found = load("stream_runtime.bounded").Slices(
+        found = load("stream_devkit.file_run").Slices(
             spark, schema, events, source, tmp_path / "slices"
         )
         found.cut(len(lines))
@@ -203,7 +203,7 @@ def _plus(column, more):
 )
 def test_a_difference_shows(load, tmp_path, kind, line, job):
     """Of each type: two values that are not the same are not taken for the same."""
-    lines = load("stream_runtime.lines")
+    lines = load("stream_devkit.lines")
     source = tmp_path / "lines"
     source.write_text(event(0, v=line) + "\n", "utf-8")
     kinds, schema = T.StructType().add("v", kind), load(".schema").EVENT

@@ -8,7 +8,6 @@ import pytest
 from pyspark.sql import functions as F
 
 from tests import awkward, matrix, shapes
-from tests.examples import bake
 
 COVERING = shapes.covering()
 DEFAULT = {axis: values[0] for axis, values in shapes.PARTS.items()} | {"trigger": "available_now"}
@@ -128,18 +127,6 @@ def test_what_is_not_run_is_not_needed(stage, tmp_path):
     outcome = matrix.play(DEFAULT, stage, tmp_path, spoil=_take_away_what_is_not_run)
 
     assert outcome.verdict == "exact"
-
-
-@pytest.mark.usefixtures("nothing_imported")
-def test_the_command_line_imports_no_oracle(tmp_path):
-    """Production runs without what reads a file of events: only `--input` imports it."""
-    project = bake(tmp_path, hooks=False, project_slug="no-oracle")
-    with matrix.imported(project, "no_oracle") as load:
-        load(".__main__")
-        loaded = {name.removeprefix("stream_runtime.") for name in sys.modules}
-
-    assert "cli" in loaded
-    assert loaded.isdisjoint({"bounded", "lines", "ordinary"})
 
 
 def _lose_rows(load, monkeypatch):

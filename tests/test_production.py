@@ -112,3 +112,14 @@ def test_an_installed_job_has_no_file_run(project, options, tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: --input compares the result with the test oracle")
     assert f"module tests.oracle in {tmp_path}, which cannot be imported" in done.stderr
+
+
+@pytest.mark.usefixtures("no_devkit")
+def test_a_file_run_needs_the_devkit(project, options, tmp_path, capsys):
+    """Without lib/stream_devkit the message names the missing package."""
+    with imported(project, PACKAGE) as load:
+        assert _run_file(load, options, tmp_path) == 2
+
+    said = capsys.readouterr().err
+    assert "which cannot be imported" in said
+    assert "stream_devkit" in said

@@ -10,7 +10,7 @@ It shares no code with transform.py. Change the two together.
 from typing import Any
 
 {% endif %}
-from stream_runtime.accounting import Expected
+from stream_devkit.reconciliation import Expected
 
 {% if upserted %}
 from {{ cookiecutter.__package }} import schema

@@ -4,8 +4,8 @@
 from random import Random
 
 import pytest
+from stream_devkit.rows import typed_rows
 from stream_devkit.samples import START
-from stream_runtime.bounded import typed_rows
 from stream_runtime.records import good
 
 from {{ cookiecutter.__package }} import schema

@@ -13,7 +13,7 @@ from collections.abc import {{ "Iterable, " if not right }}Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stream_runtime.accounting import Expected
+from stream_devkit.reconciliation import Expected
 from stream_runtime.config import to_timedelta
 
 from {{ cookiecutter.__package }} import schema

@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 {% if job.custom %}
 from pyspark.sql import functions as F
 {% endif %}
+from stream_devkit.reconciliation import Expected
 from stream_devkit.samples import Event, envelopes, {{ "make_event, make_value" if job.right else "make_event" }}, raw
-from stream_runtime.accounting import Expected
 {% if job.custom %}
 from stream_runtime.names import quote
 {% endif %}

@@ -28,10 +28,10 @@ from pathlib import Path
 import pytest
 from stream_devkit.events.generate import Event
 from stream_devkit.job import JobProcess
+from stream_devkit.reconciliation import verdict
 from stream_devkit.samples import raw
 from stream_devkit.verdict import read_quarantine
 from stream_runtime import checkpoint
-from stream_runtime.accounting import verdict
 {% if job.follows_time %}
 from stream_runtime.config import load, to_timedelta
 {% else %}

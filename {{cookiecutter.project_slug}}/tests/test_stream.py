@@ -9,9 +9,9 @@ from tempfile import mkdtemp
 
 import pytest
 from pyspark.sql import functions as F
+from stream_devkit.file_run import FileRun
 from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
-from stream_runtime.bounded import BoundedRun
 from stream_runtime.cli import main
 {% if job.roles.measure %}
 from stream_runtime.names import quote
@@ -51,8 +51,8 @@ def _stream(spark, make_settings, tmp_path):
 {% else %}
         inputs = [source]
 {% endif %}
-        bounded = BoundedRun(job, make_settings(*overrides), spark, inputs, work, batch_rows)
-        summary = bounded.into(output, expected)
+        file_run = FileRun(job, make_settings(*overrides), spark, inputs, work, batch_rows)
+        summary = file_run.write(output, expected)
         return _lines(output / "result.ndjson"), _lines(output / "quarantine.ndjson"), summary
 
     return stream

@@ -6,11 +6,11 @@
 
 from random import Random
 
+from stream_devkit.reconciliation import verdict
+from stream_devkit.rows import typed_rows
 {% if job.windowed %}
 from stream_devkit.samples import START
 {% endif %}
-from stream_runtime.accounting import verdict
-from stream_runtime.bounded import typed_rows
 
 {% if job.lookup and not job.windowed %}
 from {{ cookiecutter.__package }}.lookup import LABEL

@@ -14,9 +14,9 @@ from stream_devkit.events.generate import Event, EventSpec, Traffic, generate, i
 from stream_devkit.events.values import is_number, value
 from stream_devkit.job import BatchReport
 from stream_devkit.outcome import Outcome, Played, compare
+from stream_devkit.reconciliation import Expected
 from stream_devkit.report import page
 from stream_devkit.verdict import same_quarantine, same_rows
-from stream_runtime.accounting import Expected
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 WORDS = page.Words(title="<Name>", story="", rows="", twice="")

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 from sample import EVENT
+from stream_devkit.rows import typed_rows
 from stream_devkit.samples import UNKNOWN, envelopes, make_event, raw
 from stream_runtime import records
-from stream_runtime.bounded import typed_rows
 from stream_runtime.records import Events, EventSchema
 
 SCHEMAS = {

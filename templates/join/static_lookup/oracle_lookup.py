@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from stream_runtime.accounting import Expected, Row
+from stream_devkit.reconciliation import Expected, Row
 from stream_runtime.errors import ConfigError
 
 from {{ cookiecutter.__package }} import schema

@@ -1,7 +1,7 @@
 """The tables that the sink shows: whole, and readable."""
 
 import pytest
-from stream_runtime.accounting import verdict
+from stream_devkit.reconciliation import verdict
 
 from dev.target import Target
 from tests.events import event, expected_of

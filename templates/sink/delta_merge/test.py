@@ -12,7 +12,7 @@ from pyspark.errors import StreamingQueryException
 {% if numbered or not job.windowed %}
 from pyspark.sql import functions as F
 {% endif %}
-from stream_runtime.accounting import verdict
+from stream_devkit.reconciliation import verdict
 {% if not job.windowed %}
 from stream_runtime.names import quote
 {% endif %}

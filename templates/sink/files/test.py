@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from stream_runtime.accounting import verdict
+from stream_devkit.reconciliation import verdict
 
 from {{ cookiecutter.__package }} import sink
 

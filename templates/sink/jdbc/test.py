@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 from pyspark.sql import functions as F
+from stream_devkit.reconciliation import verdict
 from stream_devkit.servers.process import Process
 from stream_runtime import errors, session
-from stream_runtime.accounting import verdict
 from stream_runtime.config import load
 from stream_runtime.names import OWN
 

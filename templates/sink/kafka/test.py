@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
-from stream_runtime.accounting import verdict
+from stream_devkit.reconciliation import verdict
 from stream_runtime.errors import SetupError
 
 from {{ cookiecutter.__package }} import sink

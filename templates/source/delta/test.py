@@ -8,9 +8,9 @@ from delta.tables import DeltaTable
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
 from stream_devkit.events.generate import Event
+from stream_devkit.rows import typed_rows
 from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
-from stream_runtime.bounded import typed_rows
 from stream_runtime.errors import ConfigError, SetupError
 from stream_runtime.names import quote
 

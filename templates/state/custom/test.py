@@ -11,8 +11,8 @@ import pytest
 {% if tester %}
 from pyspark.sql.streaming import TwsTester
 {% endif %}
-from stream_runtime.accounting import verdict
-from stream_runtime.bounded import typed_rows
+from stream_devkit.reconciliation import verdict
+from stream_devkit.rows import typed_rows
 
 from {{ cookiecutter.__package }} import job
 {% if tester %}

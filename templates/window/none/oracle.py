@@ -14,7 +14,7 @@ from itertools import chain
 {% endif %}
 from typing import Any
 
-from stream_runtime.accounting import Expected
+from stream_devkit.reconciliation import Expected
 {% if job.deduplicates %}
 from stream_runtime.config import to_timedelta
 {% endif %}

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 {% endif %}
 from typing import Any
 
-from stream_runtime.accounting import Expected
+from stream_devkit.reconciliation import Expected
 from stream_runtime.config import to_timedelta
 
 from {{ cookiecutter.__package }} import schema

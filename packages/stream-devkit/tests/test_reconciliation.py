@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from stream_runtime.accounting import (
+from stream_devkit.reconciliation import (
     RELATIVE_TOLERANCE,
     events_in,
     is_of_windows,
     verdict,
 )
-from stream_runtime.bounded import typed_rows
+from stream_devkit.rows import typed_rows
 
 TOTALS = (1e-6, 1.0, 200.0, -35.2, 1e12)
 
