@@ -26,7 +26,7 @@ TABLE = re.compile(r"^Batch: (\d+)\n-+\n\+((?:-+\+)+)\n(.*)\n\+[-+]+\n((?:\|.*\n
 
 
 class Target:
-    """The file to which `dev.stream.Job` lets the job print, beside its log."""
+    """The file with the standard output of the job, which `JobProcess` keeps apart from its log."""
 
     PLACE = "the terminal"
 
