@@ -110,6 +110,7 @@ def test_a_window_stands_for_its_events():
 def test_rows_are_windows_only_with_both_ends_in_their_key(key):
     """An event may have a column of such a name."""
     assert is_of_windows(["key", "window_end", "window_start"])
+    assert is_of_windows(["window_end", "window_start"])
     assert not is_of_windows(key)
 
 

@@ -32,6 +32,15 @@ def test_another_query_is_refused(tmp_path):
     assert root.read(checkpoint.CONTRACT) == written
 
 
+def test_facts_that_come_or_go_are_differences():
+    """As well as those that change; equal facts are none."""
+    before, now = {"a": "1", "b": "1", "c": "1"}, {"b": "1", "c": "2", "d": "1"}
+
+    told = checkpoint.differences(before, now)
+
+    assert told == ["a: 1 -> none", "c: 1 -> 2", "d: none -> 1"]
+
+
 def test_a_checkpoint_without_a_contract_is_refused(tmp_path):
     """Batches of unknown origin are not continued."""
     root = LocalStorage(tmp_path)

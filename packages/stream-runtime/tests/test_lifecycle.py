@@ -191,6 +191,37 @@ def test_a_signal_drains_and_is_no_success(watch):
     assert watch.drain.exit_code == 143
 
 
+def test_a_second_signal_ends_the_job_at_once(watch):
+    """Nobody has to wait for a drain."""
+    with watch.drain.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_job_drains_only_if_asked(watch, capsys):
+    """A query that nobody asked to stop runs to its end."""
+    watch.run(ending(BATCH, BATCH))
+
+    assert "draining" not in capsys.readouterr().err
+
+
+def test_the_log_names_the_cause_of_a_drain(watch, capsys):
+    """Whether a person or an orchestrator asked for it."""
+    with watch.drain.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+        watch.run(([], Query()))
+
+    assert "draining (SIGTERM)" in capsys.readouterr().err
+
+
+def test_a_failure_without_a_message_has_a_name(watch):
+    """The log never shows an empty cause."""
+    said = watch.run(([Sign.ENDED], Query(StreamingQueryException(""), over=True)), ending(BATCH))
+
+    assert said == ["retry 1: StreamingQueryException", "batch"]
+
+
 def test_an_old_marker_does_not_stop_a_new_start(watch):
     """A marker that nobody took is removed by the next start."""
     (watch.root / lifecycle.MARKER).touch()
