@@ -248,7 +248,7 @@ def test_an_event_needs_a_time(ddl):
     ],
 )
 def test_a_time_that_is_not_taken_yet_is_named(ddl, said):
-    """A time inside of a STRUCT, or a number, is refused with what to do; nothing is guessed."""
+    """A time inside a STRUCT, or a number, is refused with what to do; nothing is guessed."""
     [problem] = violations({"event_schema": ddl})
 
     assert (problem.id, problem.correction) == ("schema-no-time", None)
