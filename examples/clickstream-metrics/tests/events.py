@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from stream_devkit.reconciliation import Expected
 from stream_devkit.samples import Event, envelopes, make_event, raw
-from stream_runtime.accounting import Expected
 
 from clickstream_metrics import job
 from clickstream_metrics.schema import EVENT

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stream_runtime.accounting import Expected
+from stream_devkit.reconciliation import Expected
 from stream_runtime.config import to_timedelta
 
 from clickstream_metrics import schema

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from stream_devkit.events.generate import Event
 from stream_devkit.job import JobProcess
+from stream_devkit.reconciliation import verdict
 from stream_devkit.samples import raw
 from stream_devkit.verdict import read_quarantine
 from stream_runtime import checkpoint
-from stream_runtime.accounting import verdict
 from stream_runtime.config import load, to_timedelta
 from stream_runtime.quarantine import MARKS
 from stream_runtime.storage import LocalStorage

@@ -8,9 +8,9 @@ from tempfile import mkdtemp
 
 import pytest
 from pyspark.sql import functions as F
+from stream_devkit.file_run import FileRun
 from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
-from stream_runtime.bounded import BoundedRun
 from stream_runtime.cli import main
 from stream_runtime.names import quote
 
@@ -30,8 +30,8 @@ def _stream(spark, make_settings, tmp_path):
         source.write_bytes(b"".join(message + b"\n" for message in messages))
         work = Path(mkdtemp(dir=tmp_path))
         inputs = [source]
-        bounded = BoundedRun(job, make_settings(*overrides), spark, inputs, work, batch_rows)
-        summary = bounded.into(output, expected)
+        file_run = FileRun(job, make_settings(*overrides), spark, inputs, work, batch_rows)
+        summary = file_run.write(output, expected)
         return _lines(output / "result.ndjson"), _lines(output / "quarantine.ndjson"), summary
 
     return stream

@@ -2,9 +2,9 @@
 
 from random import Random
 
+from stream_devkit.reconciliation import verdict
+from stream_devkit.rows import typed_rows
 from stream_devkit.samples import START
-from stream_runtime.accounting import verdict
-from stream_runtime.bounded import typed_rows
 
 from clickstream_metrics.schema import KEY, MEASURES
 

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from stream_runtime.accounting import Expected
 from stream_runtime.config import load
 from stream_runtime.errors import StreamJobError
 from stream_runtime.job import Job
@@ -25,6 +24,7 @@ from . import jars
 from .events.generate import Event, EventSpec, generate
 from .job import JobProcess
 from .outcome import Outcome, Played, compare
+from .reconciliation import Expected
 from .report import page
 from .servers.local import LocalServers
 from .servers.process import ProcessError, terminable

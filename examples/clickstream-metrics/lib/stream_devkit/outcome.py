@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stream_runtime.accounting import Expected, events_in
-
 from .events.generate import EventSpec, Traffic
 from .job import BatchReport
+from .reconciliation import Expected, events_in
 from .verdict import Check, Row, invalid, same_number, same_quarantine, same_rows, verdict
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stream_runtime.accounting import verdict as compare
-
 from .events.generate import Traffic
+from .reconciliation import verdict as compare
 
 Row = Mapping[str, Any]
 Sighting = tuple[str, str]

@@ -114,7 +114,7 @@ def _run_files(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse
     sys.path.insert(0, str(root))
     try:
         # A job in production has neither of these modules.
-        file_run = import_module("stream_runtime.bounded")
+        file_run = import_module("stream_devkit.file_run")
         expected = import_module(oracle).expected
     except (ImportError, AttributeError) as error:
         message = (

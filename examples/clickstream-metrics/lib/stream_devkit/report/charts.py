@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from stream_runtime.accounting import is_of_windows
-
 from stream_devkit.events.generate import EventSpec
 from stream_devkit.events.values import Value
 from stream_devkit.outcome import Outcome, Played
+from stream_devkit.reconciliation import is_of_windows
 from stream_devkit.verdict import Row
 
 from .svg import Frame, box, chart, line, path, round_ticks, rule, steps, text, x_axis, y_axis

@@ -1,6 +1,6 @@
 """The test oracle's own reading of a file of JSON lines: Python's json module, without Spark.
 
-It says which lines hold no event, and where the job has other values than a line.
+It finds lines without a valid event, and values of the job that differ from the line.
 """
 
 import json
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import types as T
+from stream_runtime.records import EventSchema
 
 from .ordinary import ImpossibleError, Number, Repeated, UndecidedError, read
-from .records import EventSchema
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_BYTES, MAX_BRACKETS = 20_000_000, 1000
@@ -27,11 +27,11 @@ def first_wrong(
     schema: EventSchema,
     kinds: T.StructType,
 ) -> str | None:
-    """The first line, numbered from 1, that the job reads otherwise than Python, and how.
+    """Return the first line, numbered from 1, that job and Python read differently, and how.
 
     Args:
         source: the file of lines.
-        counted: the job's event of each line that holds one, as JSON.
+        counted: the job's event of each valid line, as JSON.
         refused: the reason of each line in quarantine.
         schema: the roles of the columns.
         kinds: the types of the columns.
@@ -82,10 +82,10 @@ def _wrongly_refused(
 
 
 def event_in(line: bytes, schema: EventSchema) -> dict[str, Any]:
-    """The fields of a line, as JSON has them, its numbers as text.
+    """Return the fields of a line as in JSON, numbers as text.
 
     Raises:
-        ValueError: the line holds no event.
+        ValueError: the line is not an event.
         RecursionError: it is nested deeper than Python can follow.
     """
     try:
@@ -116,7 +116,7 @@ def _decoded(text: str) -> Any:
 
 
 def _differ(kind: T.DataType, mine: Any, theirs: Any) -> bool:
-    """Whether the job's value is another one than the line's, both as JSON has them."""
+    """Return whether the values of job and line differ, both as in JSON."""
     if mine is None or theirs is None:
         return mine is not theirs
     try:

@@ -1,10 +1,10 @@
-"""The job over a person's own events: a file of JSON lines in, the final result out.
+"""The job over your own events: a file of JSON lines in, the final result out.
 
-Slices of the file, in its order, are the micro-batches; the batch without data that closes
-windows comes last. Of several inputs, each batch has a slice of every file that still has one.
-Records are judged and transformed as in the live job; nothing depends on the clock. The result
-is compared with a computation in plain Python over the same events, and these with Python's own
-reading of the file.
+Each micro-batch reads the next lines of the file; the batch without data, in which Spark closes
+windows, comes last. With several inputs, each batch reads the next lines of every file that has
+more. Records are validated and transformed as in the live job, and nothing depends on the clock.
+The result is compared with the test oracle over the same events, and these events with a reading
+of the file by Python.
 """
 
 import json
@@ -22,17 +22,18 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from stream_runtime import session
+from stream_runtime.errors import ConfigError, StreamFailedError
+from stream_runtime.job import Job
+from stream_runtime.names import OWN
+from stream_runtime.progress import say
+from stream_runtime.records import Events, EventSchema, bad, columns_of, envelope, judged
+from stream_runtime.settings import RuntimeSettings
 
-from . import session
-from .accounting import Expected, Row, SecondOpinion, events_in, is_of_windows, verdict
-from .errors import ConfigError, StreamFailedError
-from .job import Job
 from .lines import BYTE_ORDER_MARK, first_wrong
-from .names import OWN, quote
 from .ordinary import EXACT
-from .progress import say
-from .records import JSON, Events, EventSchema, bad, columns_of, envelope, judged
-from .settings import RuntimeSettings
+from .reconciliation import Expected, Oracle, Row, events_in, is_of_windows, verdict
+from .rows import as_json, parse, typed_rows
 
 LINE = f"{OWN}line"
 NUMBER_WIDTH = 12
@@ -41,32 +42,32 @@ NUMBER_WIDTH = 12
 
 def run(
     job: Job,
-    second_opinion: SecondOpinion,
+    oracle: Oracle,
     settings: RuntimeSettings,
     sources: Sequence[Path],
     output: Path,
     batch_rows: int,
 ) -> int:
-    """Write result.ndjson, quarantine.ndjson and summary.json; 1 where the verdict is not exact.
+    """Write result.ndjson, quarantine.ndjson and summary.json; return 1 unless all is exact.
 
     Raises:
-        ConfigError: there is no such input.
-        StreamFailedError: its events cannot be worked through.
+        ConfigError: an input is not a file.
+        StreamFailedError: Spark cannot process its events.
     """
     for source in sources:
         if not source.is_file():
             message = f"--input {source} is not a file. Name a file of JSON lines."
             raise ConfigError(message)
-    # Neither source nor sink takes part, so the run needs none of their jars.
+    # The run uses neither source nor sink, so it needs none of their jars.
     plain = settings.session.model_copy(update={"jars": None})
     spark = session.build(job.NAME, plain, settings.state, {})
     try:
-        with tempfile.TemporaryDirectory(prefix="bounded-") as work:
-            bounded = BoundedRun(job, settings, spark, sources, Path(work), batch_rows)
-            summary = bounded.into(output, second_opinion)
+        with tempfile.TemporaryDirectory(prefix="file-run-") as work:
+            files = FileRun(job, settings, spark, sources, Path(work), batch_rows)
+            summary = files.write(output, oracle)
     except PySparkException as error:
         cause, _, _java_stack = str(error).partition("\n")
-        message = f"The run over --input failed: {cause}\nMend the cause, then run it again."
+        message = f"The run over --input failed: {cause}\nCorrect the cause, then run it again."
         raise StreamFailedError(message) from error
     finally:
         session.close(spark, settings.session)
@@ -75,7 +76,7 @@ def run(
 
 
 class Slices:
-    """A file of one input, cut into those of the micro-batches."""
+    """The file of one input, as a file for each micro-batch."""
 
     def __init__(
         self, spark: SparkSession, schema: EventSchema, events: Events, source: Path, folder: Path
@@ -90,7 +91,7 @@ class Slices:
         self._refused: dict[int, str] = {}
 
     def cut(self, batch_rows: int) -> int:
-        """Write the slices, each line after its number; the number of lines."""
+        """Write the slices, each line after its number; return the number of lines."""
         self._folder.mkdir(parents=True)
         number = 0
         with self._source.open("rb") as file:
@@ -108,12 +109,12 @@ class Slices:
         return number
 
     def stream(self) -> DataFrame:
-        """The records, a slice a batch."""
+        """Return the stream of records, one slice per batch."""
         reader = self._spark.readStream.format("text").option("maxFilesPerTrigger", 1)
         return self._envelopes(reader.option("lineSep", "\n").load(str(self._folder)))
 
     def quarantined(self) -> list[Row]:
-        """The records that hold no event, in the file's order."""
+        """Return the invalid records in the order of the file."""
         records = bad(self._records(), self._schema, self._events)
         rows = typed_rows(records.select("reason", "raw", "raw_base64", "origin"))
         self._refused = {_line_of(row): row["reason"] for row in rows}
@@ -121,23 +122,23 @@ class Slices:
         return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
     def events(self, batch_rows: int) -> Iterator[list[Row]]:
-        """The events of each slice, for the computation in plain Python."""
+        """Yield the events of each slice, for the test oracle."""
         events = judged(self._records(), self._schema, self._events)
         good = events.where("reason IS NULL").sort(LINE)
         found = good.select(LINE, *columns_of(self._schema))
         self._kinds = T.StructType([field for field in found.schema if field.name != LINE])
         texts = list(as_json(found))
-        rows = _typed(texts, found.schema)
+        rows = parse(texts, found.schema)
         self._counted = {row[LINE]: text for row, text in zip(rows, texts, strict=True)}
         due = 0
         for number, batch in groupby(rows, key=lambda row: (row[LINE] - 1) // batch_rows):
-            # Spark runs a slice of bad records as well, and time goes on in it.
+            # Spark runs a slice without events as well, and it advances the watermark.
             yield from ([] for _ in range(due, number))
             yield list(batch)
             due = number + 1
 
     def wrong(self) -> str | None:
-        """The first line that Python reads otherwise, once `events` and `quarantined` were read."""
+        """Return the first line that Python reads differently, after `events` and `quarantined`."""
         return first_wrong(self._source, self._counted, self._refused, self._schema, self._kinds)
 
     def _records(self) -> DataFrame:
@@ -145,7 +146,7 @@ class Slices:
         return self._envelopes(lines)
 
     def _envelopes(self, lines: DataFrame) -> DataFrame:
-        """Numbered lines as records; the origin is `<file>:<line>`, the ingest time the file's."""
+        """Return numbered lines as records; the origin is `<file>:<line>`, the time the file's."""
         numbered = F.col("value").cast("binary")
         number = F.substring(numbered, 1, NUMBER_WIDTH).cast("string").cast("long")
         modified = datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
@@ -154,8 +155,8 @@ class Slices:
         return lines.select(*envelope(raw, F.lit(modified), origin), number.alias(LINE))
 
 
-class BoundedRun:
-    """One pass over a file for each input, with a fresh checkpoint in a folder of its own."""
+class FileRun:
+    """One pass over a file for each input, with a new checkpoint in its own folder."""
 
     def __init__(
         self,
@@ -175,8 +176,8 @@ class BoundedRun:
         self._checkpoint = work / "checkpoint"
         self._batch_rows = batch_rows
 
-    def into(self, output: Path, second_opinion: SecondOpinion) -> dict[str, Any]:
-        """Run, write the result and the quarantine, and return the summary."""
+    def write(self, output: Path, oracle: Oracle) -> dict[str, Any]:
+        """Run, write the result, the quarantine and the summary, and return the summary."""
         input_rows = sum(slices.cut(self._batch_rows) for slices in self._inputs)
         started = time.monotonic()
         batches = self._stream()
@@ -187,16 +188,16 @@ class BoundedRun:
         _write_lines(output / "result.ndjson", result)
         _write_lines(output / "quarantine.ndjson", quarantined)
         events = [slices.events(self._batch_rows) for slices in self._inputs]
-        # Python cuts sums of decimals after 28 digits, and Spark after 38.
+        # Python rounds sums of decimals to 28 digits, and Spark to 38.
         with localcontext(EXACT):
-            expected = second_opinion(*events, self._settings)
+            expected = oracle(*events, self._settings)
         summary = self._summary(input_rows, batches, result, len(quarantined), expected)
         summary["rows_per_second"] = round(input_rows / seconds)
         (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
         return summary
 
     def _stream(self) -> dict[int, list[Row]]:
-        """What each micro-batch gave to the sink."""
+        """Run the stream; return the rows that each micro-batch writes."""
         batches: dict[int, list[Row]] = {}
 
         def take(rows: DataFrame, batch_id: int) -> None:
@@ -215,14 +216,14 @@ class BoundedRun:
         return batches
 
     def _result(self, batches: dict[int, list[Row]]) -> list[Row]:
-        """The final state of the result table."""
+        """Return the final state of the result table."""
         if self._job.RESULT_STATE == "replaced":
             return batches[max(batches)] if batches else []
         rows = [row for batch_id in sorted(batches) for row in batches[batch_id]]
         return self._newest(rows) if self._job.RESULT_STATE == "upserted" else rows
 
     def _newest(self, rows: list[Row]) -> list[Row]:
-        """The last row of each key, where rows of single events are ordered by their time."""
+        """Return the last row of each key; rows of single events are ordered by their time."""
         key, time = self._job.RESULT_KEY, self._job.EVENT.time
         newest: dict[tuple[Any, ...], Row] = {}
         for row in rows:
@@ -237,21 +238,21 @@ class BoundedRun:
         input_rows: int,
         batches: Mapping[int, Sequence[Row]],
         result: Sequence[Row],
-        bad_rows: int,
+        invalid_rows: int,
         expected: Expected,
     ) -> dict[str, Any]:
         counted = events_in(result, self._job.RESULT_KEY)
         waiting = events_in(expected.waiting, self._job.RESULT_KEY)
-        accounted = counted + expected.late + waiting + (expected.duplicates or 0)
-        due = input_rows - bad_rows if expected.placed is None else expected.placed
+        reconciled = counted + expected.late + waiting + (expected.duplicates or 0)
+        due = input_rows - invalid_rows if expected.placed is None else expected.placed
         wrong = filter(None, (slices.wrong() for slices in self._inputs))
         found = next(wrong, None) or verdict(result, expected.rows)
-        if found == "exact" and accounted != due:
-            found = f"{due} events have to be accounted for, but {accounted} are"
+        if found == "exact" and reconciled != due:
+            found = f"{due} events were read, but {reconciled} are counted, late, open or duplicate"
         return {
             "input_rows": input_rows,
             "output_rows": len(result),
-            "quarantined_rows": bad_rows,
+            "quarantined_rows": invalid_rows,
             "late_rows": expected.late,
             "duplicate_rows": expected.duplicates,
             "counted_rows": counted,
@@ -274,36 +275,6 @@ def _line_of(row: Row) -> int:
     return int(row["origin"].rpartition(":")[2])
 
 
-def as_json(rows: DataFrame) -> Iterator[str]:
-    """Rows as JSON. A FLOAT becomes the double that it stands for, as which Spark adds it up."""
-    floats = [field.name for field in rows.schema if isinstance(field.dataType, T.FloatType)]
-    wide = rows.withColumns({name: F.col(quote(name)).cast("double") for name in floats})
-    return (text for (text,) in wide.select(F.to_json(F.struct("*"), JSON)).toLocalIterator())
-
-
-def typed_rows(rows: DataFrame) -> list[Row]:
-    """Rows as Python values by way of JSON, which knows no time zone but the one it names."""
-    return _typed(as_json(rows), rows.schema)
-
-
-def _typed(texts: Iterable[str], kinds: T.StructType) -> list[Row]:
-    times = [field.name for field in kinds if isinstance(field.dataType, T.TimestampType)]
-    decimals = [field.name for field in kinds if isinstance(field.dataType, T.DecimalType)]
-    return [_with_types(text, times, decimals) for text in texts]
-
-
-def _with_types(text: str, times: Sequence[str], decimals: Sequence[str]) -> Row:
-    row: dict[str, Any] = json.loads(text)
-    for name in times:
-        if row[name] is not None:
-            row[name] = datetime.fromisoformat(row[name])
-    if decimals:
-        # As a float, a large total would be compared with a tolerance.
-        exact = json.loads(text, parse_float=Decimal)
-        row |= {name: exact[name] for name in decimals}
-    return row
-
-
 def _write_lines(path: Path, rows: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
@@ -322,4 +293,4 @@ def _conclude(summary: dict[str, Any], output: Path) -> None:
         for name in ("input", "counted", "late", "open", "quarantined")
     )
     say(f"{counts}\n{summary['output_rows']:,} result rows in {output}")
-    say(f"compared with a computation in plain Python: {summary['verdict']}")
+    say(f"compared with the test oracle: {summary['verdict']}")

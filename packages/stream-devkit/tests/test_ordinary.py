@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from pyspark.sql import types as T
-from stream_runtime.ordinary import ImpossibleError, Number, Repeated, UndecidedError, read
+from stream_devkit.ordinary import ImpossibleError, Number, Repeated, UndecidedError, read
 
 INTEGERS = {T.ByteType(): 8, T.ShortType(): 16, T.IntegerType(): 32, T.LongType(): 64}
 

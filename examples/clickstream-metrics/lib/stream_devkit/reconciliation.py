@@ -1,4 +1,4 @@
-"""Where every input row went: the summary of a run over a known input."""
+"""The comparison with the test oracle, and the reconciliation of the events that were read."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,50 +7,49 @@ from math import isclose
 from typing import Any
 
 RELATIVE_TOLERANCE = 1e-9
-"""Sums of floating-point numbers depend on their order in the last digits."""
+"""The last digits of a sum of floating-point numbers depend on their order."""
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a stream must yield: the final state of its result, and where the other events went.
+    """What a stream must produce: the final state of its result, and the counts of other events.
 
-    Where windows overlap, an event counts once for each window that it is in.
+    If windows overlap, an event counts once for each window that it is in.
     """
 
     rows: Sequence[Row]
     waiting: Sequence[Row] = ()
-    """The rows that are not written yet: of open windows, or of events that still wait."""
+    """The rows that are not written yet: of open windows, or of pending events."""
     late: int = 0
-    """Events that came too late."""
+    """The number of late events."""
     placed: int | None = None
-    """How often the events count together, where it is not once each."""
+    """How often the events count in total, if it is not once each."""
     duplicates: int | None = None
-    """Events that were dropped or replaced because of another one with their id."""
+    """The number of events that were dropped or replaced because of another with their id."""
     remembered: int = 0
-    """Rows of the state at the end besides the open windows, where all of it can be told."""
+    """The number of rows of the state at the end, without the open windows."""
 
 
-SecondOpinion = Callable[..., Expected]
-"""From the events that each micro-batch reads of the first input, then of the others, and the
-settings, to what must come out."""
+Oracle = Callable[..., Expected]
+"""A test oracle. Its arguments are the batches of events of each input, and the settings."""
 
 
 def is_of_windows(key: Sequence[str]) -> bool:
-    """Whether rows with this key are windows: an event may have columns of their names as well."""
+    """Return whether rows with this key are windows: events may have columns of the same names."""
     return {"window_start", "window_end"} <= set(key)
 
 
 def events_in(rows: Iterable[Row], key: Sequence[str]) -> int:
-    """How many events rows with this key stand for: a window says it, other rows are of one."""
+    """Return the number of events in rows with this key: other rows than windows are one."""
     if is_of_windows(key):
         return sum(row.get("event_count", 1) for row in rows)
     return sum(1 for _ in rows)
 
 
 def verdict(actual: Sequence[Row], expected: Sequence[Row]) -> str:
-    """`exact`, or one sentence on how the rows differ."""
+    """Return `exact`, or one sentence that says how the rows differ."""
     left, right = sorted(actual, key=_order), sorted(expected, key=_order)
     if len(left) != len(right):
         return f"{len(left)} rows where {len(right)} were expected"

@@ -1,8 +1,8 @@
-"""Values of JSON in their *ordinary forms*, as Python's, for the test oracle.
+"""Values of JSON in their *ordinary forms*, as Python values.
 
 An ordinary form has one meaning, such as a number in a DECIMAL column or a time with a zone.
 A value of any other form (`"12,50"` in a DECIMAL, a date without a day) is undecided: there the
-oracle believes the job.
+comparison takes the value of the job.
 """
 
 import re
@@ -48,7 +48,7 @@ class ImpossibleError(UndecidedError):
 
 
 def read(kind: T.DataType, value: Any) -> Any:
-    """A value of JSON, its numbers as `Number`, as one of the type, comparable by `==`.
+    """Return a value of JSON, with numbers as `Number`, as one of the type, comparable by `==`.
 
     Raises:
         UndecidedError: its form is not an ordinary one.
@@ -108,7 +108,7 @@ def _is_whole(number: Number) -> bool:
 
 
 def _comparable(number: float) -> str:
-    """The number's digits: NaN is like no number, not even itself. -0 is 0."""
+    """Return the digits: NaN does not equal itself, and -0 equals 0."""
     return repr(number + 0.0)
 
 
