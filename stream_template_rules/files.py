@@ -65,8 +65,6 @@ FILES: dict[str, Boxes] = {
         STREAM_JOIN,
         CUSTOM,
     ),
-    "tests/oracle_join.py": (STREAM_JOIN,),
-    "tests/oracle_lookup.py": (LOOKUP,),
     "tests/small_stream.py": (
         {"sink": select(SINKS, lambda sink: sink.test_stream == "small_stream")},
     ),

@@ -110,13 +110,6 @@ LATENCIES: tuple[tuple[Box, str], ...] = (
     (CUSTOM, "state/custom"),
     ({}, "window/none"),
 )
-COMPUTATIONS: tuple[tuple[Box, str], ...] = (
-    ({"window": ("tumbling", "sliding")}, "window"),
-    ({"window": ("session",)}, "window/session"),
-    (STREAM_JOIN, "join"),
-    (CUSTOM, "state/custom"),
-    ({}, "window/none"),
-)
 
 
 def record(answers: Answers) -> dict[str, Any]:
@@ -185,7 +178,6 @@ def plan(answers: Answers) -> dict[str, Any]:
         "result_key": result_key,
         "result_state": look_up(RESULT_STATES, known | given),
         "latency_in": look_up(LATENCIES, known),
-        "oracle_in": look_up(COMPUTATIONS, known),
         "kafka": covered(KAFKA, known),
         # The table with the connection to Kafka, the first one if there are two.
         "kafka_table": "source" if source.system == "kafka" else "sink",

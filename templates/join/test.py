@@ -4,6 +4,7 @@
 from random import Random
 
 import pytest
+from stream_devkit import oracle
 from stream_devkit.rows import typed_rows
 from stream_devkit.samples import START
 from stream_runtime.records import good
@@ -14,7 +15,7 @@ from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_NAMES
 
 from tests.events import event, partner
 from tests.file_batches import read, write
-from tests.oracle_join import Partners, in_step
+from tests.oracle import join_row
 
 PARTNER_TIME = RIGHT_NAMES[RIGHT.time]
 
@@ -40,11 +41,22 @@ def _meet(spark, make_settings, tmp_path):
         writer = writer.option("checkpointLocation", str(tmp_path / "checkpoint"))
         query = writer.trigger(availableNow=True).start()
         query.awaitTermination()
-        partners = Partners(settings)
-        said = [pairs(partners.rows(*batch)) for batch in in_step(events, right)]
+        computed = oracle.join(
+            events,
+            right,
+            (EVENT, RIGHT),
+            join_row,
+            within=settings.join.within,
+            delay=settings.watermark.delay,
+{% if left %}
+            is_left=True,
+{% endif %}
+        )
+        said = [pairs(batch.events) for batch in computed.batches]
         assert told == said[: len(told)]
+        kept = computed.remembered + len(computed.waiting)
         state = query.lastProgress.stateOperators
-        assert sum(operator.numRowsTotal for operator in state) == partners.kept
+        assert sum(operator.numRowsTotal for operator in state) == kept
         return told
 
     def stream(form, batches, name):

@@ -1,1 +1,0 @@
-{% include "join/oracle_join.py" %}

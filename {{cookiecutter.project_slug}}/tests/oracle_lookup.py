@@ -1,1 +1,0 @@
-{% include "join/static_lookup/oracle_lookup.py" %}
