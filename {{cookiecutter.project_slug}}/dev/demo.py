@@ -102,7 +102,7 @@ def main() -> int:
             INTERVAL,
             follows_time={{ job.follows_time }},
             places={
-                "The computation": "src/{{ job.package }}/transform.py",
+                "The computation": f"src/{pipeline.__package__}/transform.py",
                 "What it is compared with": "tests/oracle.py",
             },
             not_exercised=NOT_EXERCISED,
