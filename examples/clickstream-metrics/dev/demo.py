@@ -50,7 +50,7 @@ def main() -> int:
             INTERVAL,
             follows_time=True,
             places={
-                "The computation": "src/clickstream_metrics/transform.py",
+                "The computation": f"src/{pipeline.__package__}/transform.py",
                 "What it is compared with": "tests/oracle.py",
             },
             not_exercised=NOT_EXERCISED,

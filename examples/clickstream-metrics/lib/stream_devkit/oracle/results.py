@@ -1,0 +1,202 @@
+"""The result of a stream: single events, windows and sessions."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from stream_runtime.config import to_timedelta
+from stream_runtime.records import EventSchema
+
+from stream_devkit.reconciliation import Expected, Row
+
+from .events import EPOCH, Event, Stream
+
+OutputMode = Literal["append", "update", "complete"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The events of one key in one window or session."""
+
+    start: datetime
+    end: datetime
+    key: Any
+    events: Sequence[Event]
+
+
+def collect(
+    stream: Stream,
+    schema: EventSchema,
+    to_row: Callable[[Event], Row] = dict,
+    *,
+    newest_of: Sequence[str] = (),
+) -> Expected:
+    """Return a row for each event.
+
+    Args:
+        stream: the events, or the rows of a join.
+        schema: the columns of the events.
+        to_row: returns the row of an event.
+        newest_of: the columns of a key, of which the row with the newest event is in the result.
+            Of rows with the same time, the last one is.
+    """
+    events = [event for batch in stream.batches for event in batch.events]
+    kept, duplicates = events, stream.duplicates
+    if newest_of:
+        newest: dict[tuple[Any, ...], Event] = {}
+        for event in events:
+            key = tuple(event[name] for name in newest_of)
+            if event[schema.time] >= newest.get(key, event)[schema.time]:
+                newest[key] = event
+        kept = list(newest.values())
+        duplicates = (duplicates or 0) + len(events) - len(kept)
+    return Expected(
+        rows=[to_row(event) for event in kept],
+        waiting=stream.waiting,
+        late=stream.late,
+        placed=len(events) + len(stream.waiting) + stream.late if stream.is_joined else None,
+        duplicates=duplicates,
+        remembered=stream.remembered,
+    )
+
+
+def aggregate_windows(
+    stream: Stream,
+    schema: EventSchema,
+    to_row: Callable[[Window], Row],
+    mode: OutputMode,
+    *,
+    duration: str,
+    slide: str | None = None,
+) -> Expected:
+    """Return a row for each window and key; windows are aligned to 1970 UTC.
+
+    - In `append` mode a window closes in the batch after the one that advanced the watermark to
+      its end. Windows that are still open are in `waiting`.
+    - An event is late for a window that was closed in an earlier batch.
+
+    Args:
+        stream: the events, or the rows of a join.
+        schema: the columns of the events.
+        to_row: returns the row of a window.
+        mode: the output mode.
+        duration: the length of a window.
+        slide: the time between the starts of two windows; without it they do not overlap.
+    """
+    size, step = to_timedelta(duration), to_timedelta(slide or duration)
+    windows: dict[tuple[datetime, Any], list[Event]] = defaultdict(list)
+    placed = late = 0
+    for batch in stream.batches:
+        for event in batch.events:
+            for start in _starts(event[schema.time], size, step):
+                placed += 1
+                if start + size <= batch.late_until:
+                    late += 1
+                else:
+                    windows[start, event[str(schema.key)]].append(event)
+    found = [Window(start, start + size, key, events) for (start, key), events in windows.items()]
+    watermark = stream.batches[-1].watermark
+    return _expect(
+        stream,
+        to_row,
+        mode,
+        closed=[window for window in found if window.end <= watermark],
+        still_open=[window for window in found if window.end > watermark],
+        late=late,
+        placed=placed if slide or stream.is_joined else None,
+    )
+
+
+def aggregate_sessions(
+    stream: Stream,
+    schema: EventSchema,
+    to_row: Callable[[Window], Row],
+    mode: OutputMode,
+    *,
+    gap: str,
+) -> Expected:
+    """Return a row for each session: the events of a key without a pause longer than the gap.
+
+    - In `append` mode a session closes in the batch after the one that advanced the watermark to
+      its end. In `complete` mode none does, and a later event can still merge two sessions.
+    - An event is late if a session of it alone would have been closed in an earlier batch.
+
+    Args:
+        stream: the events, or the rows of a join.
+        schema: the columns of the events.
+        to_row: returns the row of a session, whose events are in the order of their times.
+        mode: the output mode.
+        gap: the time after its last event at which a session ends.
+    """
+    pause = to_timedelta(gap)
+    sessions: dict[Any, list[Window]] = defaultdict(list)
+    closed: list[Window] = []
+    placed = late = 0
+    for batch in stream.batches:
+        for event in batch.events:
+            placed += 1
+            key, start = event[str(schema.key)], event[schema.time]
+            if start + pause <= batch.late_until:
+                late += 1
+            else:
+                sessions[key].append(Window(start, start + pause, key, [event]))
+        for key, found in sessions.items():
+            merged = _merge(found, schema.time)
+            if mode == "append":
+                closed += [session for session in merged if session.end <= batch.watermark]
+                merged = [session for session in merged if session.end > batch.watermark]
+            sessions[key] = merged
+    return _expect(
+        stream,
+        to_row,
+        mode,
+        closed=closed,
+        still_open=[session for found in sessions.values() for session in found],
+        late=late,
+        placed=placed if stream.is_joined else None,
+    )
+
+
+def _starts(time: datetime, size: timedelta, step: timedelta) -> list[datetime]:
+    """Return the starts of all windows that contain a time."""
+    last = time - (time - EPOCH) % step
+    return [last - number * step for number in range(-(-(size - (time - last)) // step))]
+
+
+def _merge(sessions: Iterable[Window], time: str) -> list[Window]:
+    """Merge sessions of a key that overlap or touch."""
+    merged: list[Window] = []
+    for session in sorted(sessions, key=lambda session: session.start):
+        if merged and session.start <= merged[-1].end:
+            last = merged[-1]
+            events = sorted([*last.events, *session.events], key=lambda event: event[time])
+            merged[-1] = Window(last.start, max(last.end, session.end), session.key, events)
+        else:
+            merged.append(session)
+    return merged
+
+
+def _expect(
+    stream: Stream,
+    to_row: Callable[[Window], Row],
+    mode: OutputMode,
+    *,
+    closed: Sequence[Window],
+    still_open: Sequence[Window],
+    late: int,
+    placed: int | None,
+) -> Expected:
+    if placed is not None:
+        placed += stream.late + (stream.duplicates or 0)
+    written, waiting = (closed, still_open) if mode == "append" else ([*closed, *still_open], [])
+    return Expected(
+        rows=[to_row(window) for window in written],
+        waiting=[to_row(window) for window in waiting],
+        late=late + stream.late,
+        placed=placed,
+        duplicates=stream.duplicates,
+        # In other modes, Spark also keeps windows whose rows it has written.
+        remembered=stream.remembered if mode == "append" else 0,
+    )
