@@ -44,7 +44,7 @@ PYTHON = {
 OWN = {
     *("runtime", "dev", "lib", "tests", "test", "conf", "src", "build", "deploy", "docs"),
     *("monitoring", "conftest", "events", "crash", "file_batches", "small_stream"),
-    *("behind_connect", "main"),
+    *("behind_connect", "main", "oracle"),
 }
 DEVICES = {"con", "prn", "aux", "nul"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(10)

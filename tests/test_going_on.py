@@ -69,7 +69,8 @@ def goes_on_with(user, said, given):
     assert asks <= ("[1/13]" in done.stdout)
     [record] = (user.work / "out").glob("*/pyproject.toml")
     made = tomllib.loads(record.read_text("utf-8"))["tool"]["stream-template"]["answers"]
-    announced = "".join(re.findall(r"^(?:The nearest|Left out|This does).*$", text, re.MULTILINE))
+    marks = r"^(?:Nearest|Not in the command|This does).*$"
+    announced = "".join(re.findall(marks, text, re.MULTILINE))
     for question, answer in given.items():
         if not re.search(rf"\b{question}\b", announced):
             assert made[question] == answer, (question, text)
