@@ -40,7 +40,7 @@ def _default(clone):
 def _neighbour(tmp_path_factory):
     """Another project, in the template's own environment, which has all that a project needs."""
     answers = ACCESS_LOG | {"project_name": "Access Log", "trigger": "available_now"}
-    return Project(bake(tmp_path_factory.mktemp("neighbours"), **answers), PYTHONPATH="src")
+    return Project(bake(tmp_path_factory.mktemp("neighbours"), **answers), PYTHONPATH="src:lib")
 
 
 @pytest.fixture(name="copy")
@@ -127,7 +127,7 @@ def test_a_broken_project_is_red(default, copy, name, old, new, test):
     (copy.folder / ".jars").symlink_to(default.folder / ".jars")
     python = str(default.folder / ".venv/bin/python")
 
-    code, said = copy.run(python, "-m", "pytest", "-x", f"tests/{test}", PYTHONPATH="src")
+    code, said = copy.run(python, "-m", "pytest", "-x", f"tests/{test}", PYTHONPATH="src:lib")
 
     assert code == 1, said
     assert "AssertionError" in said

@@ -218,7 +218,8 @@ def _survivor(services, tmp_path_factory):
         watch(job, lambda: trial.committed() >= 1)
         trial.exit_code_of_sigterm = job.terminate()
 {% if written_at_once %}
-        with JobProcess(PACKAGE, trial.overrides | {"trigger.interval": "1 hour"}, folder) as killed:
+        hourly = trial.overrides | {"trigger.interval": "1 hour"}
+        with JobProcess(PACKAGE, hourly, folder) as killed:
             killed.start()
             # An interval ends with the start, and the next one not before the kill.
             for number in (2, 3):
