@@ -1,6 +1,7 @@
 """The committed examples: `python -m tests.examples` generates examples/.
 
-One complete project with the defaults, and its diff to projects with some other answers.
+One project with the defaults, and its diff to projects with some other answers. Its `lib/` is left
+out: it is a copy of packages/.
 """
 
 import difflib
@@ -72,10 +73,13 @@ def _environment(context):
 
 def generate(folder):
     """Write everything that stands under examples/ into the folder."""
-    default = tree(bake(folder))
+    project = bake(folder)
+    shutil.rmtree(project / "lib")
+    default = tree(project)
     for name, answers in NEIGHBOURS.items():
         with tempfile.TemporaryDirectory() as elsewhere:
             neighbour = tree(bake(elsewhere, **answers))
+            neighbour = {path: text for path, text in neighbour.items() if path[:4] != "lib/"}
         (folder / f"{name}.diff").write_text("".join(changes(default, neighbour)), "utf-8")
 
 

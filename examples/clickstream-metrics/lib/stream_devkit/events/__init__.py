@@ -1,1 +1,0 @@
-"""Generated events for demo and tests: what each record is, and what the job has to make of it."""

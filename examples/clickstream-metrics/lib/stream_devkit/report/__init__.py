@@ -1,1 +1,0 @@
-"""The report of a demo: one HTML file with charts."""

@@ -1,1 +1,0 @@
-"""Servers as plain processes on this machine, for demo and tests."""
