@@ -41,7 +41,7 @@ def java_command() -> str:
 
 def _job_says(function: str) -> str:
     """Ask the job's own module, which cannot be imported before anything is installed."""
-    library = Path(__file__).resolve().parent.parent / "lib"
+    library = Path(__file__).resolve().parent.parent
     runtime = PathFinder.find_spec("stream_runtime", [*sys.path, str(library)])
     if runtime is None or runtime.origin is None:
         # It comes from an index, and is not installed yet: the job itself asks at its start.
