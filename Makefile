@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 # Groups of tests run in parallel (tests/conftest.py); the slowest tests are listed at the end.
-TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
+TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 DEVKIT := packages/stream-devkit/src/stream_devkit
 PREFLIGHT := PYTHONPATH=packages/stream-runtime/src "$(PYTHON)" $(DEVKIT)/preflight.py
 DEMO := build/clickstream-metrics

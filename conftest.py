@@ -25,15 +25,13 @@ def _spark(stage):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keep the tests of a file together, where they name no group, and start the long ones first.
+    """Start the long tests first.
 
-    Two processes share the groups. A long group that starts last leaves one of them idle.
+    Two processes share the files. A long file that starts last leaves one of them idle.
     """
     for item in items:
         if "stage" in item.fixturenames:
             item.add_marker(pytest.mark.spark)
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if _rank(item) < len(LONG_MARKS):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
     items.sort(key=_rank)

@@ -42,7 +42,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "--numprocesses", "2", "--dist"]
-        command += ["loadgroup", "--override-ini", "addopts=", f"--junitxml={report}", *tests]
+        command += ["loadfile", "--override-ini", "addopts=", f"--junitxml={report}", *tests]
         subprocess.run(command, cwd=ROOT, check=False)
         results = list(outcomes(report))
     wrong = 0

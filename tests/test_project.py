@@ -10,7 +10,6 @@ import sys
 
 import pytest
 
-from tests.examples import ACCESS_LOG, bake
 from tests.project import Project
 from tests.readme import clone, newcomer
 
@@ -34,13 +33,6 @@ def _default(clone):
     code, said = clone.run(sys.executable, "-m", "tests.demo", "build")
     assert code == 0, said
     return Project(clone.folder / "build/clickstream-metrics", **clone.variables)
-
-
-@pytest.fixture(scope="module", name="neighbour")
-def _neighbour(tmp_path_factory):
-    """Another project, in the template's own environment, which has all that a project needs."""
-    answers = ACCESS_LOG | {"project_name": "Access Log", "trigger": "available_now"}
-    return Project(bake(tmp_path_factory.mktemp("neighbours"), **answers), PYTHONPATH="src:lib")
 
 
 @pytest.fixture(name="copy")
@@ -103,14 +95,6 @@ def test_the_commands_of_its_readme(default):
             code, said = default.run("sh", "-c", command)
             assert code == 0, f"{command}\n{said}"
     (default.folder / "events.ndjson").unlink()
-
-
-@pytest.mark.xdist_group("neighbour")
-def test_another_project(neighbour):
-    """Other columns and another trigger: types and tests hold there as well."""
-    for command in ("mypy", "pytest"):
-        code, said = neighbour.run(sys.executable, "-m", command)
-        assert code == 0, said
 
 
 @pytest.mark.parametrize(

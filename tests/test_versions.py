@@ -26,11 +26,7 @@ PROJECTS = {
 }
 
 
-# Each project is its own group, so that they run in parallel.
-GROUPS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PROJECTS]
-
-
-@pytest.fixture(scope="module", params=GROUPS, name="project")
+@pytest.fixture(scope="module", params=PROJECTS, name="project")
 def _project(request, tmp_path_factory):
     return Project(bake(tmp_path_factory.mktemp(request.param), **PROJECTS[request.param]))
 
