@@ -1,7 +1,7 @@
 # Each target does its own set-up, once.
 PYTHON ?= python3
 RUN := .venv/bin/python
-# Groups of tests run in parallel (tests/conftest.py); the slowest tests are listed at the end.
+# Files of tests run in parallel (conftest.py); the slowest tests are listed at the end.
 TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 DEVKIT := packages/stream-devkit/src/stream_devkit
 PREFLIGHT := PYTHONPATH=packages/stream-runtime/src "$(PYTHON)" $(DEVKIT)/preflight.py
