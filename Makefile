@@ -1,8 +1,8 @@
 # Each target does its own set-up, once.
 PYTHON ?= python3
 RUN := .venv/bin/python
-# Files of tests run in parallel (conftest.py); the slowest tests are listed at the end.
-TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
+# Three processes share the files of tests (conftest.py), as tests that start servers wait a lot.
+SIDE_BY_SIDE := --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 15
 DEVKIT := packages/stream-devkit/src/stream_devkit
 PREFLIGHT := PYTHONPATH=packages/stream-runtime/src "$(PYTHON)" $(DEVKIT)/preflight.py
 DEMO := build/clickstream-metrics
@@ -20,10 +20,10 @@ demo: needs-java .venv/.cookiecutter ## generate the default project and run its
 	@$(MAKE) --no-print-directory -C $(DEMO) demo
 
 test: needs-java .venv/.installed ## run all tests: rules, rendering, refusals, and those of a generated project
-	@$(RUN) -m pytest $(TWO) -m "not long"
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m "not long"
 
 test-all: needs-java .venv/.installed ## run all tests and every job variant, with a report (hours)
-	@$(RUN) -m pytest $(TWO)
+	@$(RUN) -m pytest $(SIDE_BY_SIDE)
 	@$(RUN) -m tests.runs
 	@$(RUN) -m tests.flat
 

@@ -27,7 +27,7 @@ def _spark(stage):
 def pytest_collection_modifyitems(items):
     """Start the long tests first.
 
-    Two processes share the files. A long file that starts last leaves one of them idle.
+    Processes share the files. A long file that starts last leaves the others idle.
     """
     for item in items:
         if "stage" in item.fixturenames:
