@@ -11,7 +11,8 @@ FILES = ("tests/test_literals.py", "tests/test_page.py", "tests/test_time_limits
 
 def test_the_tests_of_a_file_run_in_one_process():
     """They share what is set up for them: a project, a session, servers."""
-    [options] = re.findall(r"^SIDE_BY_SIDE := (.+)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    [options] = re.findall(r"^SIDE_BY_SIDE := (.+)$", makefile, re.MULTILINE)
     command = (sys.executable, "-m", "pytest", "-v", *options.split(), *FILES)
 
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
