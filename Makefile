@@ -1,7 +1,7 @@
 # Each target does its own set-up, once.
 PYTHON ?= python3
 RUN := .venv/bin/python
-# Three processes share the files of tests (conftest.py), as tests that start servers wait a lot.
+# Three processes share the tests (conftest.py): those that start servers wait a lot.
 SIDE_BY_SIDE := --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 15
 DEVKIT := packages/stream-devkit/src/stream_devkit
 PREFLIGHT := PYTHONPATH=packages/stream-runtime/src "$(PYTHON)" $(DEVKIT)/preflight.py

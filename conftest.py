@@ -5,6 +5,9 @@ import pytest
 LONG_MARKS = ("life", "spark")
 # A command of such a test has 20 minutes (tests/project.py), and a test has several commands.
 LONG_SECONDS = 3600
+REST = 2
+ONE_BY_ONE = ("tests/test_matrix.py",)
+"""Files whose tests share no more than the stage: each test runs a project of its own."""
 
 
 @pytest.fixture(scope="session", name="stage")
@@ -25,19 +28,30 @@ def _spark(stage):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Start the long tests first.
-
-    Processes share the files. A long file that starts last leaves the others idle.
-    """
+    """Start the long tests first: one that starts last leaves the other processes idle."""
     for item in items:
         if "stage" in item.fixturenames:
             item.add_marker(pytest.mark.spark)
-        if _rank(item) < len(LONG_MARKS):
+        if _rank(item) < REST:
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
     items.sort(key=_rank)
 
 
 def _rank(item):
-    """Projects that run for real come first, then what starts Spark, then the rest."""
-    ranks = (rank for rank, mark in enumerate(LONG_MARKS) if item.get_closest_marker(mark))
-    return next(ranks, len(LONG_MARKS))
+    """Whole projects come first, then what uses the stage, then the rest."""
+    if "stage" not in item.fixturenames and item.get_closest_marker("life"):
+        return 0
+    return 1 if any(map(item.get_closest_marker, LONG_MARKS)) else REST
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Share the tests file by file, but those of the matrix one by one."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only where xdist is
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return nodeid if file in ONE_BY_ONE else file
+
+    return Scheduling(config, log)

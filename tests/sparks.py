@@ -94,6 +94,9 @@ class Stage:
     @cached_property
     def spark(self):
         """A session with all connectors."""
+        started = SparkSession.getActiveSession()
+        # The JVM of a process gets its jars when it starts, and outlives the session.
+        assert not started, "a test started Spark by itself: it has to use the fixture spark"
         folder = connector_jars()
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"

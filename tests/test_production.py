@@ -66,7 +66,7 @@ def _run_main(arguments, monkeypatch):
 
 
 @pytest.mark.life
-@pytest.mark.usefixtures("stage", "no_devkit")
+@pytest.mark.usefixtures("spark", "no_devkit")
 def test_commands_need_no_oracle(project, options, tmp_path, monkeypatch):
     """Without the devkit, and with an oracle that cannot be imported, each command works."""
     with imported(project, PACKAGE):
