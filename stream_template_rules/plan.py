@@ -92,12 +92,12 @@ FOLLOWS_TIME: tuple[Box, ...] = (
 # Open windows are few, and Spark's default store, in the JVM's memory, is faster for them.
 LARGE_STATE: tuple[Box, ...] = (STREAM_JOIN, DEDUPLICATED, CUSTOM)
 # What the target holds after all batches, by the first box that contains the answers.
-RESULT_STATES: tuple[tuple[Box, str], ...] = (
-    ({"output_mode": ("complete",)}, "replaced"),
-    ({"sink": select(SINKS, lambda sink: sink.replaces_rows)}, "upserted"),
-    ({"output_mode": ("update",), "window": WINDOWED}, "upserted"),
-    ({"output_mode": ("update",), "id": ("given",)}, "upserted"),
-    ({}, "appended"),
+WRITE_DISPOSITIONS: tuple[tuple[Box, str], ...] = (
+    ({"output_mode": ("complete",)}, "replace"),
+    ({"sink": select(SINKS, lambda sink: sink.replaces_rows)}, "merge"),
+    ({"output_mode": ("update",), "window": WINDOWED}, "merge"),
+    ({"output_mode": ("update",), "id": ("given",)}, "merge"),
+    ({}, "append"),
 )
 # The folders under templates/ of the text about latency and of the test oracle, by the first box
 # that contains the answers.
@@ -155,10 +155,10 @@ def plan(answers: Answers) -> dict[str, Any]:
         "reports": reports,
         "measures_backlog": source.counts_backlog and reports,
         "promises": not sink.console,
-        "knows_owner": sink.keeps_checkpoint_id,
+        "stores_checkpoint_id": sink.keeps_checkpoint_id,
         "drops_late": covered(DROPS_LATE, known),
         "drops_behind": covered(DROPS_BEHIND, known),
-        "drops_repeats": covered((DEDUPLICATED, CUSTOM), known),
+        "drops_duplicates": covered((DEDUPLICATED, CUSTOM), known),
         "follows_time": covered(FOLLOWS_TIME, known),
         "deduplicates": inside(known, DEDUPLICATED),
         "custom": inside(known, CUSTOM),
@@ -176,7 +176,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "inputs": inputs,
         "secrets": _list_secrets(source, inputs) | _list_secrets(sink, ["sink"]),
         "result_key": result_key,
-        "result_state": look_up(RESULT_STATES, known | given),
+        "write_disposition": look_up(WRITE_DISPOSITIONS, known | given),
         "latency_in": look_up(LATENCIES, known),
         "kafka": covered(KAFKA, known),
         # The table with the connection to Kafka, the first one if there are two.

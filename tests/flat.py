@@ -51,7 +51,7 @@ def measured(answers, stage, folder, number):
         run = matrix.Run(load, stage, project)
         random = Random(number)  # noqa: S311 - a seed, so that a run can be repeated
         for begin in range(SLICES):
-            run.feed.send(_events(begin, random, joined="join" in answers))
+            run.producer.send(_events(begin, random, joined="join" in answers))
         run.run()
         log = Path(run.settings.metrics.log).read_text("utf-8")
         lines = [line for line in map(json.loads, log.splitlines()) if line["event"] == "batch"]

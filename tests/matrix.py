@@ -99,7 +99,7 @@ def code_of(project, *names):
 
 @contextlib.contextmanager
 def imported(project, package):
-    """A function that imports a module of the project: `.job` of its package, or `dev.feed`.
+    """A function that imports a module of the project: `.job` of its package, or `dev.producer`.
 
     The modules are taken out of `sys.modules` again: each project has a package `dev` and a test
     oracle. The packages that all projects share are imported once, from this repository.
@@ -130,18 +130,18 @@ class Run:
         # Python processes of Spark import the project's own code, where it keeps custom state.
         own = os.pathsep.join([str(project / "src"), *PACKAGES])
         stage.spark.sparkContext.environment["PYTHONPATH"] = own
-        self.job = load(".job")
+        self.job = load(".job").JOB
         defaults = self._settings(project, {})
         self.spec = load("dev.spec").make_spec(defaults)
         self.traffic = generate(self.spec, EVENTS)
-        self.feed = load("dev.feed").Feed(stage, self.folder, project.name)
+        self.producer = load("dev.producer").EventProducer(stage, self.folder, project.name)
         self.target = load("dev.target").Target(stage, self.folder, f"{project.name}-result")
         interval = load("dev.spec").INTERVAL
         self.settings = self._settings(
             project,
             {
-                **self.feed.settings,
-                **self.feed.batches_of(BATCH_ROWS),
+                **self.producer.settings,
+                **self.producer.batches_of(BATCH_ROWS),
                 **self.target.settings,
                 **({"trigger.interval": f"{interval.seconds} seconds"} if interval else {}),
                 # As a platform does, the stage lends its session.
@@ -157,19 +157,19 @@ class Run:
 
     def _reference(self, project):
         """The table of the project's that its rows are looked up in, if they are."""
-        looks_up = "lookup" in self.job.SETTINGS.model_fields
+        looks_up = "lookup" in self.job.settings.model_fields
         return {"lookup.path": project / "dev" / "reference.csv"} if looks_up else {}
 
     def _settings(self, project, overrides):
         texts = [f"{key}={value}" for key, value in overrides.items()]
         load = self.load("stream_runtime.config").load
-        return load(self.job.SETTINGS, "dev", texts, conf=project / "conf")
+        return load(self.job.settings, "dev", texts, conf=project / "conf")
 
     def play(self):
         """Send and run, twice; what came out."""
         printed = self.stage.output.stat().st_size if self.stage.output.exists() else 0
         for part in (self.traffic.main, self.traffic.tail):
-            self.feed.send(part)
+            self.producer.send(part)
             self.run()
         with self.stage.output.open("rb") as output:
             output.seek(printed)
@@ -188,13 +188,13 @@ class Run:
         return verdict(
             [
                 same_rows(wanted.rows, rows),
-                same_quarantine(invalid(self.feed.origins, self.traffic), quarantined),
+                same_quarantine(invalid(self.producer.origins, self.traffic), quarantined),
             ]
         )
 
     def run(self):
         """The project's own `run`, in the shared session, until it has done all there is."""
-        for key, value in self.job.spark_conf(self.settings).items():
+        for key, value in self.settings.spark_conf().items():
             if self.stage.spark.conf.isModifiable(key):
                 self.stage.spark.conf.set(key, value)
         watch = threading.Thread(target=self._drain_when_idle, daemon=True)

@@ -7,7 +7,6 @@ Python of the project's.
 import os
 import signal
 import subprocess
-from functools import partial
 from pathlib import Path
 
 import pyspark
@@ -109,7 +108,7 @@ def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
         monkeypatch.setenv("SPARK_MASTER", cluster.master)
         monkeypatch.setenv("SPARK_LOCAL_IP", HOST)
         monkeypatch.setattr(demo, "JobProcess", Submitted)
-        monkeypatch.setattr(demo, "generate", partial(demo.generate, total=EVENTS))
+        monkeypatch.setattr(demo, "EVENTS", EVENTS)
         assert load("dev.demo").main() == 0
 
     assert killed

@@ -43,9 +43,9 @@ def _run(spark, tmp_path):
             right = job.transform
             job.transform = lambda *given: _plus(right(*given), more)
             config = load("stream_runtime.config")
-            settings = config.load(job.SETTINGS, "dev", conf=project / "conf")
+            settings = config.load(job.JOB.settings, "dev", conf=project / "conf")
             file_run = load("stream_devkit.file_run").FileRun(
-                job, settings, spark, [source], tmp_path / "work", len(AMOUNTS)
+                job.JOB, settings, spark, [source], tmp_path / "work", len(AMOUNTS)
             )
             summary = file_run.write(tmp_path / "out", load("tests.oracle").expected)
             return (tmp_path / "out" / "result.ndjson").read_text("utf-8"), summary

@@ -75,7 +75,7 @@ def _names_of_packages():
 
 
 def _take_away_what_is_not_run(load):
-    package = load(".job").__package__
+    package = load(".job").JOB.package
     for path in matrix.NOT_RUN:
         module = path.removesuffix(".py").replace("/", ".")
         sys.modules[module if "." in module else f"{package}.{module}"] = None
@@ -136,14 +136,16 @@ def _lose_rows(load, monkeypatch):
 
 
 def _forget_quarantine(load, monkeypatch):
-    replay = load("stream_runtime.quarantine").Replay
-    monkeypatch.setattr(replay, "__call__", lambda *_: None)
+    replay = load("stream_runtime.quarantine").BatchReplay
+    monkeypatch.setattr(replay, "write", lambda *_: None)
 
 
 def _write_nothing(load, monkeypatch):
-    sink = load(".job").sink
+    sink = load(".sink").Sink
     right = sink.write
-    monkeypatch.setattr(sink, "write", lambda rows, *given: right(rows.limit(1), *given))
+    monkeypatch.setattr(
+        sink, "write", lambda self, rows, *given: right(self, rows.limit(1), *given)
+    )
 
 
 def _add_a_cent(load):
@@ -152,7 +154,7 @@ def _add_a_cent(load):
 
     def wrong(events, *given):
         more = F.when(F.col("event_id") == "e-000001", 0.01).otherwise(0)
-        amount = (F.col("amount") + more).cast(job.EVENT.columns["amount"])
+        amount = (F.col("amount") + more).cast(load(".schema").EVENT.columns["amount"])
         return right(events.withColumn("amount", amount), *given)
 
     job.transform = wrong

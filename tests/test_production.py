@@ -82,7 +82,7 @@ def test_commands_need_no_oracle(project, options, tmp_path, monkeypatch):
 
 def _run_file(load, options, tmp_path):
     arguments = ["--input", str(tmp_path / "events.ndjson"), "--output", str(tmp_path / "out")]
-    return main(load(".job"), ["run", *arguments, *options])
+    return main(load(".job").JOB, ["run", *arguments, *options])
 
 
 def test_a_broken_oracle_ends_a_file_run(project, options, tmp_path, capsys):

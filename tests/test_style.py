@@ -20,38 +20,6 @@ COVERING = (
     *("lookup-deduplicate-session", "inner-session", "kafka-real-time", "console-continuous"),
     *("jdbc-complete", "delta-source", "merge-events", "parquet"),
 )
-# Texts that still have some of the words, by their paths; `project/` is a generated project.
-EXCEPTIONS = (
-    # Names that the documents quote as they are in the code.
-    (("templates/platform/*/runbook.look.md", "project/docs/runbook.md"), {"sweep"}),
-    (
-        ("packages/stream-devkit/src/stream_devkit/file_run.py", "tests/test_whole_texts.py"),
-        {"judged"},
-    ),
-    # Texts that have not been rewritten yet.
-    (
-        ("packages/stream-runtime/src/*",),
-        {
-            *("aloud", "bad records", "checkpoint's epoch", "epoch of the checkpoint"),
-            *("hence", "hold no event", "judged", "judges", "mend"),
-            *("of former times", "once more", "stand in for", "stands in", "sweep", "sweeper"),
-            *("swept", "what else", "wishes", "without a word"),
-        },
-    ),
-    (
-        ("packages/stream-runtime/tests/*",),
-        {"bad records", "judged", "sweep", "sweeper", "swept"},
-    ),
-    (
-        ("project/tests/*", "templates/*/test*.py"),
-        {
-            *("anew", "bad record", "bad records", "bounded run"),
-            *("for ever", "goes on with", "in silence", "judge", "once more"),
-            *("repeated event", "says nothing", "stands in", "sweep", "swept"),
-            *("without a word",),
-        },
-    ),
-)
 
 
 def refused_words():
@@ -79,11 +47,6 @@ def is_in(name, patterns):
     return any(fnmatch(name, pattern) for pattern in patterns)
 
 
-def excepted(name):
-    """Return the words that the file may still have."""
-    return {word for patterns, words in EXCEPTIONS if is_in(name, patterns) for word in words}
-
-
 def repository():
     """Yield each text of this repository; what is in the project's folder under `project/`."""
     listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -96,9 +59,9 @@ def repository():
 
 
 def wrong(texts):
-    """Return the refused words of each text that has some, except the excepted ones."""
-    left = {name: sorted(found(text) - excepted(name)) for name, text in texts}
-    return {name: words for name, words in left.items() if words}
+    """Return the refused words of each text that has some."""
+    words_of = {name: sorted(found(text)) for name, text in texts}
+    return {name: words for name, words in words_of.items() if words}
 
 
 def test_the_repository_is_in_plain_english():
@@ -112,14 +75,6 @@ def test_a_project_is_in_plain_english(tmp_path, variant):
     files = tree(bake(tmp_path, hooks=False, **VARIANTS[variant]))
 
     assert wrong((f"project/{name}", text.decode("utf-8")) for name, text in files.items()) == {}
-
-
-def test_each_exception_is_needed():
-    """A word is excepted only where it still occurs."""
-    texts = list(repository())
-    for patterns, words in EXCEPTIONS:
-        there = {word for name, text in texts if is_in(name, patterns) for word in found(text)}
-        assert words == there, patterns
 
 
 @pytest.mark.parametrize("text", ["lasts for ever", "for\n    # ever", "Mend it.", "a bad record"])

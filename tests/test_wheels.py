@@ -46,8 +46,8 @@ def installed(folder, *wheels):
     code = (
         "import stream_runtime, importlib.util as u, sys\n"
         "print(stream_runtime.__file__, u.find_spec('stream_devkit'))\n"
-        "from clickstream_metrics import job\n"
-        "print(job.NAME)"
+        "from clickstream_metrics.job import JOB\n"
+        "print(JOB.name)"
     )
     environment = os.environ | {"PYTHONPATH": str(folder)}
     words = (sys.executable, "-c", code)

@@ -125,7 +125,7 @@ def _validate(spark, records):
 
     def validate(texts):
         rows = [(text.encode(), INGESTED, place) for place, text in enumerate(texts)]
-        valid = module.judged(spark.createDataFrame(rows, ENVELOPE), schema, module.Events())
+        valid = module.validate(spark.createDataFrame(rows, ENVELOPE), schema, module.Events())
         columns = [F.col("event")[column].alias(role) for role, column in ROLES.items()]
         found = valid.select("place", "reason", *columns).collect()
         return [row.asDict() for row in sorted(found, key=lambda row: row.place)]

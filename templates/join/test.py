@@ -7,7 +7,7 @@ import pytest
 from stream_devkit import oracle
 from stream_devkit.rows import typed_rows
 from stream_devkit.samples import START
-from stream_runtime.records import good
+from stream_runtime.records import select_valid
 
 from {{ cookiecutter.__package }} import schema
 from {{ cookiecutter.__package }}.join import join
@@ -62,7 +62,7 @@ def _meet(spark, make_settings, tmp_path):
     def stream(form, batches, name):
         for number, batch in enumerate(batches):
             write(tmp_path / name, number, batch)
-        events = good(read(spark, tmp_path / name), form, settings.events, counted=False)
+        events = select_valid(read(spark, tmp_path / name), form, settings.events, counted=False)
         return events.withWatermark(form.time, settings.watermark.delay)
 
     return meet

@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set tells_repeats = not job.sink.is_log or job.windowed or job.drops_repeats or job.result_state != "appended" %}
+{% set reports_duplicates = not job.sink.is_log or job.windowed or job.drops_duplicates or job.write_disposition != "append" %}
 {% set mode = cookiecutter.output_mode %}
 """`make demo` of this project: what the report says, and what demo and report are made of."""
 
@@ -9,9 +9,9 @@ from stream_devkit import demo
 from stream_devkit.events.generate import EventSpec
 from stream_devkit.report import page
 
-from {{ cookiecutter.__package }} import job as pipeline
+from {{ cookiecutter.__package }}.job import JOB
 
-from dev.feed import Feed
+from dev.producer import EventProducer
 from dev.spec import INTERVAL, make_spec
 from dev.target import Target
 from tests.oracle import expected
@@ -28,10 +28,11 @@ NOT_EXERCISED = [
 def make_words(spec: EventSpec) -> page.Words:
     """Return what the report says of this project."""
     return page.Words(
-        title=pipeline.NAME,
+        title=JOB.name,
         story=(
-            f"The job ran for real on this machine, from {Feed.PLACE} to {Target.PLACE}. What had "
-            "to come out was known: some events were made to come late, twice or broken."
+            f"The job ran on this machine, from {EventProducer.PLACE} to {Target.PLACE}. "
+            "The correct result is known: the demo sends some events late, some twice, and some "
+            "invalid."
         ),
 {% if job.windowed %}
         rows=(
@@ -73,15 +74,15 @@ def make_words(spec: EventSpec) -> page.Words:
 {% endif %}
 {% if job.deduplicates %}
         twice="Of events that were sent twice, only the first counts.",
-{% elif job.right and job.result_state == "upserted" and not job.windowed %}
+{% elif job.right and job.write_disposition == "merge" and not job.windowed %}
         twice="Of the rows for the same two ids the newest is kept.",
 {% elif job.right %}
         twice="Events that were sent twice meet their partners twice.",
 {% elif job.custom %}
         twice="An event that was sent twice is one event: it counts once.",
-{% elif job.result_state == "upserted" and not job.windowed %}
+{% elif job.write_disposition == "merge" and not job.windowed %}
         twice="Of the events with one id the newest is kept.",
-{% elif not tells_repeats %}
+{% elif not reports_duplicates %}
         twice="No event is sent twice: in the topic it would look like one that is written twice.",
 {% else %}
         twice="Events that were sent twice count twice: this job removes no duplicates.",
@@ -93,16 +94,16 @@ def main() -> int:
     """Run the demo; 0 if the result is exact."""
     return demo.run(
         demo.DemoSpec(
-            pipeline,
+            JOB,
             expected,
-            Feed,
+            EventProducer,
             Target,
             make_spec,
             make_words,
             INTERVAL,
             follows_time={{ job.follows_time }},
             places={
-                "The computation": f"src/{pipeline.__package__}/transform.py",
+                "The computation": f"src/{JOB.package}/transform.py",
                 "What it is compared with": "tests/oracle.py",
             },
             not_exercised=NOT_EXERCISED,

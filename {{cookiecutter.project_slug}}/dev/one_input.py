@@ -1,1 +1,1 @@
-{% include "source/" ~ cookiecutter.source ~ "/feed.py" %}
+{% include "source/" ~ cookiecutter.source ~ "/producer.py" %}

@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set tells_repeats = not job.sink.is_log or job.windowed or job.drops_repeats or job.result_state != "appended" %}
+{% set reports_duplicates = not job.sink.is_log or job.windowed or job.drops_duplicates or job.write_disposition != "append" %}
 {% set mode = cookiecutter.output_mode %}
 """What demo and tests know of the events of this project."""
 
@@ -17,13 +17,10 @@ from stream_devkit.events.generate import EventSpec
 from stream_runtime.config import to_timedelta
 {% endif %}
 
-from {{ cookiecutter.__package }} import job as pipeline
-{% if job.right %}
 from {{ cookiecutter.__package }} import schema
-{% endif %}
 from {{ cookiecutter.__package }}.settings import Settings
 
-from dev.feed import Feed
+from dev.producer import EventProducer
 
 {% if job.interval %}
 INTERVAL: timedelta | None = timedelta(seconds={{ job.interval.shortest }})
@@ -36,7 +33,7 @@ INTERVAL = None
 
 def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settings) -> EventSpec:
     """Return what the event generator has to know of this project."""
-    event = pipeline.EVENT
+    event = schema.EVENT
 {% if job.right %}
     spec = EventSpec(
 {% else %}
@@ -67,17 +64,17 @@ def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settin
 {% elif not job.drops_late %}
         drops_late=False,
 {% endif %}
-{% if not tells_repeats %}
+{% if not reports_duplicates %}
         repeats=False,
-{% elif job.drops_repeats %}
-        drops_repeats=True,
+{% elif job.drops_duplicates %}
+        drops_duplicates=True,
 {% endif %}
 {% if not job.counts_state %}
         # After a restart Spark 4.0 counts timers as rows of state.
         counts_state=False,
 {% endif %}
-        result_key=pipeline.RESULT_KEY,
-        typed=Feed.TYPED,
+        result_key=schema.RESULT_KEY,
+        typed=EventProducer.TYPED,
     )
 {% if job.right %}
     right = schema.RIGHT

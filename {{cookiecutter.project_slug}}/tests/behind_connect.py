@@ -17,10 +17,9 @@ from stream_runtime.cli import main
 from stream_runtime.config import load
 
 {% if job.sink.behind_connect == "write" %}
-from {{ cookiecutter.__package }} import job, sink
-{% else %}
-from {{ cookiecutter.__package }} import job
+from {{ cookiecutter.__package }} import sink
 {% endif %}
+from {{ cookiecutter.__package }}.job import JOB
 from {{ cookiecutter.__package }}.settings import Settings
 
 
@@ -33,7 +32,7 @@ def serve() -> SparkSession:
     overrides = [value for option, value in pairwise(sys.argv) if option == "--set"]
     conf: dict[str, bool | float | int | str | None] = {
         **session.LOCAL,
-        **job.spark_conf(load(Settings, "dev", overrides)),
+        **load(Settings, "dev", overrides).spark_conf(),
 {% if cookiecutter.state == "custom" %}
         # The only kind of store that serverless compute has, and that this state can be in.
         **session.STORES["rocksdb"],
@@ -42,7 +41,7 @@ def serve() -> SparkSession:
     }
     builder = SparkSession.builder.remote("local[2]").config(map=conf)
     with warnings.catch_warnings():
-        # The client tries to set all of it once more, at the server that was started with it.
+        # The client tries to set all of it again, on the server that started with it.
         warnings.simplefilter("ignore")
         return builder.getOrCreate()
 
@@ -50,8 +49,8 @@ def serve() -> SparkSession:
 {% if job.sink.behind_connect == "write" %}
 def leave_the_table_alone() -> None:
     """Do without Delta's own functions: they need a part in the server that no repository has."""
-    sink.owner = lambda *_: None
-    sink.prepare = lambda *_: None
+    sink.Sink.target_checkpoint_id = lambda *_: None
+    sink.Sink.prepare = lambda *_: None
 
 
 {% endif %}
@@ -61,6 +60,6 @@ if __name__ == "__main__":
     leave_the_table_alone()
 {% endif %}
     try:
-        sys.exit(main(job))
+        sys.exit(main(JOB))
     finally:
         spark.stop()

@@ -14,11 +14,10 @@ from stream_devkit.servers.local import LocalServers
 from stream_runtime import session
 from stream_runtime.config import load
 
-from {{ cookiecutter.__package }} import job
 from {{ cookiecutter.__package }}.settings import Settings
 
 {% if not job.source.server %}
-from dev.feed import Feed
+from dev.producer import EventProducer
 {% endif %}
 {% if job.right %}
 from tests.events import PARTNERS_ONLY
@@ -36,17 +35,17 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSeria
 {% if job.source.server %}
 def make_settings(tmp_path: Path) -> MakeSettings:
 {% else %}
-def make_settings(tmp_path: Path, services: LocalServers) -> MakeSettings:
+def make_settings(tmp_path: Path, servers: LocalServers) -> MakeSettings:
 {% endif %}
     """Settings of dev with everything under a folder of the test's own, and some changed."""
 {% if not job.source.server %}
-    feed = Feed(services, tmp_path, "events")
+    producer = EventProducer(servers, tmp_path, "events")
 {% endif %}
 
     def make(*overrides: str) -> Settings:
         own = [
 {% if not job.source.server %}
-            *(f"{key}={value}" for key, value in feed.settings.items()),
+            *(f"{key}={value}" for key, value in producer.settings.items()),
 {% endif %}
 {% if job.sink.target_setting == "sink.path" %}
             f"sink.path={tmp_path}/result",
@@ -75,13 +74,13 @@ def _spark() -> Iterator[SparkSession]:
     jars.ensure("connectors")
 {% endif %}
     settings = load(Settings, "dev", ["state.partitions=1"])
-    spark = session.build("tests", settings.session, settings.state, job.spark_conf(settings))
+    spark = session.build("tests", settings.session, settings.state, settings.spark_conf())
     yield spark
     spark.stop()
 
 
-@pytest.fixture(scope="session", name="services")
+@pytest.fixture(scope="session", name="servers")
 def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
     """The real servers that the job needs; each starts when a test first asks for it."""
-    with LocalServers(tmp_path_factory.mktemp("services")) as services:
-        yield services
+    with LocalServers(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers

@@ -5,24 +5,23 @@ from collections.abc import {{ "Iterable, " if job.right }}Sequence
 from functools import partial
 from typing import Any
 
-{% if job.drops_repeats %}
+{% if job.drops_duplicates %}
 import pytest
 {% endif %}
 from pyspark.sql import DataFrame, SparkSession
 {% if job.custom %}
 from pyspark.sql import functions as F
 {% endif %}
-from stream_devkit.reconciliation import Expected
+from stream_devkit.reconciliation import Result
 from stream_devkit.samples import Event, envelopes, {{ "make_event, make_value" if job.right else "make_event" }}, raw
 {% if job.custom %}
 from stream_runtime.names import quote
 {% endif %}
 
 {% if job.custom %}
-from {{ cookiecutter.__package }} import job, visits
-{% else %}
-from {{ cookiecutter.__package }} import job
+from {{ cookiecutter.__package }} import visits
 {% endif %}
+from {{ cookiecutter.__package }}.job import JOB
 {% if job.right %}
 from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_KEY
 {% else %}
@@ -59,11 +58,11 @@ def partners(events: Iterable[Event]) -> list[Event]:
     return list({(e[EVENT.time], e[str(EVENT.key)]): partner(e) for e in events}.values())
 
 
-def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Expected:
+def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Result:
     """What must come out when each micro-batch reads some of these events, and their partners."""
     return expected(batches, [partners(batch) for batch in batches], settings)
 {% else %}
-def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Expected:
+def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Result:
     """What must come out when each micro-batch reads some of these events."""
     return expected(batches, settings)
 {% endif %}
@@ -73,20 +72,20 @@ def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event
 {% if job.deduplicates %}
     """The job's result of one batch. Repeats stay: Spark drops them from streams only."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("{{ cookiecutter.__package }}.transform.drop_repeats", lambda events: events)
-        return job.result([envelopes(spark, list(map(raw, events)))], settings)
+        patch.setattr("{{ cookiecutter.__package }}.transform.drop_duplicates", lambda events: events)
+        return JOB.result([envelopes(spark, list(map(raw, events)))], settings)
 {% elif job.custom %}
     """The job's result of one batch, each event in a visit of its own: a batch has no state."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("{{ cookiecutter.__package }}.transform.number_visits", _alone)
-        return job.result([envelopes(spark, list(map(raw, events)))], settings)
+        return JOB.result([envelopes(spark, list(map(raw, events)))], settings)
 {% else %}
     """The job's result of one batch."""
 {% if job.right %}
     inputs = (events, partners(events))
-    return job.result([envelopes(spark, list(map(raw, one))) for one in inputs], settings)
+    return JOB.result([envelopes(spark, list(map(raw, one))) for one in inputs], settings)
 {% else %}
-    return job.result([envelopes(spark, list(map(raw, events)))], settings)
+    return JOB.result([envelopes(spark, list(map(raw, events)))], settings)
 {% endif %}
 {% endif %}
 {% if job.custom %}

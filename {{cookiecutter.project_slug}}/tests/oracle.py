@@ -19,10 +19,10 @@ from {{ cookiecutter.__package }}.settings import Settings
 
 
 {% if job.right %}
-def expected(events: oracle.Batches, right: oracle.Batches, settings: Settings) -> oracle.Expected:
+def expected(events: oracle.Batches, right: oracle.Batches, settings: Settings) -> oracle.Result:
     """Return the result if each micro-batch reads one element of `events` and one of `right`.
 {% else %}
-def expected(batches: oracle.Batches, settings: Settings) -> oracle.Expected:
+def expected(batches: oracle.Batches, settings: Settings) -> oracle.Result:
     """Return the result if each micro-batch reads one element of `batches`.
 {% endif %}
 
@@ -60,7 +60,7 @@ def expected(batches: oracle.Batches, settings: Settings) -> oracle.Expected:
         gap=settings.window.gap,
 {% elif job.windowed %}
         duration=settings.window.duration,
-{% elif job.result_state == "upserted" %}
+{% elif job.write_disposition == "merge" %}
         newest_of=schema.RESULT_KEY,
 {% endif %}
 {% if window == "sliding" %}

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from stream_devkit.servers.process import Process
 from stream_runtime import session
 
-from {{ cookiecutter.__package }} import {{ "job" if console else "job, sink" }}
+from {{ cookiecutter.__package }}.job import JOB
 from {{ cookiecutter.__package }}.settings import Settings
 
 from tests.events import Event
@@ -22,7 +22,7 @@ from tests.file_batches import inputs, send
 SLOWLY = "reflect('java.lang.Thread', 'sleep', 1000L) IS NOT NULL"
 {% endif %}
 SECONDS = 120
-EPOCH = "epoch"
+CHECKPOINT_ID = "checkpoint 1"
 
 
 class SmallStream:
@@ -41,18 +41,18 @@ class SmallStream:
 
     def rows(self) -> DataFrame:
         """The result's rows as a stream."""
-        return job.result(inputs(self.spark, self.folder), self.settings)
+        return JOB.result(inputs(self.spark, self.folder), self.settings)
 
 {% if console %}
     def run(self) -> None:
         """Write all batches that are due, and the one that closes windows."""
-        writer = job.write(self.rows(), self.settings, EPOCH)
+        writer = JOB.write(self.rows(), self.settings, CHECKPOINT_ID)
 {% else %}
     def run(self, *, slowly: bool = False) -> None:
         """Write all batches that are due, and the one that closes windows."""
         rows = self.rows()
-        sink.prepare(self.spark, rows, self.settings.sink, EPOCH)
-        writer = job.write(rows.where(SLOWLY) if slowly else rows, self.settings, EPOCH)
+        self.settings.sink.prepare(self.spark, rows, CHECKPOINT_ID)
+        writer = JOB.write(rows.where(SLOWLY) if slowly else rows, self.settings, CHECKPOINT_ID)
 {% endif %}
         located = writer.option("checkpointLocation", str(self.checkpoint))
         located.trigger(availableNow=True).start().awaitTermination()
@@ -85,7 +85,7 @@ class SmallStream:
 def main(folder: str, settings: str) -> None:
     """Run the small stream of a folder{{ "" if console else " slowly, to be killed" }}."""
     loaded = Settings.model_validate_json(settings)
-    spark = session.build("small stream", loaded.session, loaded.state, job.spark_conf(loaded))
+    spark = session.build("small stream", loaded.session, loaded.state, loaded.spark_conf())
     SmallStream(spark, loaded, Path(folder)).run({{ "" if console else "slowly=True" }})
 
 

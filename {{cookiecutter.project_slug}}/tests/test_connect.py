@@ -8,29 +8,33 @@ from collections import Counter
 
 import pytest
 from stream_devkit.job import JobProcess
-from stream_runtime import checkpoint
-from stream_runtime.run import shape
+from stream_runtime.manifest import read_manifest
+from stream_runtime.run import query_fingerprint
+{% if job.promises %}
+from stream_runtime.spark_log import STREAM
+{% endif %}
 
-from {{ cookiecutter.__package }} import job as pipeline
+from {{ cookiecutter.__package }}.job import JOB
 
-from dev.feed import Feed
+from dev.producer import EventProducer
 from dev.target import Target
 {% if job.promises %}
 from tests.crash import forget_commit
 {% endif %}
-from tests.test_recovery import BAD_EVERY, Trial, records
+from tests.test_recovery import INVALID_EVERY, Trial, records
 
 
 @pytest.fixture(scope="module", name="trial")
-def _trial(services, tmp_path_factory):
+def _trial(servers, tmp_path_factory):
     """A job that has read all that there is."""
     folder = tmp_path_factory.mktemp("connect")
-    feed, target = Feed(services, folder, "connect"), Target(services, folder, "connect_result")
+    producer = EventProducer(servers, folder, "connect")
+    target = Target(servers, folder, "connect_result")
     for part in records():
-        feed.send(part)
-    trial = Trial(feed, target, folder)
-    trial.sent = len(feed.origins)
-    trial.bad = Counter(feed.origins[::BAD_EVERY])
+        producer.send(part)
+    trial = Trial(producer, target, folder)
+    trial.sent = len(producer.origins)
+    trial.invalid = Counter(producer.origins[::INVALID_EVERY])
     served = {**trial.overrides, "session.platform": "serverless"}
     trial.job = JobProcess("tests.behind_connect", served, folder)
     with trial.job:
@@ -47,24 +51,24 @@ def test_the_result_is_exact(trial):
 
 {% endif %}
 def test_quarantine_is_exact(trial):
-    """Each batch said how many bad records it had, and where it began and ended."""
-    assert trial.quarantined() == trial.bad
+    """Each batch reports its invalid records, and its first and last offsets."""
+    assert trial.quarantined() == trial.invalid
 
 
 def test_the_checkpoint_is_bound_to_the_same_query(trial, spark):
-    """The plan reads alike on both sides, so that the contract means the same."""
-    rows = pipeline.result(pipeline.read(spark, trial.settings), trial.settings)
+    """The plan reads alike on both sides, so the manifest means the same."""
+    rows = JOB.result(JOB.read(spark, trial.settings), trial.settings)
 
-    bound = checkpoint.contract(trial.root)
+    manifest = read_manifest(trial.root)
 
-    assert bound.fingerprint == shape(pipeline, rows, trial.settings)
+    assert manifest.fingerprint == query_fingerprint(JOB, rows, trial.settings)
 {% if job.promises %}
 
 
 def test_a_batch_that_the_sink_has_does_not_count_again(trial):
     """A run that died between the sink's commit and Spark's is repeated, and changes nothing."""
     last = trial.committed()
-    forget_commit(trial.folder / "checkpoint" / checkpoint.STREAM)
+    forget_commit(trial.folder / "checkpoint" / STREAM)
 
     trial.run_to_the_end()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from {{ cookiecutter.__package }} import job
+from {{ cookiecutter.__package }}.job import JOB
 
 ROOT = Path(__file__).parents[1]
 STAND_IN = """
@@ -53,7 +53,7 @@ def _start(tmp_path):
 
 def test_secrets_are_settings(start):
     """Each secret of the job's own scope is a setting; those of other scopes are not."""
-    scopes = {job.NAME: {"STREAM__STATE__PARTITIONS": "many"}, "other": {"STREAM__X": "secret"}}
+    scopes = {JOB.name: {"STREAM__STATE__PARTITIONS": "many"}, "other": {"STREAM__X": "secret"}}
 
     done = start(scopes, "stop")
 

@@ -1,17 +1,17 @@
 {% set job = cookiecutter | stream_plan %}
 {% set written_at_once = job.low_latency and job.promises %}
 {% set dies_between_commits = job.promises and not job.low_latency %}
-{% set sweeps_batches = dies_between_commits and job.source.replayable %}
+{% set replays_batches = dies_between_commits and job.source.replayable %}
 """The job as a process of its own, with real servers: terminated, killed, started again.
 
 Nothing may be lost and nothing may count twice, wherever it dies. What is compared is the whole
 result and the whole quarantine, with what is known of the records that were sent.
 """
 
-{% if written_at_once or sweeps_batches %}
+{% if written_at_once or replays_batches %}
 import json
 {% endif %}
-{% if sweeps_batches %}
+{% if replays_batches %}
 import shutil
 {% endif %}
 import subprocess
@@ -31,36 +31,40 @@ from stream_devkit.job import JobProcess
 from stream_devkit.reconciliation import verdict
 from stream_devkit.samples import raw
 from stream_devkit.verdict import read_quarantine
-from stream_runtime import checkpoint
+from stream_runtime import spark_log
 {% if job.follows_time %}
 from stream_runtime.config import load, to_timedelta
 {% else %}
 from stream_runtime.config import load
 {% endif %}
-{% if sweeps_batches %}
-from stream_runtime.quarantine import MARKS
+{% if job.stores_checkpoint_id %}
+from stream_runtime.manifest import MANIFEST
+{% endif %}
+{% if replays_batches %}
+from stream_runtime.quarantine import PROGRESS
 {% endif %}
 from stream_runtime.storage import LocalStorage
 
-from {{ cookiecutter.__package }} import job as pipeline
+from {{ cookiecutter.__package }} import schema
+from {{ cookiecutter.__package }}.job import JOB
 from {{ cookiecutter.__package }}.settings import Settings
 
-from dev.feed import Feed
+from dev.producer import EventProducer
 from dev.spec import INTERVAL
 from dev.target import Target
 {% if dies_between_commits %}
-from tests.crash import forget_commit{{ ", forget_sweep" if sweeps_batches }}
+from tests.crash import forget_commit{{ ", forget_quarantine_write" if replays_batches }}
 {% endif %}
 from tests.events import {{ "PARTNERS_ONLY, " if job.right }}event, expected_of{{ ", partner" if job.right }}
 
-PACKAGE = pipeline.__package__ or ""
+PACKAGE = JOB.package
 RECORDS = 1200
 BATCH_ROWS = 100
-BAD_EVERY = 50
+INVALID_EVERY = 50
 SECONDS = 180
 
 {% if job.deduplicates %}
-# Every twentieth is the one of half a batch ago once more, often from the batch before.
+# Every twentieth is a duplicate of the one half a batch ago, often of the previous batch.
 NUMBERS = [number - 50 if number > 50 and number % 20 == 7 else number for number in range(RECORDS)]
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in NUMBERS]
 {% elif job.custom %}
@@ -69,8 +73,8 @@ EVENTS = [event(number / 20, key=number % 3, number=number) for number in range(
 {% else %}
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in range(RECORDS)]
 {% endif %}
-GOOD = [values for number, values in enumerate(EVENTS) if number % BAD_EVERY]
-BAD = raw({name: value for name, value in EVENTS[0].items() if name != pipeline.EVENT.time})
+VALID = [values for number, values in enumerate(EVENTS) if number % INVALID_EVERY]
+INVALID = raw({name: value for name, value in EVENTS[0].items() if name != schema.EVENT.time})
 
 
 def records():
@@ -78,9 +82,9 @@ def records():
     now = datetime.now(UTC)
     for first in range(0, RECORDS, BATCH_ROWS):
         numbers = range(first, first + BATCH_ROWS)
-        messages = [raw(EVENTS[number]) if number % BAD_EVERY else BAD for number in numbers]
+        messages = [raw(EVENTS[n]) if n % INVALID_EVERY else INVALID for n in numbers]
 {% if job.right %}
-        found = [raw(partner(EVENTS[n])) if n % BAD_EVERY else BAD for n in numbers]
+        found = [raw(partner(EVENTS[n])) if n % INVALID_EVERY else INVALID for n in numbers]
         parts = (("source", messages), ("right", found))
         yield [
             Event(message, b"key", now, "test", table=table)
@@ -95,10 +99,10 @@ def records():
 class Trial:
     """One job, with its checkpoint in a folder of its own."""
 
-    def __init__(self, feed: Feed, target: Target, folder: Path) -> None:
+    def __init__(self, producer: EventProducer, target: Target, folder: Path) -> None:
         overrides = {
-            **feed.settings,
-            **feed.batches_of(BATCH_ROWS),
+            **producer.settings,
+            **producer.batches_of(BATCH_ROWS),
             **target.settings,
             "checkpoint.root": f"{folder}/checkpoint",
             "quarantine.path": f"{folder}/quarantine",
@@ -112,30 +116,30 @@ class Trial:
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
         self.job = JobProcess(PACKAGE, overrides, folder)
         self.root = LocalStorage(folder / "checkpoint")
-        self.wanted = expected_of([GOOD], self.settings).rows
+        self.wanted = expected_of([VALID], self.settings).rows
 
     def committed(self) -> int:
         """The last batch that Spark committed, -1 before the first."""
-        last = checkpoint.committed(self.root)
+        last = spark_log.committed(self.root)
         return -1 if last is None else last
 {% if written_at_once %}
 
     def read(self) -> int:
         """How many records are committed as read."""
-        (topic,) = map(json.loads, checkpoint.offsets(self.root, self.committed()))
+        (topic,) = map(json.loads, spark_log.offsets(self.root, self.committed()))
         return sum(sum(partitions.values()) for partitions in topic.values())
 
     def has_written(self, parts: int) -> bool:
         """Whether the rows of so many parts are in the result."""
-        return len(self.target.rows()) >= parts * (BATCH_ROWS - BATCH_ROWS // BAD_EVERY)
+        return len(self.target.rows()) >= parts * (BATCH_ROWS - BATCH_ROWS // INVALID_EVERY)
 {% elif not job.low_latency %}
 
     def in_a_batch(self) -> bool:
         """Whether the offsets of a batch are written that is not committed."""
-        planned = checkpoint.planned(self.root)
+        planned = spark_log.planned(self.root)
         return planned is not None and planned > self.committed()
 {% endif %}
-{% if sweeps_batches %}
+{% if replays_batches %}
 
     def last_with_records(self) -> int:
         """The last batch that read something."""
@@ -143,12 +147,12 @@ class Trial:
         return next(
             number
             for number in numbers
-            if checkpoint.offsets(self.root, number) != checkpoint.offsets(self.root, number - 1)
+            if spark_log.offsets(self.root, number) != spark_log.offsets(self.root, number - 1)
         )
 
-    def swept(self) -> int:
-        """The last batch whose bad records are in quarantine."""
-        return int(json.loads(self.root.read(MARKS) or "{}").get("swept", -1))
+    def quarantined_up_to(self) -> int:
+        """Return the last batch whose invalid records are in quarantine."""
+        return int(json.loads(self.root.read(PROGRESS) or "{}").get("last_batch", -1))
 {% endif %}
 
     def run_to_the_end(self) -> None:
@@ -168,7 +172,7 @@ class Trial:
 
     def _is_done(self) -> bool:
 {% if job.follows_time %}
-        watermark = GOOD[-1][pipeline.EVENT.time] - to_timedelta(self.settings.watermark.delay)
+        watermark = VALID[-1][schema.EVENT.time] - to_timedelta(self.settings.watermark.delay)
         return (self.job.watermark or datetime.min.replace(tzinfo=UTC)) >= watermark
 {% else %}
         return bool(self.job.batches) and len(self.target.rows()) >= len(self.wanted)
@@ -179,7 +183,7 @@ class Trial:
         return verdict(self.target.rows(), self.wanted)
 
     def quarantined(self) -> Counter[str]:
-        """How often each origin of bad records is in quarantine."""
+        """Count the source references of invalid records in quarantine."""
         return Counter(row["origin"] for row in read_quarantine(self.folder / "quarantine"))
 
     def doctor(self, *more: str) -> tuple[int, str]:
@@ -201,19 +205,20 @@ def watch(job, reached):
 
 
 @pytest.fixture(scope="module", name="survivor")
-def _survivor(services, tmp_path_factory):
+def _survivor(servers, tmp_path_factory):
 {% if job.low_latency %}
     """A job that was terminated, then killed while it worked, then allowed to finish."""
 {% else %}
     """A job that was terminated, then killed inside a batch, then allowed to finish."""
 {% endif %}
     folder = tmp_path_factory.mktemp("trial")
-    feed, target = Feed(services, folder, "recovery"), Target(services, folder, "recovery_result")
-    trial = Trial(feed, target, folder)
+    producer = EventProducer(servers, folder, "recovery")
+    target = Target(servers, folder, "recovery_result")
+    trial = Trial(producer, target, folder)
 {% if job.low_latency %}
     parts = records()
     with trial.job as job:
-        feed.send(next(parts))
+        producer.send(next(parts))
         job.start()
         watch(job, lambda: trial.committed() >= 1)
         trial.exit_code_of_sigterm = job.terminate()
@@ -223,22 +228,22 @@ def _survivor(services, tmp_path_factory):
             killed.start()
             # An interval ends with the start, and the next one not before the kill.
             for number in (2, 3):
-                feed.send(next(parts))
+                producer.send(next(parts))
                 watch(killed, partial(trial.has_written, number))
-        trial.killed_inside_a_batch = trial.read() < len(feed.origins)
+        trial.killed_inside_a_batch = trial.read() < len(producer.origins)
 {% else %}
         before = trial.committed()
-        feed.send(next(parts))
+        producer.send(next(parts))
         job.start()
         watch(job, lambda: trial.committed() > before)
         job.kill()
 {% endif %}
         for part in parts:
-            feed.send(part)
+            producer.send(part)
         trial.run_to_the_end()
 {% else %}
     for part in records():
-        feed.send(part)
+        producer.send(part)
     with trial.job as job:
         job.start()
         watch(job, lambda: trial.committed() >= 1)
@@ -250,7 +255,7 @@ def _survivor(services, tmp_path_factory):
         trial.killed_inside_a_batch = trial.in_a_batch()
         trial.run_to_the_end()
 {% endif %}
-        trial.bad = Counter(feed.origins[::BAD_EVERY])
+        trial.invalid = Counter(producer.origins[::INVALID_EVERY])
         yield trial
 
 
@@ -268,8 +273,8 @@ def test_a_kill_loses_nothing_and_doubles_nothing(survivor):
 
 {% endif %}
 def test_a_kill_leaves_quarantine_exact(survivor):
-    """Every bad record is in quarantine, once, with its origin."""
-    assert survivor.quarantined() == survivor.bad
+    """Quarantine has every invalid record once, with its source reference."""
+    assert survivor.quarantined() == survivor.invalid
 
 
 def test_doctor_tells_what_a_start_would_find(survivor):
@@ -290,29 +295,29 @@ def test_doctor_tells_what_a_start_would_find(survivor):
 def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
     """Dead between the sink's commit and Spark's, the batch runs again and changes nothing."""
     last = survivor.committed()
-    forget_commit(survivor.folder / "checkpoint" / checkpoint.STREAM)
+    forget_commit(survivor.folder / "checkpoint" / spark_log.STREAM)
 
     survivor.run_to_the_end()
 
     assert survivor.committed() >= last
     assert survivor.verdict() == "exact"
 {% endif %}
-{% if sweeps_batches %}
+{% if replays_batches %}
 
 
 def test_a_batch_that_the_sink_has_is_swept(survivor):
-    """Dead between the sink's commit and Spark's, its bad records reach quarantine as well."""
+    """Its invalid records reach quarantine, although the process died before Spark's commit."""
     last = survivor.last_with_records()
-    (swept,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
-    shutil.rmtree(swept)
-    forget_sweep(survivor.folder / "checkpoint", last)
+    (written,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
+    shutil.rmtree(written)
+    forget_quarantine_write(survivor.folder / "checkpoint", last)
 
-    survivor.run_until(lambda: survivor.swept() >= last, "the sweep")
+    survivor.run_until(lambda: survivor.quarantined_up_to() >= last, "the quarantine write")
 
-    assert survivor.quarantined() == survivor.bad
+    assert survivor.quarantined() == survivor.invalid
     assert survivor.verdict() == "exact"
 {% endif %}
-{% if job.knows_owner %}
+{% if job.stores_checkpoint_id %}
 
 
 def test_a_lost_checkpoint_is_not_replaced_in_silence(survivor):
@@ -327,6 +332,6 @@ def test_a_lost_checkpoint_is_not_replaced_in_silence(survivor):
 
     assert code == 3
     assert "starting would add all rows again" in survivor.job.log.read_text("utf-8")
-    assert survivor.root.read(checkpoint.CONTRACT) is None
+    assert survivor.root.read(MANIFEST) is None
     assert survivor.verdict() == "exact"
 {% endif %}

@@ -1,4 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
+{% set uses_event = job.roles.measure or job.custom or (job.write_disposition == "merge" and not job.windowed) %}
 """The computation as a stream over files: lateness, closing, and where each row went."""
 
 import json
@@ -13,23 +14,27 @@ from stream_devkit.file_run import FileRun
 from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
 from stream_runtime.cli import main
+{% if job.deduplicates %}
+from stream_runtime.listener import ProgressListener, Sign, listen
+{% endif %}
 {% if job.roles.measure %}
 from stream_runtime.names import quote
-{% endif %}
-{% if job.deduplicates %}
-from stream_runtime.progress import Feed, Sign, fed
 {% endif %}
 
 from {{ cookiecutter.__package }} import job
 {% if job.windowed %}
-from {{ cookiecutter.__package }}.schema import KEY
+from {{ cookiecutter.__package }}.schema import {{ "EVENT, " if uses_event }}KEY
 
 from tests.events import event, key{{ ", partners" if job.right }}
 {% elif job.custom %}
+from {{ cookiecutter.__package }}.schema import EVENT
 from {{ cookiecutter.__package }}.visits import NUMBER, START
 
 from tests.events import event
 {% else %}
+{% if uses_event %}
+from {{ cookiecutter.__package }}.schema import EVENT
+{% endif %}
 
 from tests.events import event{{ ", partners" if job.right }}
 {% endif %}
@@ -51,7 +56,7 @@ def _stream(spark, make_settings, tmp_path):
 {% else %}
         inputs = [source]
 {% endif %}
-        file_run = FileRun(job, make_settings(*overrides), spark, inputs, work, batch_rows)
+        file_run = FileRun(job.JOB, make_settings(*overrides), spark, inputs, work, batch_rows)
         summary = file_run.write(output, expected)
         return _lines(output / "result.ndjson"), _lines(output / "quarantine.ndjson"), summary
 
@@ -91,16 +96,16 @@ def test_disorder_of_all_kinds(stream):
 
 def test_every_row_is_accounted_for(stream):
     """What comes in is counted, late, open or in quarantine; nothing else can happen to it."""
-    good = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
-    messages = [*good[:40], b"oops", *good[40:], b"", raw(event(1)), b"[]"]
+    valid = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
+    messages = [*valid[:40], b"oops", *valid[40:], b"", raw(event(1)), b"[]"]
 
     _, quarantined, summary = stream(messages, batch_rows=10)
 
 {% if job.right %}
-    # The last good event is late, and so is its partner.
+    # The last valid event is late, and so is its partner.
     assert summary["input_rows"] == 2 * len(messages) - len(quarantined)
     places = {{ 2 if cookiecutter.window == "sliding" else 1 }}
-    assert summary["counted_rows"] + summary["open_rows"] == places * len(good)
+    assert summary["counted_rows"] + summary["open_rows"] == places * len(valid)
     assert summary["late_rows"] == 2
 {% else %}
     assert summary["input_rows"] == len(messages)
@@ -132,18 +137,18 @@ def test_every_row_is_accounted_for(stream):
 {% include "state/deduplicate/test_stream.py" %}
 {% elif job.custom %}
 {% include "state/custom/test_stream.py" %}
-{% elif job.result_state == "upserted" and not job.windowed %}
+{% elif job.write_disposition == "merge" and not job.windowed %}
 def test_of_two_events_with_one_id_the_newer_is_kept(stream):
     """Whichever came first: an older event never replaces a newer one."""
     messages = [raw(event(minute, number=7)) for minute in (1, 2, 0)]
 
     rows, _, summary = stream(messages, batch_rows=1)
 
-    assert [row[job.EVENT.time][14:16] for row in rows] == ["02"]
+    assert [row[EVENT.time][14:16] for row in rows] == ["02"]
     assert summary["duplicate_rows"] == 2
 {% else %}
 def test_the_same_event_twice_counts_twice(stream):
-    """Without `state=deduplicate`, a repeated event is an event."""
+    """Without `state=deduplicate`, a duplicate is an event."""
     _, _, summary = stream([raw(event(0, number=7))] * 2, batch_rows=2)
 
     assert summary["counted_rows"] + summary["open_rows"] == {{ 4 if cookiecutter.window == "sliding" else 2 }}
@@ -212,17 +217,17 @@ def test_a_wrong_value_is_noticed(stream, monkeypatch):
     _, _, summary = stream([raw(event(0)), raw(event(1) | {UNKNOWN: 1})], batch_rows=2)
 
     assert summary["verdict"].startswith("events.ndjson:2: the job reads ")
-    assert f" in {job.EVENT.measures[0]}, but the line says " in summary["verdict"]
+    assert f" in {EVENT.measures[0]}, but the line says " in summary["verdict"]
 
 
 def test_a_wrong_total_is_noticed(stream, monkeypatch):
     """A run is not exact where one event's measure is wrong by 0.01, or by 1 in a whole number."""
-    right, measure = job.transform, job.EVENT.measures[0]
-    kind = job.EVENT.columns[measure]
+    right, measure = job.transform, EVENT.measures[0]
+    kind = EVENT.columns[measure]
 
     def wrong(events, *given):
         least = F.coalesce(F.nullif(F.lit(0.01).cast(kind), F.lit(0)), F.lit(1))
-        is_first = F.col(quote(job.EVENT.time)) == F.lit(event(0)[job.EVENT.time])
+        is_first = F.col(quote(EVENT.time)) == F.lit(event(0)[EVENT.time])
         value = F.col(quote(measure)) + F.when(is_first, least).otherwise(0)
         return right(events.withColumn(measure, value.cast(kind)), *given)
 
@@ -240,7 +245,7 @@ def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
         raw(event(minute, number=number)) for number, minute in enumerate([0, 60, 5, 120])
     )
 
-    _, _, summary = stream([early, later, b"bad", back, last], batch_rows=1)
+    _, _, summary = stream([early, later, b"invalid", back, last], batch_rows=1)
 
     assert summary["verdict"] == "exact"
 
@@ -260,19 +265,19 @@ def test_the_input_must_be_there(capsys, tmp_path):
     arguments = ["run", "--input", str(tmp_path / "no.ndjson"), "--output", str(tmp_path)]
 
 {% if job.right %}
-    assert main(job, arguments) == 2
+    assert main(job.JOB, arguments) == 2
     assert "--input needs --input-right as well" in capsys.readouterr().err
     arguments += ["--input-right", str(tmp_path / "no.ndjson")]
 {% endif %}
-    assert main(job, arguments) == 2
+    assert main(job.JOB, arguments) == 2
     assert "no.ndjson is not a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--output", "--batch-rows"{{ ', "--input-right"' if job.right }}])
-def test_what_stands_beside_the_input_needs_it(capsys, option):
+def test_an_option_of_a_file_run_needs_the_input(capsys, option):
     """A forgotten `--input` starts no stream."""
-    assert main(job, ["run", option, "7"]) == 2
-    assert f"{option} stands beside --input" in capsys.readouterr().err
+    assert main(job.JOB, ["run", option, "7"]) == 2
+    assert f"{option} works only with --input" in capsys.readouterr().err
 
 
 {% if job.right %}

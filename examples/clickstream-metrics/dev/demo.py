@@ -6,9 +6,9 @@ from stream_devkit import demo
 from stream_devkit.events.generate import EventSpec
 from stream_devkit.report import page
 
-from clickstream_metrics import job as pipeline
+from clickstream_metrics.job import JOB
 
-from dev.feed import Feed
+from dev.producer import EventProducer
 from dev.spec import INTERVAL, make_spec
 from dev.target import Target
 from tests.oracle import expected
@@ -23,10 +23,11 @@ NOT_EXERCISED = [
 def make_words(spec: EventSpec) -> page.Words:
     """Return what the report says of this project."""
     return page.Words(
-        title=pipeline.NAME,
+        title=JOB.name,
         story=(
-            f"The job ran for real on this machine, from {Feed.PLACE} to {Target.PLACE}. What had "
-            "to come out was known: some events were made to come late, twice or broken."
+            f"The job ran on this machine, from {EventProducer.PLACE} to {Target.PLACE}. "
+            "The correct result is known: the demo sends some events late, some twice, and some "
+            "invalid."
         ),
         rows=(
             f"Each step is one window of {page.spoken(spec.step)}. It is "
@@ -41,16 +42,16 @@ def main() -> int:
     """Run the demo; 0 if the result is exact."""
     return demo.run(
         demo.DemoSpec(
-            pipeline,
+            JOB,
             expected,
-            Feed,
+            EventProducer,
             Target,
             make_spec,
             make_words,
             INTERVAL,
             follows_time=True,
             places={
-                "The computation": f"src/{pipeline.__package__}/transform.py",
+                "The computation": f"src/{JOB.package}/transform.py",
                 "What it is compared with": "tests/oracle.py",
             },
             not_exercised=NOT_EXERCISED,

@@ -5,10 +5,10 @@ from datetime import timedelta
 from stream_devkit.events.generate import EventSpec
 from stream_runtime.config import to_timedelta
 
-from clickstream_metrics import job as pipeline
+from clickstream_metrics import schema
 from clickstream_metrics.settings import Settings
 
-from dev.feed import Feed
+from dev.producer import EventProducer
 
 INTERVAL: timedelta | None = timedelta(seconds=1)
 """`trigger.interval` on this machine: the job runs until it is stopped."""
@@ -16,7 +16,7 @@ INTERVAL: timedelta | None = timedelta(seconds=1)
 
 def make_spec(settings: Settings) -> EventSpec:
     """Return what the event generator has to know of this project."""
-    event = pipeline.EVENT
+    event = schema.EVENT
     return EventSpec(
         columns=event.columns,
         time=event.time,
@@ -25,6 +25,6 @@ def make_spec(settings: Settings) -> EventSpec:
         measure=next(iter(event.measures), None),
         step=to_timedelta(settings.window.duration),
         delay=to_timedelta(settings.watermark.delay),
-        result_key=pipeline.RESULT_KEY,
-        typed=Feed.TYPED,
+        result_key=schema.RESULT_KEY,
+        typed=EventProducer.TYPED,
     )

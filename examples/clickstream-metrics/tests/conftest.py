@@ -11,7 +11,6 @@ from stream_devkit.servers.local import LocalServers
 from stream_runtime import session
 from stream_runtime.config import load
 
-from clickstream_metrics import job
 from clickstream_metrics.settings import Settings
 
 MakeSettings = Callable[..., Settings]
@@ -46,13 +45,13 @@ def _spark() -> Iterator[SparkSession]:
     """The job's own session, which every test shares."""
     jars.ensure("connectors")
     settings = load(Settings, "dev", ["state.partitions=1"])
-    spark = session.build("tests", settings.session, settings.state, job.spark_conf(settings))
+    spark = session.build("tests", settings.session, settings.state, settings.spark_conf())
     yield spark
     spark.stop()
 
 
-@pytest.fixture(scope="session", name="services")
+@pytest.fixture(scope="session", name="servers")
 def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
     """The real servers that the job needs; each starts when a test first asks for it."""
-    with LocalServers(tmp_path_factory.mktemp("services")) as services:
-        yield services
+    with LocalServers(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers

@@ -13,16 +13,16 @@ def forget_commit(checkpoint: Path) -> None:
     (commits / f".{last}.crc").unlink()
 
 
-def forget_sweep(root: Path, batch: int) -> None:
+def forget_quarantine_write(root: Path, batch: int) -> None:
     """Leave what a driver leaves that dies between the sink's commit of a batch and Spark's.
 
-    What came after the batch is gone, and its bad records are not in quarantine.
+    What came after the batch is gone, and its invalid records are not in quarantine.
     """
     for log in ("offsets", "commits"):
         for path in (root / "stream" / log).iterdir():
             number = path.name.strip(".").partition(".")[0]
             if number.isdigit() and int(number) >= batch + (log == "offsets"):
                 path.unlink()
-    (root / "quarantine.json").write_text(json.dumps({"swept": batch - 1}), "utf-8")
+    (root / "quarantine.json").write_text(json.dumps({"last_batch": batch - 1}), "utf-8")
     for path in (root / "quarantine" / "commits").glob(f"*{batch}*"):
         path.unlink()

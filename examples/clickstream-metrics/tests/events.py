@@ -5,10 +5,10 @@ from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from stream_devkit.reconciliation import Expected
+from stream_devkit.reconciliation import Result
 from stream_devkit.samples import Event, envelopes, make_event, raw
 
-from clickstream_metrics import job
+from clickstream_metrics.job import JOB
 from clickstream_metrics.schema import EVENT
 from clickstream_metrics.settings import Settings
 
@@ -22,11 +22,11 @@ def key(number: int) -> Any:
     return event(0, key=number)[EVENT.key or ""]
 
 
-def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Expected:
+def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Result:
     """What must come out when each micro-batch reads some of these events."""
     return expected(batches, settings)
 
 
 def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event]) -> DataFrame:
     """The job's result of one batch."""
-    return job.result([envelopes(spark, list(map(raw, events)))], settings)
+    return JOB.result([envelopes(spark, list(map(raw, events)))], settings)

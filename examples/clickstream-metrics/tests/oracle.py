@@ -10,7 +10,7 @@ from clickstream_metrics import schema
 from clickstream_metrics.settings import Settings
 
 
-def expected(batches: oracle.Batches, settings: Settings) -> oracle.Expected:
+def expected(batches: oracle.Batches, settings: Settings) -> oracle.Result:
     """Return the result if each micro-batch reads one element of `batches`.
 
     In: events with the columns of schema.py as Python values, times with a time zone.

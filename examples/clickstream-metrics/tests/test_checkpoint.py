@@ -2,9 +2,9 @@
 
 import pytest
 from pyspark.sql import functions as F
-from stream_runtime import checkpoint
+from stream_runtime.manifest import differences
 from stream_runtime.names import quote
-from stream_runtime.run import shape
+from stream_runtime.run import query_fingerprint
 
 from clickstream_metrics import job
 from clickstream_metrics.schema import EVENT
@@ -12,7 +12,7 @@ from clickstream_metrics.schema import EVENT
 
 def current(spark, settings):
     """What a checkpoint of the job would be bound to now."""
-    return shape(job, job.result(job.read(spark, settings), settings), settings)
+    return query_fingerprint(job.JOB, job.result(job.read(spark, settings), settings), settings)
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,10 @@ def current(spark, settings):
     ],
 )
 def test_frozen_settings(spark, make_settings, override, fact):
-    """A setting that Spark freezes, or misreads in silence, needs a new checkpoint."""
+    """A setting that Spark pins, or silently misreads, needs a new checkpoint."""
     before, after = current(spark, make_settings()), current(spark, make_settings(override))
 
-    changed = checkpoint.differences(before, after)
+    changed = differences(before, after)
 
     assert [line.partition(":")[0] for line in changed] == [fact]
 
@@ -48,7 +48,7 @@ def test_free_settings(spark, make_settings, override):
     """A setting that says how fast, how often or how loud leaves the checkpoint as it is."""
     before, after = current(spark, make_settings()), current(spark, make_settings(override))
 
-    assert checkpoint.differences(before, after) == []
+    assert differences(before, after) == []
 
 
 def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
@@ -57,7 +57,7 @@ def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
     some = F.col(quote(EVENT.time)) > "2020-01-01"
     monkeypatch.setattr(job, "transform", lambda events, *more: right(events.where(some), *more))
 
-    assert checkpoint.differences(before, current(spark, settings)) == []
+    assert differences(before, current(spark, settings)) == []
 
 
 def test_an_edit_of_the_state_is_noticed(spark, settings, monkeypatch):
@@ -65,6 +65,6 @@ def test_an_edit_of_the_state_is_noticed(spark, settings, monkeypatch):
     before, right = current(spark, settings), job.transform
     monkeypatch.setattr(job, "transform", lambda *given: right(*given).groupBy().count())
 
-    changes = checkpoint.differences(before, current(spark, settings))
+    changes = differences(before, current(spark, settings))
 
     assert [change.partition(":")[0] for change in changes] == ["Aggregate", "result"]

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from stream_runtime import metrics
 
-from clickstream_metrics import job
+from clickstream_metrics.job import JOB
 
 ROOT = Path(__file__).parents[1]
 ALERTS, DASHBOARD = ROOT / "monitoring/alerts.yml", ROOT / "monitoring/dashboard.json"
@@ -19,7 +19,7 @@ def _exported(monkeypatch):
     """The names that Prometheus would scrape."""
     registry = CollectorRegistry()
     monkeypatch.setattr(metrics, "CollectorRegistry", lambda: registry)
-    metrics.Exporter(job.NAME, 0)
+    metrics.Exporter(JOB.name, 0)
     samples = [sample for family in registry.collect() for sample in family.samples]
     return {sample.name for sample in samples if not sample.name.endswith("_created")}
 
@@ -30,25 +30,25 @@ def queries(text):
 
 
 def test_alerts_watch_exported_metrics_of_this_job(exported):
-    """No alert stays silent for ever because of a name."""
+    """A wrong name would make an alert silent."""
     text = ALERTS.read_text("utf-8")
     expressions = "\n".join(re.findall(r"expr: (.+)", text))
     asked = queries(expressions)
 
     assert {name for name, _ in asked} <= exported
-    assert {name for _, name in asked} == {job.NAME}
+    assert {name for _, name in asked} == {JOB.name}
     assert len(asked) == expressions.count("stream_")
 
 
 def test_every_metric_is_on_the_dashboard(exported):
     """A panel shows each, and none shows another."""
     # Of repeats, which this job does not drop, there is nothing to see.
-    exported -= {"stream_repeats_dropped_total"}
+    exported -= {"stream_duplicates_dropped_total"}
     panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
     asked = queries("\n".join(target["expr"] for panel in panels for target in panel["targets"]))
 
     assert {name for name, _ in asked} == exported
-    assert {name for _, name in asked} == {job.NAME}
+    assert {name for _, name in asked} == {JOB.name}
 
 
 def test_every_alert_leads_to_the_runbook():

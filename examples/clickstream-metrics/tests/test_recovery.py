@@ -20,29 +20,31 @@ from stream_devkit.job import JobProcess
 from stream_devkit.reconciliation import verdict
 from stream_devkit.samples import raw
 from stream_devkit.verdict import read_quarantine
-from stream_runtime import checkpoint
+from stream_runtime import spark_log
 from stream_runtime.config import load, to_timedelta
-from stream_runtime.quarantine import MARKS
+from stream_runtime.manifest import MANIFEST
+from stream_runtime.quarantine import PROGRESS
 from stream_runtime.storage import LocalStorage
 
-from clickstream_metrics import job as pipeline
+from clickstream_metrics import schema
+from clickstream_metrics.job import JOB
 from clickstream_metrics.settings import Settings
 
-from dev.feed import Feed
+from dev.producer import EventProducer
 from dev.spec import INTERVAL
 from dev.target import Target
-from tests.crash import forget_commit, forget_sweep
+from tests.crash import forget_commit, forget_quarantine_write
 from tests.events import event, expected_of
 
-PACKAGE = pipeline.__package__ or ""
+PACKAGE = JOB.package
 RECORDS = 1200
 BATCH_ROWS = 100
-BAD_EVERY = 50
+INVALID_EVERY = 50
 SECONDS = 180
 
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in range(RECORDS)]
-GOOD = [values for number, values in enumerate(EVENTS) if number % BAD_EVERY]
-BAD = raw({name: value for name, value in EVENTS[0].items() if name != pipeline.EVENT.time})
+VALID = [values for number, values in enumerate(EVENTS) if number % INVALID_EVERY]
+INVALID = raw({name: value for name, value in EVENTS[0].items() if name != schema.EVENT.time})
 
 
 def records():
@@ -50,17 +52,17 @@ def records():
     now = datetime.now(UTC)
     for first in range(0, RECORDS, BATCH_ROWS):
         numbers = range(first, first + BATCH_ROWS)
-        messages = [raw(EVENTS[number]) if number % BAD_EVERY else BAD for number in numbers]
+        messages = [raw(EVENTS[n]) if n % INVALID_EVERY else INVALID for n in numbers]
         yield [Event(message, b"key", now, "test") for message in messages]
 
 
 class Trial:
     """One job, with its checkpoint in a folder of its own."""
 
-    def __init__(self, feed: Feed, target: Target, folder: Path) -> None:
+    def __init__(self, producer: EventProducer, target: Target, folder: Path) -> None:
         overrides = {
-            **feed.settings,
-            **feed.batches_of(BATCH_ROWS),
+            **producer.settings,
+            **producer.batches_of(BATCH_ROWS),
             **target.settings,
             "checkpoint.root": f"{folder}/checkpoint",
             "quarantine.path": f"{folder}/quarantine",
@@ -71,16 +73,16 @@ class Trial:
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
         self.job = JobProcess(PACKAGE, overrides, folder)
         self.root = LocalStorage(folder / "checkpoint")
-        self.wanted = expected_of([GOOD], self.settings).rows
+        self.wanted = expected_of([VALID], self.settings).rows
 
     def committed(self) -> int:
         """The last batch that Spark committed, -1 before the first."""
-        last = checkpoint.committed(self.root)
+        last = spark_log.committed(self.root)
         return -1 if last is None else last
 
     def in_a_batch(self) -> bool:
         """Whether the offsets of a batch are written that is not committed."""
-        planned = checkpoint.planned(self.root)
+        planned = spark_log.planned(self.root)
         return planned is not None and planned > self.committed()
 
     def last_with_records(self) -> int:
@@ -89,12 +91,12 @@ class Trial:
         return next(
             number
             for number in numbers
-            if checkpoint.offsets(self.root, number) != checkpoint.offsets(self.root, number - 1)
+            if spark_log.offsets(self.root, number) != spark_log.offsets(self.root, number - 1)
         )
 
-    def swept(self) -> int:
-        """The last batch whose bad records are in quarantine."""
-        return int(json.loads(self.root.read(MARKS) or "{}").get("swept", -1))
+    def quarantined_up_to(self) -> int:
+        """Return the last batch whose invalid records are in quarantine."""
+        return int(json.loads(self.root.read(PROGRESS) or "{}").get("last_batch", -1))
 
     def run_to_the_end(self) -> None:
         """Start the job, let it read everything and write what may be written, and end it."""
@@ -112,7 +114,7 @@ class Trial:
             self.job.finish(deadline)
 
     def _is_done(self) -> bool:
-        watermark = GOOD[-1][pipeline.EVENT.time] - to_timedelta(self.settings.watermark.delay)
+        watermark = VALID[-1][schema.EVENT.time] - to_timedelta(self.settings.watermark.delay)
         return (self.job.watermark or datetime.min.replace(tzinfo=UTC)) >= watermark
 
     def verdict(self) -> str:
@@ -120,7 +122,7 @@ class Trial:
         return verdict(self.target.rows(), self.wanted)
 
     def quarantined(self) -> Counter[str]:
-        """How often each origin of bad records is in quarantine."""
+        """Count the source references of invalid records in quarantine."""
         return Counter(row["origin"] for row in read_quarantine(self.folder / "quarantine"))
 
     def doctor(self, *more: str) -> tuple[int, str]:
@@ -142,13 +144,14 @@ def watch(job, reached):
 
 
 @pytest.fixture(scope="module", name="survivor")
-def _survivor(services, tmp_path_factory):
+def _survivor(servers, tmp_path_factory):
     """A job that was terminated, then killed inside a batch, then allowed to finish."""
     folder = tmp_path_factory.mktemp("trial")
-    feed, target = Feed(services, folder, "recovery"), Target(services, folder, "recovery_result")
-    trial = Trial(feed, target, folder)
+    producer = EventProducer(servers, folder, "recovery")
+    target = Target(servers, folder, "recovery_result")
+    trial = Trial(producer, target, folder)
     for part in records():
-        feed.send(part)
+        producer.send(part)
     with trial.job as job:
         job.start()
         watch(job, lambda: trial.committed() >= 1)
@@ -159,7 +162,7 @@ def _survivor(services, tmp_path_factory):
         job.kill()
         trial.killed_inside_a_batch = trial.in_a_batch()
         trial.run_to_the_end()
-        trial.bad = Counter(feed.origins[::BAD_EVERY])
+        trial.invalid = Counter(producer.origins[::INVALID_EVERY])
         yield trial
 
 
@@ -175,8 +178,8 @@ def test_a_kill_loses_nothing_and_doubles_nothing(survivor):
 
 
 def test_a_kill_leaves_quarantine_exact(survivor):
-    """Every bad record is in quarantine, once, with its origin."""
-    assert survivor.quarantined() == survivor.bad
+    """Quarantine has every invalid record once, with its source reference."""
+    assert survivor.quarantined() == survivor.invalid
 
 
 def test_doctor_tells_what_a_start_would_find(survivor):
@@ -196,7 +199,7 @@ def test_doctor_tells_what_a_start_would_find(survivor):
 def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
     """Dead between the sink's commit and Spark's, the batch runs again and changes nothing."""
     last = survivor.committed()
-    forget_commit(survivor.folder / "checkpoint" / checkpoint.STREAM)
+    forget_commit(survivor.folder / "checkpoint" / spark_log.STREAM)
 
     survivor.run_to_the_end()
 
@@ -205,15 +208,15 @@ def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
 
 
 def test_a_batch_that_the_sink_has_is_swept(survivor):
-    """Dead between the sink's commit and Spark's, its bad records reach quarantine as well."""
+    """Its invalid records reach quarantine, although the process died before Spark's commit."""
     last = survivor.last_with_records()
-    (swept,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
-    shutil.rmtree(swept)
-    forget_sweep(survivor.folder / "checkpoint", last)
+    (written,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
+    shutil.rmtree(written)
+    forget_quarantine_write(survivor.folder / "checkpoint", last)
 
-    survivor.run_until(lambda: survivor.swept() >= last, "the sweep")
+    survivor.run_until(lambda: survivor.quarantined_up_to() >= last, "the quarantine write")
 
-    assert survivor.quarantined() == survivor.bad
+    assert survivor.quarantined() == survivor.invalid
     assert survivor.verdict() == "exact"
 
 
@@ -229,5 +232,5 @@ def test_a_lost_checkpoint_is_not_replaced_in_silence(survivor):
 
     assert code == 3
     assert "starting would add all rows again" in survivor.job.log.read_text("utf-8")
-    assert survivor.root.read(checkpoint.CONTRACT) is None
+    assert survivor.root.read(MANIFEST) is None
     assert survivor.verdict() == "exact"

@@ -10,25 +10,25 @@ from stream_runtime.errors import SetupError
 
 from clickstream_metrics import source
 
-from dev.feed import Feed
+from dev.producer import EventProducer
 
 SENT = datetime(2026, 1, 10, tzinfo=UTC)
 
 
-@pytest.fixture(name="feed")
-def _feed(services, tmp_path):
+@pytest.fixture(name="producer")
+def _feed(servers, tmp_path):
     """A topic of the test's own."""
-    return Feed(services, tmp_path, f"source-{uuid.uuid4().hex}")
+    return EventProducer(servers, tmp_path, f"source-{uuid.uuid4().hex}")
 
 
 @pytest.fixture(name="run")
-def _run(spark, make_settings, feed, tmp_path):
+def _run(spark, make_settings, producer, tmp_path):
     """Read on from where the last run ended: the envelopes of each batch."""
 
     def run(*overrides):
         taken = []
-        own = [f"{key}={value}" for key, value in feed.settings.items()]
-        envelopes = source.read(spark, make_settings(*own, *overrides).source)
+        own = [f"{key}={value}" for key, value in producer.settings.items()]
+        envelopes = make_settings(*own, *overrides).source.read(spark)
         writer = envelopes.writeStream.foreachBatch(lambda rows, _: taken.append(rows.collect()))
         writer = writer.option("checkpointLocation", f"{tmp_path}/messages")
         writer.trigger(availableNow=True).start().awaitTermination()
@@ -37,32 +37,32 @@ def _run(spark, make_settings, feed, tmp_path):
     return run
 
 
-def send(feed, *texts):
+def send(producer, *texts):
     """Messages, a second apart."""
-    feed.send(
+    producer.send(
         [Event(text, b"key", SENT + timedelta(seconds=at), "") for at, text in enumerate(texts)]
     )
 
 
-def test_a_message_in_its_envelope(run, feed):
-    """Its bytes, its key, the time that the broker has, and where it stands in the topic."""
-    send(feed, b"caf\xe9", None)
+def test_a_message_in_its_envelope(run, producer):
+    """It has the bytes, the key, the broker's time, and the position in the topic."""
+    send(producer, b"caf\xe9", None)
 
     (rows,) = run()
 
     assert {(row.raw and bytes(row.raw), row.origin) for row in rows} == {
-        (b"caf\xe9", feed.origins[0]),
-        (None, feed.origins[1]),
+        (b"caf\xe9", producer.origins[0]),
+        (None, producer.origins[1]),
     }
     assert {bytes(row.key) for row in rows} == {b"key"}
     assert min(row.ingest_time for row in rows).astimezone(UTC) == SENT
 
 
-def test_a_restart_goes_on_where_the_last_run_ended(run, feed):
+def test_a_restart_goes_on_where_the_last_run_ended(run, producer):
     """Nothing twice; a batch takes no more messages than it may."""
-    send(feed, *([b"1"] * 6))
+    send(producer, *([b"1"] * 6))
     first = [len(rows) for rows in run("source.max_offsets_per_trigger=2")]
-    send(feed, b"2")
+    send(producer, b"2")
 
     assert first == [2, 2, 2]
     assert [bytes(row.raw) for rows in run() for row in rows] == [b"2"]
@@ -73,22 +73,22 @@ def test_a_broker_that_is_away_is_named(settings):
     away = settings.source.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})
 
     with pytest.raises(SetupError, match=r"No Kafka broker answers \(127.0.0.1:1"):
-        source.check(away)
+        away.check()
 
 
 @pytest.fixture(name="topics")
-def _topics(services):
+def _topics(servers):
     """Two topics with an early, a revoked and a late message each; what is common to their names.
 
     Revoked: written in a transaction that was aborted.
     """
     name = uuid.uuid4().hex
     producer = Producer(
-        {"bootstrap.servers": services.broker.bootstrap_servers, "transactional.id": f"test-{name}"}
+        {"bootstrap.servers": servers.broker.bootstrap_servers, "transactional.id": f"test-{name}"}
     )
     producer.init_transactions()
     for topic in (f"a-{name}", f"b-{name}"):
-        services.broker.create_topic(topic, 1)
+        servers.broker.create_topic(topic, 1)
         for number, word in enumerate(("early", "revoked", "late")):
             producer.begin_transaction()
             producer.produce(topic, word, timestamp=round(_hour(number).timestamp() * 1000))
@@ -111,27 +111,27 @@ def streamed(spark, table):
     def take(batch, _):
         rows.update((row.origin, bytes(row.raw).decode()) for row in batch.collect())
 
-    writer = source.read(spark, table).writeStream.foreachBatch(take)
+    writer = table.read(spark).writeStream.foreachBatch(take)
     writer.trigger(availableNow=True).start().awaitTermination()
     return rows
 
 
-def test_all_topics_of_a_pattern_are_read(spark, services, topics):
+def test_all_topics_of_a_pattern_are_read(spark, servers, topics):
     """None of them is missed, and what a producer revoked is no event."""
-    servers = services.broker.bootstrap_servers
+    servers = servers.broker.bootstrap_servers
     table = source.Source(bootstrap_servers=servers, topic_pattern=f"[ab]-{topics}")
 
     rows = streamed(spark, table)
 
     assert sorted(rows.values()) == ["early", "early", "late", "late"]
     assert {place.rpartition("/")[0] for place in rows} == {f"a-{topics}/0", f"b-{topics}/0"}
-    assert source.origin(table) == f"kafka topics like [ab]-{topics}"
+    assert table.source_id() == f"kafka topics like [ab]-{topics}"
 
 
-def test_several_topics_are_read_from_a_time_on(spark, services, topics):
+def test_several_topics_are_read_from_a_time_on(spark, servers, topics):
     """The first start begins with the messages that the brokers took then or later."""
     table = source.Source(
-        bootstrap_servers=services.broker.bootstrap_servers,
+        bootstrap_servers=servers.broker.bootstrap_servers,
         topic=f"a-{topics},b-{topics}",
         starting_time=_hour(1),
     )

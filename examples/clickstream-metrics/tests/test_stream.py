@@ -15,7 +15,7 @@ from stream_runtime.cli import main
 from stream_runtime.names import quote
 
 from clickstream_metrics import job
-from clickstream_metrics.schema import KEY
+from clickstream_metrics.schema import EVENT, KEY
 
 from tests.events import event, key
 from tests.oracle import expected
@@ -30,7 +30,7 @@ def _stream(spark, make_settings, tmp_path):
         source.write_bytes(b"".join(message + b"\n" for message in messages))
         work = Path(mkdtemp(dir=tmp_path))
         inputs = [source]
-        file_run = FileRun(job, make_settings(*overrides), spark, inputs, work, batch_rows)
+        file_run = FileRun(job.JOB, make_settings(*overrides), spark, inputs, work, batch_rows)
         summary = file_run.write(output, expected)
         return _lines(output / "result.ndjson"), _lines(output / "quarantine.ndjson"), summary
 
@@ -75,8 +75,8 @@ def test_disorder_of_all_kinds(stream):
 
 def test_every_row_is_accounted_for(stream):
     """What comes in is counted, late, open or in quarantine; nothing else can happen to it."""
-    good = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
-    messages = [*good[:40], b"oops", *good[40:], b"", raw(event(1)), b"[]"]
+    valid = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
+    messages = [*valid[:40], b"oops", *valid[40:], b"", raw(event(1)), b"[]"]
 
     _, quarantined, summary = stream(messages, batch_rows=10)
 
@@ -92,7 +92,7 @@ def test_every_row_is_accounted_for(stream):
 
 
 def test_the_same_event_twice_counts_twice(stream):
-    """Without `state=deduplicate`, a repeated event is an event."""
+    """Without `state=deduplicate`, a duplicate is an event."""
     _, _, summary = stream([raw(event(0, number=7))] * 2, batch_rows=2)
 
     assert summary["counted_rows"] + summary["open_rows"] == 2
@@ -159,17 +159,17 @@ def test_a_wrong_value_is_noticed(stream, monkeypatch):
     _, _, summary = stream([raw(event(0)), raw(event(1) | {UNKNOWN: 1})], batch_rows=2)
 
     assert summary["verdict"].startswith("events.ndjson:2: the job reads ")
-    assert f" in {job.EVENT.measures[0]}, but the line says " in summary["verdict"]
+    assert f" in {EVENT.measures[0]}, but the line says " in summary["verdict"]
 
 
 def test_a_wrong_total_is_noticed(stream, monkeypatch):
     """A run is not exact where one event's measure is wrong by 0.01, or by 1 in a whole number."""
-    right, measure = job.transform, job.EVENT.measures[0]
-    kind = job.EVENT.columns[measure]
+    right, measure = job.transform, EVENT.measures[0]
+    kind = EVENT.columns[measure]
 
     def wrong(events, *given):
         least = F.coalesce(F.nullif(F.lit(0.01).cast(kind), F.lit(0)), F.lit(1))
-        is_first = F.col(quote(job.EVENT.time)) == F.lit(event(0)[job.EVENT.time])
+        is_first = F.col(quote(EVENT.time)) == F.lit(event(0)[EVENT.time])
         value = F.col(quote(measure)) + F.when(is_first, least).otherwise(0)
         return right(events.withColumn(measure, value.cast(kind)), *given)
 
@@ -186,7 +186,7 @@ def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
         raw(event(minute, number=number)) for number, minute in enumerate([0, 60, 5, 120])
     )
 
-    _, _, summary = stream([early, later, b"bad", back, last], batch_rows=1)
+    _, _, summary = stream([early, later, b"invalid", back, last], batch_rows=1)
 
     assert summary["verdict"] == "exact"
 
@@ -205,15 +205,15 @@ def test_the_input_must_be_there(capsys, tmp_path):
     """A missing input is one line that says so, and exit code 2."""
     arguments = ["run", "--input", str(tmp_path / "no.ndjson"), "--output", str(tmp_path)]
 
-    assert main(job, arguments) == 2
+    assert main(job.JOB, arguments) == 2
     assert "no.ndjson is not a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--output", "--batch-rows"])
-def test_what_stands_beside_the_input_needs_it(capsys, option):
+def test_an_option_of_a_file_run_needs_the_input(capsys, option):
     """A forgotten `--input` starts no stream."""
-    assert main(job, ["run", option, "7"]) == 2
-    assert f"{option} stands beside --input" in capsys.readouterr().err
+    assert main(job.JOB, ["run", option, "7"]) == 2
+    assert f"{option} works only with --input" in capsys.readouterr().err
 
 
 def _with_tails():

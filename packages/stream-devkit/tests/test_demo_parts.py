@@ -10,11 +10,11 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from stream_devkit.events.generate import Event, EventSpec, Traffic, generate, in_step
+from stream_devkit.events.generate import Event, EventSpec, GeneratedEvents, generate, zip_batches
 from stream_devkit.events.values import is_number, value
 from stream_devkit.job import BatchReport
-from stream_devkit.outcome import Outcome, Played, compare
-from stream_devkit.reconciliation import Expected
+from stream_devkit.outcome import DemoRun, Outcome, compare
+from stream_devkit.reconciliation import Result
 from stream_devkit.report import page
 from stream_devkit.verdict import same_quarantine, same_rows
 
@@ -40,7 +40,7 @@ SPECS = {
     "all roles": EVENTS,
     "two inputs": replace(EVENTS, right=PARTNERS),
     "sessions": replace(EVENTS, step=timedelta(minutes=30), pauses=True),
-    "duplicates are dropped": replace(EVENTS, drops_repeats=True),
+    "duplicates are dropped": replace(EVENTS, drops_duplicates=True),
     "rows of a table": replace(EVENTS, typed=True),
     "a number as key": replace(EVENTS, key="user_id", id=None),
     "no key": replace(EVENTS, key=None, measure=None),
@@ -60,7 +60,7 @@ def _spec(request) -> EventSpec:
 
 
 @pytest.fixture(name="traffic", scope="module")
-def _traffic(spec: EventSpec) -> Traffic:
+def _traffic(spec: EventSpec) -> GeneratedEvents:
     return generate(spec, 5_000)
 
 
@@ -109,7 +109,7 @@ def test_only_late_events_fall_below_the_watermark(spec, traffic):
 
 def test_slices_leave_no_partition_far_behind(spec, traffic):
     """In a slice, the only part of the traffic whose order is open, nothing becomes late."""
-    for events in in_step(traffic.all, spec.delay):
+    for events in zip_batches(traffic.all, spec.delay):
         good = (event for event in events if not event.reason and not event.late)
         times = [event.values[spec.of(event).time] for event in good]
 
@@ -200,19 +200,19 @@ def test_a_difference_in_quarantine_is_found():
 
 
 @pytest.fixture(name="played", scope="module")
-def _played(spec: EventSpec) -> Played:
+def _played(spec: EventSpec) -> DemoRun:
     traffic = generate(spec, 2_000)
     origins = [f"events/0/{number}" for number in range(len(traffic.all))]
     newest = traffic.main[-1].sent
     first = BatchReport(0, NOW, len(traffic.main), 2.5, newest, None, 7)
     last = replace(first, number=1, rows=len(traffic.tail), watermark=newest)
-    return Played(spec, traffic, origins, [first, last])
+    return DemoRun(spec, traffic, origins, [first, last])
 
 
-def expected(played: Played) -> Expected:
+def expected(played: DemoRun) -> Result:
     """What a job without windows has to write: a row for each event that it does not drop."""
     good = [event for event in played.traffic.all if not event.reason and not event.late]
-    drops = played.spec.drops_repeats
+    drops = played.spec.drops_duplicates
     rows = [
         event.values
         for event in good
@@ -221,10 +221,10 @@ def expected(played: Played) -> Expected:
     late = sum(event.late for event in played.traffic.all)
     duplicates = len(good) - len(rows) if drops else None
     placed = len(rows) + late if played.spec.right else None
-    return Expected(rows, late=late, placed=placed, duplicates=duplicates)
+    return Result(rows, late=late, placed=placed, duplicates=duplicates)
 
 
-def _outcome(played: Played, quarantined=None, **changes) -> Outcome:
+def _outcome(played: DemoRun, quarantined=None, **changes) -> Outcome:
     """The outcome of a job that did all right, but for the changes."""
     wanted = expected(played)
     kept = [

@@ -13,7 +13,7 @@ from stream_runtime.lifecycle import (
     Lifecycle,
     Supervisor,
 )
-from stream_runtime.progress import Feed, Sign
+from stream_runtime.listener import ProgressListener, Sign
 from stream_runtime.storage import LocalStorage
 
 
@@ -50,17 +50,17 @@ def _job(tmp_path, monkeypatch):
     monkeypatch.setattr(lifecycle, "time", clock)
 
     def run(attempts, backoff):
-        feed = Feed()
+        listener = ProgressListener()
 
         def start():
             starts.append(clock.now)
-            feed.reports.put(("run", Sign.ENDED))
+            listener.reports.put(("run", Sign.ENDED))
             return Failing()
 
         reporter = SimpleNamespace(retry=lambda *_: None)
         limits = Lifecycle(attempts=attempts, backoff=backoff)
         with drain.listening():
-            Supervisor(start, feed, lambda _: None, reporter, drain, limits).run()
+            Supervisor(start, listener, lambda _: None, reporter, drain, limits).run()
 
     return SimpleNamespace(run=run, clock=clock, drain=drain, starts=starts, root=tmp_path)
 

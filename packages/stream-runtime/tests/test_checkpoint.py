@@ -1,4 +1,4 @@
-"""When a start may use a checkpoint, and what is read of Spark's own logs in it."""
+"""The manifest, Spark's own logs, the lock, and the storage of a checkpoint."""
 
 import json
 import os
@@ -6,66 +6,66 @@ import subprocess
 import sys
 
 import pytest
-from stream_runtime import checkpoint
+from stream_runtime import checkpoint, manifest, spark_log
 from stream_runtime.errors import CheckpointError
 from stream_runtime.storage import HadoopStorage, LocalStorage
 
 
-def test_the_first_start_makes_the_contract(tmp_path):
-    """The contract is written once; the same query is admitted again, under the same epoch."""
+def test_the_first_start_writes_the_manifest(tmp_path):
+    """Later starts of the same query get the same checkpoint id."""
     root = LocalStorage(tmp_path)
 
-    first = checkpoint.admit(root, {"window": "5 minutes"}, owner=None)
+    first = manifest.admit(root, {"window": "5 minutes"}, target_id=None)
 
-    assert checkpoint.admit(root, {"window": "5 minutes"}, owner=first.epoch) == first
+    assert manifest.admit(root, {"window": "5 minutes"}, target_id=first.checkpoint_id) == first
 
 
 def test_another_query_is_refused(tmp_path):
-    """The refusal says what changed and how to migrate, and leaves the contract alone."""
+    """The refusal says what changed and how to migrate; the manifest stays as it is."""
     root = LocalStorage(tmp_path)
-    checkpoint.admit(root, {"window": "5 minutes"}, owner=None)
-    written = root.read(checkpoint.CONTRACT)
+    manifest.admit(root, {"window": "5 minutes"}, target_id=None)
+    written = root.read(manifest.MANIFEST)
 
     with pytest.raises(CheckpointError, match=r"window: 5 minutes -> 1 hour(?s:.)*migrate"):
-        checkpoint.admit(root, {"window": "1 hour"}, owner=None)
+        manifest.admit(root, {"window": "1 hour"}, target_id=None)
 
-    assert root.read(checkpoint.CONTRACT) == written
+    assert root.read(manifest.MANIFEST) == written
 
 
-def test_facts_that_come_or_go_are_differences():
-    """As well as those that change; equal facts are none."""
+def test_new_and_missing_facts_are_differences():
+    """So are changed facts; equal facts are not."""
     before, now = {"a": "1", "b": "1", "c": "1"}, {"b": "1", "c": "2", "d": "1"}
 
-    told = checkpoint.differences(before, now)
+    found = manifest.differences(before, now)
 
-    assert told == ["a: 1 -> none", "c: 1 -> 2", "d: none -> 1"]
+    assert found == ["a: 1 -> none", "c: 1 -> 2", "d: none -> 1"]
 
 
-def test_a_checkpoint_without_a_contract_is_refused(tmp_path):
-    """Batches of unknown origin are not continued."""
+def test_a_checkpoint_without_a_manifest_is_refused(tmp_path):
+    """No query continues the batches of an unknown one."""
     root = LocalStorage(tmp_path)
     root.write("stream/offsets/0", "v1")
 
-    with pytest.raises(CheckpointError, match="nothing says which query they are of"):
-        checkpoint.admit(root, {}, owner=None)
+    with pytest.raises(CheckpointError, match="unknown which query they are of"):
+        manifest.admit(root, {}, target_id=None)
 
 
-@pytest.mark.parametrize("contract", ["none", "another"])
-def test_a_result_of_another_epoch_is_refused(tmp_path, contract):
-    """A target with rows, under a checkpoint that did not write them, is left alone."""
+@pytest.mark.parametrize("before", ["none", "another"])
+def test_a_result_of_another_checkpoint_is_refused(tmp_path, before):
+    """A checkpoint that did not write the rows of the target does not add to them."""
     root = LocalStorage(tmp_path)
-    if contract == "another":
-        checkpoint.admit(root, {}, owner=None)
+    if before == "another":
+        manifest.admit(root, {}, target_id=None)
     written = root.names("")
 
     with pytest.raises(CheckpointError, match="would add all rows again"):
-        checkpoint.admit(root, {}, owner="0123456789ab")
+        manifest.admit(root, {}, target_id="0123456789ab")
 
     assert root.names("") == written
 
 
 def test_sparks_log_is_read(tmp_path):
-    """The last committed batch, the one that a start would replay, and the offsets of each."""
+    """It has the last committed batch, the batch that a start replays, and their offsets."""
     root = LocalStorage(tmp_path)
     for batch in (9, 10, 11):
         offsets = json.dumps({"topic": {"0": batch}})
@@ -73,14 +73,14 @@ def test_sparks_log_is_read(tmp_path):
     for batch in (9, 10):
         root.write(f"stream/commits/{batch}", "v1")
 
-    assert checkpoint.committed(root) == 10
-    assert checkpoint.planned(root) == 11
-    assert checkpoint.offsets(root, 10) == ['{"topic": {"0": 10}}']
-    assert checkpoint.offsets(root, 8) == []
+    assert spark_log.committed(root) == 10
+    assert spark_log.planned(root) == 11
+    assert spark_log.offsets(root, 10) == ['{"topic": {"0": 10}}']
+    assert spark_log.offsets(root, 8) == []
 
 
 def test_one_driver_at_a_time(tmp_path):
-    """A second process on the same checkpoint is refused before it reads anything."""
+    """A second process on the same checkpoint is refused."""
     module = checkpoint.__name__
     code = f"from {module} import sole_driver\nwith sole_driver({str(tmp_path)!r}): pass"
     start = [sys.executable, "-c", code]
@@ -96,7 +96,7 @@ def test_one_driver_at_a_time(tmp_path):
 
 @pytest.mark.parametrize("kind", ["local", "hadoop"])
 def test_storage(spark, tmp_path, kind):
-    """Both kinds of storage replace a file whole, list what is visible, and forgive absence."""
+    """Both kinds replace whole files, list visible ones, and accept a missing file."""
     root = LocalStorage(tmp_path) if kind == "local" else HadoopStorage(tmp_path.as_uri(), spark)
 
     assert root.read("a/b") is None

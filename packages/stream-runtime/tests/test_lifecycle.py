@@ -8,16 +8,17 @@ from types import SimpleNamespace
 import pytest
 from pyspark.errors import PySparkException, StreamingQueryException
 from stream_runtime import lifecycle
+from stream_runtime.batch import BatchProgress
 from stream_runtime.errors import StreamFailedError
 from stream_runtime.lifecycle import (
     Drain,
     Lifecycle,
     Supervisor,
 )
-from stream_runtime.progress import Batch, Feed, Sign
+from stream_runtime.listener import ProgressListener, Sign
 from stream_runtime.storage import LocalStorage
 
-BATCH = Batch(**dict.fromkeys(Batch.__annotations__, 0))
+BATCH = BatchProgress(**dict.fromkeys(BatchProgress.__annotations__, 0))
 FAILURE = StreamingQueryException("the disk is full\n\tat java.stack")
 
 
@@ -75,17 +76,17 @@ def _watch(tmp_path, monkeypatch):
     drain = Drain(LocalStorage(tmp_path))
 
     def watch(*runs, attempts=3, follow=lambda _: None):
-        feed, told, left = Feed(), Told(), list(runs)
+        listener, told, left = ProgressListener(), Told(), list(runs)
 
         def start():
             reports, query = left.pop(0)
             for report in reports:
-                feed.reports.put(report if isinstance(report, tuple) else (query.runId, report))
+                listener.reports.put(report if isinstance(report, tuple) else (query.runId, report))
             return query
 
         supervisor = Supervisor(
             start=start,
-            feed=feed,
+            listener=listener,
             follow=follow,
             reporter=told,
             drain=drain,
@@ -130,7 +131,7 @@ def test_progress_starts_the_count_again(watch):
     assert [word.partition(":")[0] for word in said] == ["retry 1", "batch", "retry 1", "retry 2"]
 
 
-def test_a_sweep_that_fails_ends_the_run_and_is_tried_again(watch):
+def test_a_failed_quarantine_write_ends_the_run_and_is_repeated(watch):
     """What fails while a batch is followed fails the run; no query goes on unwatched."""
     failures = [PySparkException("the broker is away")]
     abandoned = Query()
@@ -169,7 +170,7 @@ def test_a_marker_drains_at_the_end_of_the_batch(watch):
     assert not (watch.root / lifecycle.MARKER).exists()
 
 
-def test_a_batch_that_does_not_end_is_cut(watch, capsys):
+def test_a_batch_that_does_not_end_is_cut(watch, caplog):
     """A drain has a bound; what is cut is replayed by the next start."""
     query = Query(busy=10**9)
     with watch.drain.listening():
@@ -177,7 +178,7 @@ def test_a_batch_that_does_not_end_is_cut(watch, capsys):
         watch.run(([], query))
 
     assert query.stopped
-    assert "it is cut" in capsys.readouterr().err
+    assert "it is cut" in caplog.text
 
 
 def test_a_signal_drains_and_is_no_success(watch):
@@ -199,20 +200,22 @@ def test_a_second_signal_ends_the_job_at_once(watch):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_a_job_drains_only_if_asked(watch, capsys):
+def test_a_job_drains_only_if_asked(watch, caplog):
     """A query that nobody asked to stop runs to its end."""
+    caplog.set_level("INFO")
     watch.run(ending(BATCH, BATCH))
 
-    assert "draining" not in capsys.readouterr().err
+    assert "draining" not in caplog.text
 
 
-def test_the_log_names_the_cause_of_a_drain(watch, capsys):
+def test_the_log_names_the_cause_of_a_drain(watch, caplog):
     """Whether a person or an orchestrator asked for it."""
     with watch.drain.listening():
         os.kill(os.getpid(), signal.SIGTERM)
-        watch.run(([], Query()))
+        with caplog.at_level("INFO", logger="stream_runtime"):
+            watch.run(([], Query()))
 
-    assert "draining (SIGTERM)" in capsys.readouterr().err
+    assert "draining (SIGTERM)" in caplog.text
 
 
 def test_a_failure_without_a_message_has_a_name(watch):
@@ -234,7 +237,7 @@ def test_a_real_query_is_tried_again(spark, tmp_path):
     """A batch that fails once in Spark itself is repeated, and every batch is followed once."""
     for number in range(3):
         (tmp_path / f"in{number}").write_text("event", "utf-8")
-    reached, followed, feed, told = [], [], Feed(), Told()
+    reached, followed, listener, told = [], [], ProgressListener(), Told()
 
     def fail_once(rows, batch_id):
         reached.append((batch_id, rows.count()))
@@ -248,11 +251,11 @@ def test_a_real_query_is_tried_again(spark, tmp_path):
         located = writer.option("checkpointLocation", str(tmp_path / "checkpoint"))
         return located.trigger(availableNow=True).start()
 
-    spark.streams.addListener(feed)
+    spark.streams.addListener(listener)
     drain, limits = Drain(LocalStorage(tmp_path)), Lifecycle(backoff="1 second")
     supervisor = Supervisor(
         start=start,
-        feed=feed,
+        listener=listener,
         follow=lambda batch: followed.append(batch.batch_id),
         reporter=told,
         drain=drain,
@@ -261,7 +264,7 @@ def test_a_real_query_is_tried_again(spark, tmp_path):
     try:
         supervisor.run()
     finally:
-        spark.streams.removeListener(feed)
+        spark.streams.removeListener(listener)
 
     assert reached == [(0, 1), (1, 1), (1, 1), (2, 1)]
     assert followed == [0, 1, 2]

@@ -10,22 +10,19 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client import CollectorRegistry
 from stream_runtime import metrics
-from stream_runtime.progress import (
-    Batch,
-    Metrics,
-    Reporter,
-)
+from stream_runtime.batch import BatchProgress
+from stream_runtime.reporting import Metrics, Reporter
 
 GAUGES = ("duration_ms", "state_rows", "state_bytes", "backlog_rows")
 COUNTERS = (
     "input_rows",
-    "bad_rows",
+    "invalid_rows",
     "unknown_field_rows",
     "late_groups_dropped",
-    "repeats_dropped",
+    "duplicates_dropped",
 )
 NUMBERS = {name: number for number, name in enumerate((*GAUGES, *COUNTERS), 1)}
-NOTHING = Batch(**dict.fromkeys(Batch.__annotations__, 0))
+NOTHING = BatchProgress(**dict.fromkeys(BatchProgress.__annotations__, 0))
 BATCH = replace(NOTHING, **NUMBERS, watermark="2026-01-01T00:00:00.000Z")
 
 
@@ -83,7 +80,7 @@ def test_numbers_of_batches_add_up(job, name):
     assert job.read(f"{name}_total") == 7
 
 
-@pytest.mark.parametrize("name", ["bad_rows", "unknown_field_rows"])
+@pytest.mark.parametrize("name", ["invalid_rows", "unknown_field_rows"])
 def test_a_number_that_is_not_known_adds_nothing(job, name):
     """A batch whose invalid records were not counted changes no counter."""
     job.reporter.batch(BATCH)

@@ -1,6 +1,6 @@
-"""Bad records reach quarantine exactly once, wherever the process that moves them dies.
+"""Invalid records reach quarantine exactly once, wherever the process dies.
 
-The stream under test reads text files, one a batch, in both ways of finding bad records again.
+The query under test reads text files, one per batch. Both kinds of quarantine writes are tested.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import os
 import shutil
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pyspark.errors import PySparkException
@@ -16,32 +17,29 @@ from pyspark.sql import functions as F
 from sample import EVENT, event
 from stream_devkit.samples import INGESTED, raw
 from stream_runtime import quarantine
-from stream_runtime.progress import (
-    Batch,
-    Metrics,
-    Reporter,
-)
+from stream_runtime.batch import BatchProgress
 from stream_runtime.quarantine import (
     CHECKPOINT,
-    MARKS,
-    Replay,
-    SecondReading,
-    Sweeper,
+    PROGRESS,
+    BatchReplay,
+    QuarantineProgress,
+    SideQuery,
 )
-from stream_runtime.records import Events, bad, envelope
+from stream_runtime.records import Events, envelope, select_invalid
+from stream_runtime.reporting import Metrics, Reporter
 from stream_runtime.storage import LocalStorage
 
 BATCHES = [
-    [raw(event(0)), b"bad 1"],
+    [raw(event(0)), b"invalid 1"],
     [raw(event(1))],
-    [b"bad 2", b"bad 3", raw(event(2))],
+    [b"invalid 2", b"invalid 3", raw(event(2))],
 ]
-ALL_BAD = ["bad 1", "bad 2", "bad 3"]
-WAYS = pytest.mark.parametrize("way", [Replay, SecondReading])
+ALL_INVALID = ["invalid 1", "invalid 2", "invalid 3"]
+BOTH = pytest.mark.parametrize("kind", [BatchReplay, SideQuery])
 
 
 class KilledError(Exception):
-    """The process dies here."""
+    """Stands for a process that dies."""
 
 
 class Dying(LocalStorage):
@@ -52,7 +50,7 @@ class Dying(LocalStorage):
         self.left = writes
 
     def write(self, name, text):
-        """Write, unless this is where the process dies."""
+        """Write, or die."""
         self.left -= 1
         if self.left < 0:
             raise KilledError
@@ -61,15 +59,15 @@ class Dying(LocalStorage):
 
 @pytest.fixture(scope="module", name="past")
 def _past(spark, tmp_path_factory):
-    """A folder with the source's files, and the checkpoint of a stream that has read them."""
+    """Return a folder with the files of a source, and the checkpoint of a query that read them."""
     folder = tmp_path_factory.mktemp("past")
     write(folder / "source", BATCHES)
-    pass_over(lines(spark, folder / "source"), folder)
+    read_all(lines(spark, folder / "source"), folder)
     return folder
 
 
 def write(source, batches):
-    """The files of a source, one for each batch."""
+    """Write the files of a source, one for each batch."""
     source.mkdir()
     for number, messages in enumerate(batches):
         path = source / f"{number}"
@@ -78,190 +76,198 @@ def write(source, batches):
         os.utime(path, (modified, modified))
 
 
-def pass_over(records, folder):
-    """The stream under test, with its checkpoint in the folder."""
+def read_all(records, folder):
+    """Run the query under test, with its checkpoint in the folder."""
     writer = records.writeStream.format("noop").trigger(availableNow=True)
     writer.option("checkpointLocation", f"{folder}/stream").start().awaitTermination()
 
 
 def lines(spark, source):
-    """A source: one file a batch."""
+    """Read a source, one file per batch."""
     return spark.readStream.format("text").option("maxFilesPerTrigger", 1).load(str(source))
 
 
-def bad_lines(spark, source):
-    """The bad records of a source."""
+def invalid_lines(spark, source):
+    """Return the invalid records of a source."""
     place, time = F.col("_metadata.file_name"), F.col("_metadata.file_modification_time")
-    return bad(lines(spark, source).select(envelope(F.col("value"), time, place)), EVENT, Events())
+    return select_invalid(
+        lines(spark, source).select(envelope(F.col("value"), time, place)), EVENT, Events()
+    )
 
 
-@pytest.fixture(name="sweeper")
-def _sweeper(spark, past, tmp_path):
-    """Make a sweeper over the stream's past, as a new process would."""
+@pytest.fixture(name="make_progress")
+def _make_progress(spark, past, tmp_path):
+    """Make the progress over batches that are already committed, as a new process does."""
     shutil.copytree(past / "stream", tmp_path / "stream")
 
-    def make(way=Replay, storage=None, *, drains=False):
+    def make(kind=BatchReplay, storage=None, *, drains=False):
         reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
         root = storage or LocalStorage(tmp_path)
-        found = partial(bad_lines, spark, past / "source")
+        found = partial(invalid_lines, spark, past / "source")
         places = str(tmp_path), str(tmp_path / "records"), found
-        move = way(root, *places) if way is Replay else way(root, *places, lambda: drains)
-        return Sweeper(root, move, reporter)
+        more = (lambda: drains,) if kind is SideQuery else ()
+        return QuarantineProgress(root, kind(root, *places, *more), reporter)
 
     return make
 
 
-def batch(number, bad_rows, **facts):
-    """A batch as the stream reports it."""
+def batch(number, invalid_rows, **facts):
+    """Return a batch as the query reports it."""
     known = {"batch_id": number, "start_offset": f"{number}", "end_offset": f"{number + 1}"}
-    return Batch(**dict.fromkeys(Batch.__annotations__, 0) | known | {"bad_rows": bad_rows} | facts)
+    return BatchProgress(
+        **dict.fromkeys(BatchProgress.__annotations__, 0)
+        | known
+        | {"invalid_rows": invalid_rows}
+        | facts
+    )
 
 
 REPORTS = [batch(0, 1), batch(1, 0), batch(2, 2)]
 
 
 def quarantined(tmp_path):
-    """What readers of the quarantine see."""
+    """Return what readers of the quarantine see."""
     parts = sorted((tmp_path / "records").glob("[0-9]*/part-*.json"))
     found = [line for part in parts for line in part.read_text("utf-8").splitlines()]
     return [json.loads(line)["raw"] for line in found]
 
 
-@WAYS
-def test_batches_are_followed(sweeper, tmp_path, way):
-    """The bad records of each batch are moved, into a folder for each that had some."""
-    following = sweeper(way)
+@BOTH
+def test_batches_are_followed(make_progress, tmp_path, kind):
+    """Each batch with invalid records gets a folder with them."""
+    progress = make_progress(kind)
 
     for report in REPORTS:
-        following.follow(report)
+        progress.follow(report)
 
     folders = sorted(path.name for path in (tmp_path / "records").glob("[0-9]*/_SUCCESS"))
-    assert quarantined(tmp_path) == ALL_BAD
+    assert quarantined(tmp_path) == ALL_INVALID
     assert len(folders) == 2
 
 
-def test_a_replay_reads_one_batch(sweeper, tmp_path):
-    """Neither what came before it nor what came after it, and it names its folder."""
-    sweeper().follow(batch(0, 1))
+def test_a_replay_reads_one_batch(make_progress, tmp_path):
+    """It reads no other batch, and the batch id is the name of the folder."""
+    make_progress().follow(batch(0, 1))
 
-    assert quarantined(tmp_path) == ["bad 1"]
+    assert quarantined(tmp_path) == ["invalid 1"]
     assert (tmp_path / "records/000000/_SUCCESS").exists()
 
 
 def test_a_replay_reads_every_input(spark, tmp_path):
-    """Of each input the records of this batch, also where another one has fewer batches."""
+    """It reads the records of this batch from each input, even if one has fewer batches."""
     inputs = [tmp_path / "left", tmp_path / "right"]
     write(inputs[0], [[b"left 1"], [b"left 2"], [b"left 3"]])
     write(inputs[1], [[b"right 1"], [b"right 2"]])
     left, right = (lines(spark, source) for source in inputs)
-    pass_over(left.union(right), tmp_path)
+    read_all(left.union(right), tmp_path)
 
-    def bad_records():
-        left, right = (bad_lines(spark, source) for source in inputs)
+    def invalid_records():
+        left, right = (invalid_lines(spark, source) for source in inputs)
         return left.union(right)
 
     root = LocalStorage(tmp_path)
-    move = Replay(root, str(tmp_path), str(tmp_path / "records"), bad_records)
+    replay = BatchReplay(root, str(tmp_path), str(tmp_path / "records"), invalid_records)
 
-    assert move(range(1, 3))
+    assert replay.write(range(1, 3))
     assert sorted(quarantined(tmp_path)) == ["left 2", "left 3", "right 2"]
 
 
 @pytest.mark.parametrize("report", [batch(0, 0), batch(0, None, start_offset="1")])
-def test_a_batch_without_bad_records_costs_nothing(tmp_path, report):
-    """It is marked and not read again; nor is one that had no records at all."""
-    moved = []
+def test_a_batch_without_invalid_records_costs_nothing(tmp_path, report):
+    """It is not read again; nor is a batch without any records."""
+    written = []
+    write = SimpleNamespace(write=written.append)
     reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
 
-    Sweeper(LocalStorage(tmp_path), moved.append, reporter).follow(report)
+    QuarantineProgress(LocalStorage(tmp_path), write, reporter).follow(report)
 
-    assert moved == []
-    assert json.loads((tmp_path / MARKS).read_text("utf-8")) == {"swept": 0}
+    assert written == []
+    assert json.loads((tmp_path / PROGRESS).read_text("utf-8")) == {"last_batch": 0}
 
 
-def test_a_batch_that_did_not_count_is_read(sweeper, tmp_path):
-    """No word on bad records is no proof that there were none."""
-    sweeper().follow(batch(0, None))
+def test_a_batch_that_did_not_count_is_read(make_progress, tmp_path):
+    """A batch that reports no count can have invalid records."""
+    make_progress().follow(batch(0, None))
 
-    assert quarantined(tmp_path) == ["bad 1"]
+    assert quarantined(tmp_path) == ["invalid 1"]
 
 
 @pytest.mark.parametrize(
-    ("way", "writes"),
-    [(Replay, writes) for writes in range(14)] + [(SecondReading, writes) for writes in range(3)],
+    ("kind", "writes"),
+    [(BatchReplay, writes) for writes in range(14)] + [(SideQuery, writes) for writes in range(3)],
 )
-def test_a_kill_loses_and_doubles_nothing(sweeper, tmp_path, way, writes):
-    """Whichever write of a small file is the last, the next process ends with each record once."""
-    dying = sweeper(way, Dying(tmp_path, writes))
+def test_a_kill_loses_and_duplicates_nothing(make_progress, tmp_path, kind, writes):
+    """Whichever write of a small file is the last, the next process writes each record once."""
+    dying = make_progress(kind, Dying(tmp_path, writes))
     with contextlib.suppress(KilledError):
         for report in REPORTS:
             dying.follow(report)
 
-    sweeper(way).recover()
+    make_progress(kind).recover()
 
-    assert quarantined(tmp_path) == ALL_BAD
+    assert quarantined(tmp_path) == ALL_INVALID
 
 
-@WAYS
-def test_a_kill_after_the_folder_is_written(sweeper, tmp_path, way, monkeypatch):
-    """A sweep that fails between its folder and Spark's commit of it leaves no record twice."""
-    put = quarantine._put  # noqa: SLF001 - the step after which the process dies
+@BOTH
+def test_a_kill_after_the_folder_is_written(make_progress, tmp_path, kind, monkeypatch):
+    """A write that fails after its folder and before Spark's commit duplicates no record."""
+    store = quarantine._store  # noqa: SLF001 - the step after which the process dies
 
     def dying(*given):
-        put(*given)
+        store(*given)
         raise KilledError
 
-    monkeypatch.setattr(quarantine, "_put", dying)
+    monkeypatch.setattr(quarantine, "_store", dying)
     with pytest.raises(PySparkException, match="KilledError"):
-        sweeper(way).follow(batch(0, 1))
+        make_progress(kind).follow(batch(0, 1))
     monkeypatch.undo()
     before = quarantined(tmp_path)
 
-    sweeper(way).recover()
+    make_progress(kind).recover()
 
-    assert before == ["bad 1"]
-    assert quarantined(tmp_path) == ALL_BAD
+    assert before == ["invalid 1"]
+    assert quarantined(tmp_path) == ALL_INVALID
 
 
-def test_a_drain_does_not_wait_for_a_second_reading(sweeper, tmp_path):
-    """It is cut, marked as not done, and made good by the next start."""
-    sweeper(SecondReading, drains=True).follow(batch(0, 1))
-    cut_short = not (tmp_path / MARKS).exists()
+def test_a_drain_does_not_wait_for_a_side_query(make_progress, tmp_path):
+    """The side query is cut, and the next start repeats it."""
+    make_progress(SideQuery, drains=True).follow(batch(0, 1))
+    cut_short = not (tmp_path / PROGRESS).exists()
 
-    sweeper(SecondReading).recover()
+    make_progress(SideQuery).recover()
 
     assert cut_short
-    assert quarantined(tmp_path) == ALL_BAD
+    assert quarantined(tmp_path) == ALL_INVALID
 
 
-@WAYS
-def test_a_lost_report_is_made_up_for(sweeper, tmp_path, way):
-    """A batch that was committed, but never reported, is swept by the next start."""
-    sweeper(way).recover()
+@BOTH
+def test_a_lost_report_loses_no_record(make_progress, tmp_path, kind):
+    """The next start writes the invalid records of a batch that was never reported."""
+    make_progress(kind).recover()
 
-    assert quarantined(tmp_path) == ALL_BAD
+    assert quarantined(tmp_path) == ALL_INVALID
 
 
-def test_a_batch_that_is_forgotten_is_named(sweeper, tmp_path, capsys):
-    """What Spark's log no longer holds cannot be repeated: the job says so and goes on."""
+def test_a_batch_that_spark_forgot_is_named(make_progress, tmp_path, caplog):
+    """Batches that Spark's log no longer has cannot be replayed: the job warns and continues."""
     for batch_id in (0, 1):
         (tmp_path / f"stream/offsets/{batch_id}").unlink()
 
-    sweeper().recover()
+    make_progress().recover()
 
-    assert "no log of batches [0, 1, 2]" in capsys.readouterr().err
+    assert "no log of batches [0, 1, 2]" in caplog.text
     assert quarantined(tmp_path) == []
 
 
-def test_what_is_marked_is_not_swept_again(sweeper, tmp_path):
-    """A folder that its reader took away stays away; without the marks, it returns."""
-    sweeper().recover()
+def test_a_written_batch_is_not_written_again(make_progress, tmp_path):
+    """A folder that a reader removed does not come back; without the progress it does."""
+    make_progress().recover()
     (tmp_path / "records/000000").rename(tmp_path / "records/000000-taken")
-    sweeper().recover()
-    marked = quarantined(tmp_path)
-    (tmp_path / MARKS).unlink()
+    make_progress().recover()
+    kept = quarantined(tmp_path)
+    (tmp_path / PROGRESS).unlink()
     shutil.rmtree(tmp_path / CHECKPOINT)
-    sweeper().recover()
+    make_progress().recover()
 
-    assert sorted(marked) == ALL_BAD
-    assert sorted(quarantined(tmp_path)) == sorted([*ALL_BAD, "bad 1"])
+    assert sorted(kept) == ALL_INVALID
+    assert sorted(quarantined(tmp_path)) == sorted([*ALL_INVALID, "invalid 1"])

@@ -32,11 +32,11 @@ DEEP = b"[" * 5000 + b"]" * 5000
 
 def cases(schema):
     """Records and the reasons that they are to get, by what is special about them."""
-    good = make_event(schema, 0)
-    whole = raw(good)
+    valid = make_event(schema, 0)
+    whole = raw(valid)
     found = {
         "a whole event": (whole, None),
-        "an unknown field": (raw(good | {UNKNOWN: 1}), None),
+        "an unknown field": (raw(valid | {UNKNOWN: 1}), None),
         "white space around": (b" " + whole + b"\r", None),
         "no value at all": (None, "malformed"),
         "nothing in it": (b"", "malformed"),
@@ -51,12 +51,12 @@ def cases(schema):
         "an array of events": (b"[" + whole + b"]", "malformed"),
         "nested too deep": (whole[:-1] + b', "x": ' + DEEP + b"}", "malformed"),
         "bytes that are no UTF-8": (
-            raw(good | {UNKNOWN: "?"}).replace(b"?", b"\xff"),
+            raw(valid | {UNKNOWN: "?"}).replace(b"?", b"\xff"),
             "invalid_utf8",
         ),
-        "no event time": (_without(good, schema.time), "missing_time"),
-        "an unreadable event time": (raw(good | {schema.time: "01/02/2026"}), "malformed"),
-        "epoch milliseconds": (raw(good | {schema.time: 1767225600000}), "future_time"),
+        "no event time": (_without(valid, schema.time), "missing_time"),
+        "an unreadable event time": (raw(valid | {schema.time: "01/02/2026"}), "malformed"),
+        "epoch milliseconds": (raw(valid | {schema.time: 1767225600000}), "future_time"),
         "a day and a minute ahead": (raw(make_event(schema, 2 * 24 * 60 + 1)), "future_time"),
         "a day ahead": (raw(make_event(schema, 2 * 24 * 60)), None),
         "single quotes": (whole.replace(b'"', b"'"), "malformed"),
@@ -66,28 +66,28 @@ def cases(schema):
         "brackets in a text": (whole[:-1] + b', "x": "]}{"}', None),
     }
     if (other := schema.time.swapcase()) != schema.time:
-        renamed = {other if name == schema.time else name: value for name, value in good.items()}
+        renamed = {other if name == schema.time else name: value for name, value in valid.items()}
         found["the event time in another case"] = (raw(renamed), "missing_time")
     found |= {f"followed by {tail.decode()}": (whole + tail, "malformed") for tail in _tails(whole)}
     for number in ("+INF", "-INF", "+Infinity", "INF", "01", "+1", ".5", "1."):
         text = whole[:-1] + f', "x": {number}}}'.encode()
         found[f"the number {number}"] = (text, "malformed")
-    return found | dict(_cases_of_roles(schema, good))
+    return found | dict(_cases_of_roles(schema, valid))
 
 
-def _cases_of_roles(schema, good):
+def _cases_of_roles(schema, valid):
     """Cases that only a schema with such columns has."""
     for role in ("id", "key"):
         if name := getattr(schema, role):
-            yield f"no {role}", (_without(good, name), f"missing_{role}")
+            yield f"no {role}", (_without(valid, name), f"missing_{role}")
     for name, kind in schema.columns.items():
         if kind in NUMBERS:
-            yield f"text in {name}", (raw(good | {name: "many"}), "malformed")
+            yield f"text in {name}", (raw(valid | {name: "many"}), "malformed")
     for measure in schema.measures:
         if measure != schema.key:
-            yield f"no {measure}", (_without(good, measure), None)
+            yield f"no {measure}", (_without(valid, measure), None)
         if schema.columns[measure] in {"DOUBLE", "FLOAT"}:
-            not_a_number = raw(good | {measure: 0.5}).replace(b"0.5", b"NaN")
+            not_a_number = raw(valid | {measure: 0.5}).replace(b"0.5", b"NaN")
             yield f"NaN in {measure}", (not_a_number, "not_finite")
             yield f"infinite {measure}", (not_a_number.replace(b"NaN", b"1e999"), "not_finite")
 
@@ -125,8 +125,8 @@ def _case(request, spark):
     schema = SCHEMAS[request.param]
     known = cases(schema)
     messages = envelopes(spark, [message for message, _ in known.values()])
-    judged = records.judged(messages, schema, Events())
-    rows = judged.select("origin", "reason", "has_unknown_fields").collect()
+    validated = records.validate(messages, schema, Events())
+    rows = validated.select("origin", "reason", "has_unknown_fields").collect()
     by_place = {int(row.origin.partition("/")[2]): row for row in rows}
     found = {name: by_place[place] for place, name in enumerate(known)}
     return SimpleNamespace(schema=schema, known=known, messages=messages, found=found)
@@ -146,20 +146,20 @@ def test_unknown_fields_are_noticed(case):
     assert noticed == ["an unknown field", "brackets in a text"]
 
 
-def test_nothing_is_lost_between_good_and_bad(case):
-    """Every record is an event or is bad, never both, never neither."""
-    good = records.good(case.messages, case.schema, Events()).count()
-    bad = records.bad(case.messages, case.schema, Events()).count()
+def test_every_record_is_valid_or_invalid(case):
+    """No record is both, and none is neither."""
+    valid = records.select_valid(case.messages, case.schema, Events()).count()
+    invalid = records.select_invalid(case.messages, case.schema, Events()).count()
 
-    assert good == sum(reason is None for _, reason in case.known.values())
-    assert good + bad == len(case.known)
+    assert valid == sum(reason is None for _, reason in case.known.values())
+    assert valid + invalid == len(case.known)
 
 
-def test_bad_bytes_are_kept(spark):
+def test_invalid_bytes_are_kept(spark):
     """A record whose bytes are no text keeps them, in base64, beside a readable form."""
     message = b'{"x": "\xff"}'
 
-    (row,) = typed_rows(records.bad(envelopes(spark, [message]), EVENT, Events()))
+    (row,) = typed_rows(records.select_invalid(envelopes(spark, [message]), EVENT, Events()))
 
     assert row["raw"] == '{"x": "\N{REPLACEMENT CHARACTER}"}'
     assert row["raw_base64"] == "eyJ4IjogIv8ifQ=="
@@ -167,12 +167,12 @@ def test_bad_bytes_are_kept(spark):
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_good_events_have_the_columns_of_the_schema(spark, name):
+def test_valid_events_have_the_columns_of_the_schema(spark, name):
     """Events come out with exactly the columns of the schema, and the values that went in."""
     schema = SCHEMAS[name]
     sent = make_event(schema, 0)
 
-    (row,) = typed_rows(records.good(envelopes(spark, [raw(sent)]), schema, Events()))
+    (row,) = typed_rows(records.select_valid(envelopes(spark, [raw(sent)]), schema, Events()))
 
     assert list(row) == list(schema.columns)
     assert {name: value for name, value in row.items() if value is not None} == sent

@@ -71,7 +71,7 @@ def test_an_error_ends_the_command(capsys):
     """A configuration error is a message without a traceback, and exit code 2."""
     arguments = ["run", "--conf", str(CONF), "--set", "events.max_ahead=5"]
 
-    assert main(sample, arguments) == 2
+    assert main(sample.JOB, arguments) == 2
     assert "is not a duration" in capsys.readouterr().err
 
 

@@ -12,9 +12,11 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from stream_runtime import delta
-from stream_runtime.config import Location, Table
+from stream_runtime.config import Location
 from stream_runtime.errors import SetupError
 from stream_runtime.names import OWN, quote
+from stream_runtime.systems import System
+from typing_extensions import override
 
 from . import schema
 
@@ -22,47 +24,46 @@ LABEL = {{ (cookiecutter | stream_plan).label | stream_quoted }}
 ROWS = f"{OWN}rows"
 
 
-class Lookup(Table):
+class Lookup(System):
     """The table `[lookup]` in conf/*.toml."""
 
     format: Literal["delta", "parquet", "csv"] = "delta"
     path: Location
 
+    @override
+    def spark_conf(self) -> dict[str, str]:
+        """Return the Spark settings that this table needs."""
+        return delta.SPARK_CONF
 
-def spark_conf(lookup: Lookup) -> dict[str, str]:
-    """Return the Spark settings that this table needs."""
-    return delta.SPARK_CONF
+    def read(self, spark: SparkSession) -> DataFrame:
+        """Return the reference table: the columns KEY and LABEL STRING.
 
+        CSV files have a header line, and the columns in this order.
+        """
+        reader = spark.read.format(self.format)
+        if self.format == "csv":
+            columns = f"{quote(schema.KEY)} {schema.COLUMNS[schema.KEY]}, {quote(LABEL)} STRING"
+            reader = reader.schema(columns).option("header", True)
+        return reader.load(self.path).select(quote(schema.KEY), quote(LABEL))
 
-def read(spark: SparkSession, lookup: Lookup) -> DataFrame:
-    """Return the reference table: the columns KEY and LABEL STRING.
-
-    CSV files have a header line, and the columns in this order.
-    """
-    reader = spark.read.format(lookup.format)
-    if lookup.format == "csv":
-        columns = f"{quote(schema.KEY)} {schema.COLUMNS[schema.KEY]}, {quote(LABEL)} STRING"
-        reader = reader.schema(columns).option("header", True)
-    return reader.load(lookup.path).select(quote(schema.KEY), quote(LABEL))
-
-
-def check(spark: SparkSession, lookup: Lookup) -> None:
-    """Raise SetupError if the table does not exist or has a duplicate key."""
-    try:
-        counted = read(spark, lookup).groupBy(quote(schema.KEY)).agg(F.count("*").alias(ROWS))
-        twice = counted.where(f"{ROWS} > 1").limit(1).collect()
-    except AnalysisException as error:
-        message = (
-            f"The reference table {lookup.path} cannot be read: {error}. Set lookup.path to a table "
-            f"with the columns {schema.KEY} and {LABEL}, and lookup.format to its format."
-        )
-        raise SetupError(message) from error
-    if twice:
-        message = (
-            f"The reference table {lookup.path} has the {schema.KEY} {twice[0][0]!r} "
-            f"{twice[0][1]} times: each row of the result would be there as often. Leave one."
-        )
-        raise SetupError(message)
+    @override
+    def check_data(self, spark: SparkSession) -> None:
+        """Raise SetupError if the table does not exist or has a duplicate key."""
+        try:
+            counted = self.read(spark).groupBy(quote(schema.KEY)).agg(F.count("*").alias(ROWS))
+            twice = counted.where(f"{ROWS} > 1").limit(1).collect()
+        except AnalysisException as error:
+            message = (
+                f"The reference table {self.path} cannot be read: {error}. Set lookup.path to a "
+                f"table with the columns {schema.KEY} and {LABEL}, and lookup.format to its format."
+            )
+            raise SetupError(message) from error
+        if twice:
+            message = (
+                f"The reference table {self.path} has the {schema.KEY} {twice[0][0]!r} "
+                f"{twice[0][1]} times: each row of the result would be there as often. Leave one."
+            )
+            raise SetupError(message)
 
 
 def enrich(rows: DataFrame, reference: DataFrame) -> DataFrame:

@@ -111,7 +111,7 @@ def _bounded(tmp_path):
 
 
 def test_a_reference_file_may_be_named(tmp_path, bounded):
-    """With `--lookup` the bounded run takes labels from that file; it must be there."""
+    """With `--lookup`, a file run reads labels from that file; it must exist."""
     missing, there = bounded(table=tmp_path / "no.csv"), bounded("zero")
 
     lines = (tmp_path / "out" / "result.ndjson").read_text("utf-8").splitlines()
@@ -131,7 +131,7 @@ def test_a_reference_file_with_a_key_twice_is_an_error(bounded):
 
 
 def test_a_change_of_a_delta_table_shows_in_the_next_batch(table, stream):
-    """It is read anew each time; a key that comes twice stops the stream, and doubles nothing."""
+    """Each batch reads it again; a duplicate key stops the stream, and duplicates no row."""
     start, label_of = stream
     start(table("delta", (key(0), "zero")))
     before = label_of(1)

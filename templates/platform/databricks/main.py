@@ -6,7 +6,7 @@ import sys
 from databricks.sdk.runtime import dbutils
 from stream_runtime.cli import main
 
-from {{ cookiecutter.__package }} import job
+from {{ cookiecutter.__package }}.job import JOB
 
 SCOPE = "{{ cookiecutter.project_slug }}"
 """The scope of the secret settings; each is named like a variable, STREAM__<TABLE>__<KEY>."""
@@ -23,5 +23,5 @@ def secrets() -> dict[str, str]:
 if __name__ == "__main__":
     os.environ |= secrets()
     # Databricks treats every exit as a failure, even one with code 0.
-    if code := main(job):
+    if code := main(JOB):
         sys.exit(code)

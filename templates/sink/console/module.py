@@ -2,45 +2,42 @@
 """The sink: the console, for a first test."""
 
 from pydantic import PositiveInt
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-from stream_runtime.config import Table
 from stream_runtime.names import quote
 from stream_runtime.records import JSON
+from stream_runtime.systems import StreamSink
+from typing_extensions import override
 
 
-class Sink(Table):
+class Sink(StreamSink):
     """The table `[sink]` in conf/*.toml."""
 
+    KIND = "console"
     num_rows: PositiveInt = 20
     """The largest number of rows that are shown per batch."""
 
-
-def spark_conf(sink: Sink) -> dict[str, str]:
-    """Return the Spark settings that this sink needs."""
-    return {}
-
-
-def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
-    """Show the first rows of each batch as a table on standard output, without a guarantee.
+    @override
+    def write(self, rows: DataFrame, checkpoint_id: str) -> DataStreamWriter:
+        """Show the first rows of each batch as a table on standard output, without a guarantee.
 
 {% if job.low_latency %}
-    1. After an interval, the driver shows its rows. If the process dies here: the next start begins
-       where the last interval ended, and shows the rows again.
-    2. Spark writes the offsets of the interval to the checkpoint.
-    3. Spark marks the interval as committed in the checkpoint.
+        1. After an interval, the driver shows its rows. If the process dies here: the next start
+           begins where the last interval ended, and shows the rows again.
+        2. Spark writes the offsets of the interval to the checkpoint.
+        3. Spark marks the interval as committed in the checkpoint.
 {% else %}
-    1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next start
-       runs the same batch over the same offsets.
-    2. The driver shows the rows. If the process dies here: the batch runs again, and the driver
-       shows its rows again.
-    3. Spark marks the batch as committed in the checkpoint.
+        1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next
+           start runs the same batch over the same offsets.
+        2. The driver shows the rows. If the process dies here: the batch runs again, and the driver
+           shows its rows again.
+        3. Spark marks the batch as committed in the checkpoint.
 {% endif %}
-    """
-    shown = readable(rows).writeStream.format("console")
-    return shown.option("truncate", False).option("numRows", sink.num_rows)
+        """
+        shown = readable(rows).writeStream.format("console")
+        return shown.option("truncate", False).option("numRows", self.num_rows)
 
 
 def readable(rows: DataFrame) -> DataFrame:
@@ -52,16 +49,3 @@ def readable(rows: DataFrame) -> DataFrame:
         elif isinstance(field.dataType, T.BinaryType):
             texts[field.name] = F.base64(quote(field.name))
     return rows.withColumns(texts)
-
-
-def owner(spark: SparkSession, sink: Sink) -> str | None:
-    """Return None: the console stores nothing."""
-    return None
-
-
-def check(sink: Sink) -> None:
-    """Do nothing: this sink has no server."""
-
-
-def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Do nothing: there is no target to create."""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from stream_devkit.events.values import NESTED, base_of
-from stream_devkit.results import {{ "from_json, newest" if job.result_state == "upserted" else "from_json" }}
+from stream_devkit.results import {{ "from_json, newest" if job.write_disposition == "merge" else "from_json" }}
 from stream_devkit.servers.local import LocalServers
 from stream_devkit.verdict import Row
 
-{% if job.result_state == "upserted" %}
+{% if job.write_disposition == "merge" %}
 from {{ cookiecutter.__package }}.schema import {{ newest_by if job.windowed else "EVENT_TIME, RESULT_KEY" }}
 
 {% endif %}
@@ -45,9 +45,9 @@ class Target:
             return []
         tables = TABLE.findall(self._output.read_text("utf-8"))
         batches = {int(number): _rows(*table) for number, *table in tables}
-{% if job.result_state == "appended" %}
+{% if job.write_disposition == "append" %}
         return [row for _, rows in sorted(batches.items()) for row in rows]
-{% elif job.result_state == "replaced" %}
+{% elif job.write_disposition == "replace" %}
         return batches[max(batches)] if batches else []
 {% else %}
         return newest(

@@ -10,10 +10,10 @@ from tests.small_stream import SmallStream
 
 @pytest.mark.parametrize(("shown", "whole"), [({}, True), ({"sink.num_rows": "1"}, False)])
 def test_all_rows_are_shown_if_so_many_are_asked_for(
-    spark, services, make_settings, tmp_path, shown, whole
+    spark, servers, make_settings, tmp_path, shown, whole
 ):
     """What stands on the standard output is the result, as far as it is shown."""
-    target = Target(services, tmp_path, "result")
+    target = Target(servers, tmp_path, "result")
     overrides = target.settings | shown
     settings = make_settings(*(f"{key}={value}" for key, value in overrides.items()))
     stream = SmallStream(spark, settings, tmp_path)

@@ -6,33 +6,33 @@ import uuid
 import pytest
 from delta.tables import DeltaTable
 
-from {{ cookiecutter.__package }} import job, sink
+from {{ cookiecutter.__package }}.job import JOB
 
 from tests.crash import forget_commit
 
 
 def test_the_table_is_made_with_its_columns_and_its_owner(spark, settings):
     """Before the first batch the table is there, empty, with the result's columns."""
-    rows = job.result(job.read(spark, settings), settings)
-    before = sink.owner(spark, settings.sink)
+    rows = JOB.result(JOB.read(spark, settings), settings)
+    before = settings.sink.target_checkpoint_id(spark)
 
-    sink.prepare(spark, rows, settings.sink, "epoch 1")
+    settings.sink.prepare(spark, rows, "checkpoint 1")
 
     table = DeltaTable.forPath(spark, settings.sink.path).toDF()
     assert before is None
-    assert sink.owner(spark, settings.sink) == "epoch 1"
+    assert settings.sink.target_checkpoint_id(spark) == "checkpoint 1"
     assert table.schema.simpleString() == rows.schema.simpleString()
     assert table.count() == 0
 
 
 def test_a_table_that_is_there_keeps_its_owner(spark, settings):
     """To create it again changes nothing: rows of another checkpoint are not taken over."""
-    rows = job.result(job.read(spark, settings), settings)
-    sink.prepare(spark, rows, settings.sink, "epoch 1")
+    rows = JOB.result(JOB.read(spark, settings), settings)
+    settings.sink.prepare(spark, rows, "checkpoint 1")
 
-    sink.prepare(spark, rows, settings.sink, "epoch 2")
+    settings.sink.prepare(spark, rows, "checkpoint 2")
 
-    assert sink.owner(spark, settings.sink) == "epoch 1"
+    assert settings.sink.target_checkpoint_id(spark) == "checkpoint 1"
 
 
 @pytest.fixture(name="run")
@@ -45,7 +45,7 @@ def _run(spark, settings, tmp_path):
         for line in lines:
             (source / line).write_text(line, "utf-8")
         rows = spark.readStream.text(str(source))
-        writer = sink.write(rows, settings.sink, "epoch 1").trigger(availableNow=True)
+        writer = settings.sink.write(rows, "checkpoint 1").trigger(availableNow=True)
         writer.option("checkpointLocation", str(checkpoint)).start().awaitTermination()
         table = spark.read.format("delta").load(settings.sink.path)
         return sorted(row.value for row in table.collect())

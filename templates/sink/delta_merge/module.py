@@ -16,12 +16,14 @@ from pyspark.sql import functions as F
 {% endif %}
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 from stream_runtime import delta
-from stream_runtime.config import Location, Table
+from stream_runtime.config import Location
 {% if several %}
 from stream_runtime.names import OWN, quote
 {% else %}
 from stream_runtime.names import quote
 {% endif %}
+from stream_runtime.systems import StreamSink
+from typing_extensions import override
 
 from . import schema
 
@@ -45,41 +47,52 @@ TXN = "spark.databricks.delta.write"
 {% endif %}
 
 
-class Sink(Table):
+class Sink(StreamSink):
     """The table `[sink]` in conf/*.toml."""
 
+    KIND = "delta_merge"
     path: Location
 
+    @override
+    def spark_conf(self) -> dict[str, str]:
+        """Return the Spark settings that this sink needs."""
+        return delta.SPARK_CONF
 
-def spark_conf(sink: Sink) -> dict[str, str]:
-    """Return the Spark settings that this sink needs."""
-    return delta.SPARK_CONF
+    @override
+    def write(self, rows: DataFrame, checkpoint_id: str) -> DataStreamWriter:
+        """Write rows to the table, replacing those with the same key, each batch exactly once.
 
-
-def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
-    """Write rows to the table, replacing those with the same key, each batch exactly once.
-
-    1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next start
-       runs the same batch over the same offsets.
-    2. MERGE searches the keys in the whole table and writes Parquet files that are not visible
-       yet. If the process dies here: the files stay invisible, and VACUUM removes them.
+        1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next
+           start runs the same batch over the same offsets.
+        2. MERGE searches the keys in the whole table and writes Parquet files that are not visible
+           yet. If the process dies here: the files stay invisible, and VACUUM removes them.
 {% if numbered %}
-    3. One commit replaces the files with the old rows, and records the checkpoint id and the batch
-       id. If the process dies here: the batch runs again, and MERGE skips it because the table
-       has the batch id.
+        3. One commit replaces the files with the old rows, and records the checkpoint id and the
+           batch id. If the process dies here: the batch runs again, and MERGE skips it because the
+           table has the batch id.
 {% else %}
-    3. One commit replaces the files with the old rows. If the process dies here: the batch runs
-       again, and MERGE writes the same rows.
+        3. One commit replaces the files with the old rows. If the process dies here: the batch runs
+           again, and MERGE writes the same rows.
 {% endif %}
-    4. Spark marks the batch as committed in the checkpoint.
+        4. Spark marks the batch as committed in the checkpoint.
 
-    MERGE rewrites a whole file if one row in it changes. OPTIMIZE clusters the table by time, so
-    that these rows are in few files.
-    """
-    return rows.writeStream.foreachBatch(partial(merge, sink=sink, epoch=epoch))
+        MERGE rewrites a whole file if one row in it changes. OPTIMIZE clusters the table by time,
+        so that these rows are in few files.
+        """
+        return rows.writeStream.foreachBatch(partial(merge, sink=self, checkpoint_id=checkpoint_id))
+
+    @override
+    def target_checkpoint_id(self, spark: SparkSession) -> str | None:
+        """Return the target's checkpoint id, None if there is no table."""
+        return delta.target_checkpoint_id(spark, self.path)
+
+    @override
+    def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
+        """Create the table with the columns of the result, if it does not exist."""
+        delta.create(spark, self.path, rows.schema, checkpoint_id=checkpoint_id, cluster_by=TIME)
 
 
-def merge(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
+def merge(batch: DataFrame, batch_id: int, *, sink: Sink, checkpoint_id: str) -> None:
     """Run steps 2 and 3 of `write`."""
     spark = batch.sparkSession
     table = DeltaTable.forPath(spark, sink.path).alias("held")
@@ -92,7 +105,7 @@ def merge(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
     merging = table.merge(newest(batch).alias("new"), SAME_KEY).whenMatchedUpdateAll(NOT_OLDER)
 {% endif %}
 {% if numbered %}
-    with _numbered(spark, f"{QUERY}/{epoch}", batch_id):
+    with _numbered(spark, f"{QUERY}/{checkpoint_id}", batch_id):
         counts = merging.whenNotMatchedInsertAll().execute()
     if counts.isEmpty():
         # Skipped, but the batch has to be read: otherwise Spark does not commit its state.
@@ -123,17 +136,3 @@ def _numbered(spark: SparkSession, query: str, batch_id: int) -> Iterator[None]:
         for name in numbers:
             spark.conf.unset(name)
 {% endif %}
-
-
-def owner(spark: SparkSession, sink: Sink) -> str | None:
-    """Return the target's checkpoint id, None if there is no table."""
-    return delta.owner(spark, sink.path)
-
-
-def check(sink: Sink) -> None:
-    """Do nothing: this sink has no server."""
-
-
-def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Create the table with the columns of the result, if it does not exist."""
-    delta.create(spark, sink.path, rows.schema, epoch=epoch, cluster_by=TIME)

@@ -23,15 +23,15 @@ from dev.target import Target
 from tests.crash import forget_commit
 from tests.events import event, expected_of
 {% if job.windowed and numbered %}
-from tests.small_stream import EPOCH, SmallStream
+from tests.small_stream import CHECKPOINT_ID, SmallStream
 {% else %}
 from tests.small_stream import SmallStream
 {% endif %}
 
 
 @pytest.fixture(name="target")
-def _target(services, tmp_path):
-    return Target(services, tmp_path, "result")
+def _target(servers, tmp_path):
+    return Target(servers, tmp_path, "result")
 
 
 @pytest.fixture(name="stream")
@@ -58,14 +58,14 @@ def version(stream):
 def test_the_table_is_made_with_its_columns_and_its_owner(spark, stream):
     """Before the first batch the table is there, clustered by time; its owner stays."""
     rows, target = stream.rows(), stream.settings.sink
-    before = sink.owner(spark, target)
+    before = target.target_checkpoint_id(spark)
 
-    for epoch in ("epoch 1", "epoch 2"):
-        sink.prepare(spark, rows, target, epoch)
+    for checkpoint_id in ("checkpoint 1", "checkpoint 2"):
+        target.prepare(spark, rows, checkpoint_id)
 
     table = DeltaTable.forPath(spark, target.path)
     assert before is None
-    assert sink.owner(spark, target) == "epoch 1"
+    assert target.target_checkpoint_id(spark) == "checkpoint 1"
     assert table.toDF().schema.simpleString() == rows.schema.simpleString()
     (clustered_by,) = table.detail().first().clusteringColumns
     # Delta shows a name in back quotes where it needs them.
@@ -106,10 +106,10 @@ def test_the_number_keeps_an_older_batch_out(spark, stream, target):
     held = spark.read.format("delta").load(stream.settings.sink.path)
     older = spark.createDataFrame(held.withColumn("event_count", F.lit(0)).collect(), held.schema)
 
-    sink.merge(older, 0, sink=stream.settings.sink, epoch=EPOCH)
+    sink.merge(older, 0, sink=stream.settings.sink, checkpoint_id=CHECKPOINT_ID)
     assert exact(stream, target) == "exact"
 
-    sink.merge(older, 0, sink=stream.settings.sink, epoch="another epoch")
+    sink.merge(older, 0, sink=stream.settings.sink, checkpoint_id="another checkpoint")
     assert exact(stream, target) != "exact"
 {% endif %}
 {% if numbered and job.spark_version != "4.0" %}
@@ -138,13 +138,13 @@ def test_an_older_event_never_replaces_a_newer_one(spark, stream, target):
     for hours, outcome in ((-1, True), (1, False)):
         time = F.col(quote(sink.TIME)) + F.expr(f"INTERVAL {hours} hours")
         moved = spark.createDataFrame(held.withColumn(sink.TIME, time).collect(), held.schema)
-        sink.merge(moved, 99, sink=stream.settings.sink, epoch=f"{hours} hours")
+        sink.merge(moved, 99, sink=stream.settings.sink, checkpoint_id=f"{hours} hours")
         assert (exact(stream, target) == "exact") == outcome
 {% if several %}
 
 
 def test_a_batch_with_several_events_of_one_id(stream, target):
-    """The newest of them is in the table, wherever it stands in the batch."""
+    """The table has the newest of them, in whichever order the batch has them."""
     stream.send(event(602, number=1), event(604, number=1), event(603, number=1))
 
     stream.run()

@@ -5,17 +5,15 @@ import shutil
 import pytest
 from stream_devkit.reconciliation import verdict
 
-from {{ cookiecutter.__package }} import sink
-
 from dev.target import Target
 from tests.crash import forget_commit
 from tests.events import event, expected_of
-from tests.small_stream import EPOCH, SmallStream
+from tests.small_stream import CHECKPOINT_ID, SmallStream
 
 
 @pytest.fixture(name="target")
-def _target(services, tmp_path):
-    return Target(services, tmp_path, "result")
+def _target(servers, tmp_path):
+    return Target(servers, tmp_path, "result")
 
 
 @pytest.fixture(name="stream")
@@ -68,9 +66,9 @@ def test_a_folder_knows_its_checkpoint(spark, stream, target):
     """Batches of a new checkpoint would have numbers that are there, and be dropped."""
     stream.run()
     rows, place = stream.rows(), stream.settings.sink
-    sink.prepare(spark, rows, place, "another epoch")
+    place.prepare(spark, rows, "another checkpoint")
 
-    assert sink.owner(spark, place) == EPOCH
+    assert place.target_checkpoint_id(spark) == CHECKPOINT_ID
 
     shutil.rmtree(stream.checkpoint)
     shutil.rmtree(stream.folder / "in")
@@ -81,9 +79,9 @@ def test_a_folder_knows_its_checkpoint(spark, stream, target):
 
 def test_files_of_others_are_no_place_for_the_result(spark, settings, tmp_path):
     """They would vanish for all who read the folder as Spark does."""
-    assert sink.owner(spark, settings.sink) is None
+    assert settings.sink.target_checkpoint_id(spark) is None
 
     (tmp_path / "result").mkdir()
     (tmp_path / "result" / "part-0.parquet").touch()
 
-    assert sink.owner(spark, settings.sink) == "unknown"
+    assert settings.sink.target_checkpoint_id(spark) == "unknown"

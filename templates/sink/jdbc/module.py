@@ -13,10 +13,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-from stream_runtime.config import Secret, Table
+from stream_runtime.config import Secret
 from stream_runtime.errors import CheckpointError, ConfigError, SetupError
 from stream_runtime.names import OWN, quote
 from stream_runtime.records import JSON
+from stream_runtime.systems import StreamSink
+from typing_extensions import override
 
 from . import schema
 
@@ -58,12 +60,12 @@ CREATE UNLOGGED TABLE {staging}
 """
 LEDGER = """
 CREATE TABLE {ledger}
-(epoch text PRIMARY KEY, batch_id bigint NOT NULL, committed_at timestamptz NOT NULL)
+(checkpoint_id text PRIMARY KEY, batch_id bigint NOT NULL, committed_at timestamptz NOT NULL)
 """
 CLAIM = """
-INSERT INTO {ledger} SELECT %(epoch)s, -1, now() WHERE NOT EXISTS (SELECT FROM {ledger})
+INSERT INTO {ledger} SELECT %(checkpoint_id)s, -1, now() WHERE NOT EXISTS (SELECT FROM {ledger})
 """
-LAST_BATCH = "SELECT batch_id FROM {ledger} WHERE epoch = %(epoch)s FOR UPDATE"
+LAST_BATCH = "SELECT batch_id FROM {ledger} WHERE checkpoint_id = %(checkpoint_id)s FOR UPDATE"
 BEGIN = """
 INSERT INTO {staging} ({attempt}, {batch}) VALUES (%(mark)s, %(batch_id)s)
 """
@@ -99,13 +101,17 @@ MOVE = (
 {% endif %}
 FINISH = (
     "DELETE FROM {staging} WHERE {batch} <= %(batch_id)s",
-    "UPDATE {ledger} SET batch_id = %(batch_id)s, committed_at = now() WHERE epoch = %(epoch)s",
+    """
+    UPDATE {ledger} SET batch_id = %(batch_id)s, committed_at = now()
+    WHERE checkpoint_id = %(checkpoint_id)s
+    """,
 )
 
 
-class Sink(Table):
+class Sink(StreamSink):
     """The table `[sink]` in conf/*.toml."""
 
+    KIND = "jdbc"
     host: str
     port: PositiveInt = 5432
     database: str
@@ -119,82 +125,103 @@ class Sink(Table):
     sslrootcert: str | None = None
     """The certificate authorities that the job trusts: a file on every node."""
 
+    @override
+    def write(self, rows: DataFrame, checkpoint_id: str) -> DataStreamWriter:
+        """Write rows to the table, each batch exactly once.
 
-def spark_conf(sink: Sink) -> dict[str, str]:
-    """Return the Spark settings that this sink needs."""
-    return {}
+        1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next
+           start runs the same batch over the same offsets.
+        2. Tasks load the rows into the staging table, with the random name of this attempt. If the
+           process dies here: no other attempt reads them, and the next commit removes them.
+        3. One transaction locks the ledger, moves the rows to the table, and sets the batch id in
+           the ledger. If the process dies before the commit: PostgreSQL rolls back the
+           transaction. If it dies after the commit: the batch runs again, and the ledger has its
+           id already.
+        4. Spark marks the batch as committed in the checkpoint.
+
+        If two drivers run the same batch, the second waits for the first, and finds its batch id.
+        """
+        return rows.writeStream.foreachBatch(partial(store, sink=self, checkpoint_id=checkpoint_id))
+
+    @override
+    def target_checkpoint_id(self, spark: SparkSession) -> str | None:
+        """Return the target's checkpoint id, None if there is no ledger."""
+        with self.connect() as connection:
+            if not _exists(connection, _name(self, "_ledger")):
+                return None
+            found = connection.execute(_sql("SELECT checkpoint_id FROM {ledger}", self)).fetchone()
+        return str(found[0]) if found else None
+
+    @override
+    def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
+        """Create the table, its staging table and its ledger, if they do not exist.
+
+        Raises:
+            CheckpointError: the table belongs to another checkpoint.
+            ConfigError: PostgreSQL has no type for a column of the result, or its name is too long.
+            SetupError: the user may not create them, or an existing table does not fit.
+        """
+        tables = {"": TARGET, "_staging": STAGING, "_ledger": LEDGER}
+        try:
+            with self.connect() as connection:
+                # Of two first starts at the same time, the second waits here, and finds the tables.
+                connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [self.table])
+                for suffix, statement in tables.items():
+                    if not _exists(connection, _name(self, suffix)):
+                        connection.execute(_sql(statement, self, rows.schema), {})
+                connection.execute(_sql(CLAIM, self), {"checkpoint_id": checkpoint_id})
+                _last_batch(connection, self, checkpoint_id)
+                for statement in MOVE:
+                    planned = sql.SQL("EXPLAIN ") + _sql(statement, self, rows.schema)
+                    connection.execute(planned, {"attempt": ""})
+        except psycopg.Error as error:
+            message = (
+                f"PostgreSQL refuses sink.table {self.table}: {_reason(error)}. Grant {self.user} "
+                "the privilege, or set a table that fits."
+            )
+            raise SetupError(message) from None
+
+    @override
+    def check(self) -> None:
+        """Raise SetupError if the server refuses the job or is too old."""
+        with self.connect() as connection:
+            version = connection.info.server_version // 10_000
+        if version < OLDEST_SERVER:
+            message = f"{self.host} runs PostgreSQL {version}. Use {OLDEST_SERVER} or newer."
+            raise SetupError(message)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Return a connection; its `with` block is one transaction, and closes it."""
+        try:
+            return psycopg.connect(
+                host=self.host,
+                port=self.port,
+                dbname=self.database,
+                user=self.user,
+                password=self.password.get_secret_value() or None,
+                sslmode=self.sslmode,
+                sslrootcert=self.sslrootcert,
+                connect_timeout=CONNECT_SECONDS,
+            )
+        except psycopg.OperationalError as error:
+            message = (
+                f"PostgreSQL at {self.host}:{self.port} does not let {self.user} in: "
+                f"{_reason(error)}. Start it, or correct [sink] and STREAM__SINK__PASSWORD."
+            )
+            raise SetupError(message) from None
 
 
-def write(rows: DataFrame, sink: Sink, epoch: str) -> DataStreamWriter:
-    """Write rows to the table, each batch exactly once.
-
-    1. Spark writes the batch's offsets to the checkpoint. If the process dies here: the next start
-       runs the same batch over the same offsets.
-    2. Tasks load the rows into the staging table, with the random name of this attempt. If the
-       process dies here: no other attempt reads them, and the next commit removes them.
-    3. One transaction locks the ledger, moves the rows to the table, and sets the batch id in the
-       ledger. If the process dies before the commit: PostgreSQL rolls back the transaction. If
-       it dies after the commit: the batch runs again, and the ledger has its id already.
-    4. Spark marks the batch as committed in the checkpoint.
-
-    If two drivers run the same batch, the second waits for the first, and finds its batch id.
-    """
-    return rows.writeStream.foreachBatch(partial(store, sink=sink, epoch=epoch))
-
-
-def owner(spark: SparkSession, sink: Sink) -> str | None:
-    """Return the target's checkpoint id, None if there is no ledger."""
-    with _connect(sink) as connection:
-        if not _exists(connection, _name(sink, "_ledger")):
-            return None
-        found = connection.execute(_sql("SELECT epoch FROM {ledger}", sink)).fetchone()
-    return str(found[0]) if found else None
-
-
-def prepare(spark: SparkSession, rows: DataFrame, sink: Sink, epoch: str) -> None:
-    """Create the table, its staging table and its ledger, if they do not exist.
-
-    Raises:
-        CheckpointError: the table belongs to another checkpoint.
-        ConfigError: PostgreSQL has no type for a column of the result, or its name is too long.
-        SetupError: the user may not create them, or an existing table does not fit.
-    """
-    tables = {"": TARGET, "_staging": STAGING, "_ledger": LEDGER}
-    try:
-        with _connect(sink) as connection:
-            # If two first starts run at the same time, the second waits here and finds the tables.
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [sink.table])
-            for suffix, statement in tables.items():
-                if not _exists(connection, _name(sink, suffix)):
-                    connection.execute(_sql(statement, sink, rows.schema), {})
-            connection.execute(_sql(CLAIM, sink), {"epoch": epoch})
-            _last_batch(connection, sink, epoch)
-            for statement in MOVE:
-                planned = sql.SQL("EXPLAIN ") + _sql(statement, sink, rows.schema)
-                connection.execute(planned, {"attempt": ""})
-    except psycopg.Error as error:
-        message = (
-            f"PostgreSQL refuses sink.table {sink.table}: {_reason(error)}. Grant {sink.user} the "
-            "privilege, or set a table that fits."
-        )
-        raise SetupError(message) from None
-
-
-def check(sink: Sink) -> None:
-    """Raise SetupError if the server refuses the job or is too old."""
-    with _connect(sink) as connection:
-        version = connection.info.server_version // 10_000
-    if version < OLDEST_SERVER:
-        message = f"{sink.host} runs PostgreSQL {version}. Use {OLDEST_SERVER} or newer."
-        raise SetupError(message)
-
-
-def store(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
+def store(batch: DataFrame, batch_id: int, *, sink: Sink, checkpoint_id: str) -> None:
     """Run steps 2 and 3 of `write`."""
     attempt = uuid.uuid4().hex
-    values = {"epoch": epoch, "batch_id": batch_id, "attempt": attempt, "mark": f"{attempt} mark"}
-    with _connect(sink) as connection:
-        is_new = _last_batch(connection, sink, epoch) < batch_id
+    values = {
+        "checkpoint_id": checkpoint_id,
+        "batch_id": batch_id,
+        "attempt": attempt,
+        "mark": f"{attempt} mark",
+    }
+    with sink.connect() as connection:
+        is_new = _last_batch(connection, sink, checkpoint_id) < batch_id
         if is_new:
             connection.execute(_sql(BEGIN, sink), values)
     if not is_new:
@@ -202,8 +229,8 @@ def store(batch: DataFrame, batch_id: int, *, sink: Sink, epoch: str) -> None:
         batch.write.format("noop").mode("overwrite").save()
         return
     _stage(batch, sink, attempt, batch_id)
-    with _connect(sink) as connection:
-        if _last_batch(connection, sink, epoch) < batch_id:
+    with sink.connect() as connection:
+        if _last_batch(connection, sink, checkpoint_id) < batch_id:
             # If the mark is gone, a crash of the server has emptied the staging table.
             if not connection.execute(_sql(MARK, sink), values).fetchone():
                 message = "PostgreSQL has lost the staged rows in a crash. Run the batch again."
@@ -246,41 +273,20 @@ def _staged(field: T.StructField) -> Column:
     return column.alias(field.name)
 
 
-def _last_batch(connection: psycopg.Connection[Any], sink: Sink, epoch: str) -> int:
+def _last_batch(connection: psycopg.Connection[Any], sink: Sink, checkpoint_id: str) -> int:
     """Return the last batch id in the ledger, -1 before the first; locks the ledger until commit.
 
     Raises:
         CheckpointError: the table belongs to another checkpoint.
     """
-    found = connection.execute(_sql(LAST_BATCH, sink), {"epoch": epoch}).fetchone()
+    found = connection.execute(_sql(LAST_BATCH, sink), {"checkpoint_id": checkpoint_id}).fetchone()
     if not found:
         message = (
-            f"The ledger of {sink.table} has no checkpoint id {epoch}: the table belongs to "
-            "another checkpoint. Set another table, or restore that checkpoint."
+            f"The ledger of {sink.table} has no checkpoint id {checkpoint_id}: the table belongs "
+            "to another checkpoint. Set another table, or restore that checkpoint."
         )
         raise CheckpointError(message)
     return int(found[0])
-
-
-def _connect(sink: Sink) -> psycopg.Connection[Any]:
-    """Return a connection; its `with` block is one transaction, and closes it."""
-    try:
-        return psycopg.connect(
-            host=sink.host,
-            port=sink.port,
-            dbname=sink.database,
-            user=sink.user,
-            password=sink.password.get_secret_value() or None,
-            sslmode=sink.sslmode,
-            sslrootcert=sink.sslrootcert,
-            connect_timeout=CONNECT_SECONDS,
-        )
-    except psycopg.OperationalError as error:
-        message = (
-            f"PostgreSQL at {sink.host}:{sink.port} does not let {sink.user} in: {_reason(error)}. "
-            "Start it, or correct [sink] and STREAM__SINK__PASSWORD."
-        )
-        raise SetupError(message) from None
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -20,8 +20,8 @@ class Target:
 
     PLACE = "a PostgreSQL table"
 
-    def __init__(self, services: LocalServers, _: Path, name: str) -> None:
-        self._database = services.database
+    def __init__(self, servers: LocalServers, _: Path, name: str) -> None:
+        self._database = servers.database
         self._table = name.replace("-", "_")
         self.settings = {**self._database.settings, "sink.table": self._table}
         """What the job has to be told to find it."""

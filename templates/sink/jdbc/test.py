@@ -17,8 +17,9 @@ from stream_runtime import errors, session
 from stream_runtime.config import load
 from stream_runtime.names import OWN
 
-from {{ cookiecutter.__package }} import job, sink
-from {{ cookiecutter.__package }}.schema import RESULT_KEY
+from {{ cookiecutter.__package }} import sink
+from {{ cookiecutter.__package }}.job import JOB
+from {{ cookiecutter.__package }}.schema import {{ "EVENT, " if cookiecutter.window == "none" }}RESULT_KEY
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.target import Target
@@ -26,7 +27,7 @@ from tests.crash import forget_commit
 from tests.events import {{ "PARTNERS_ONLY, " if job.right else "" }}batch_result, event, expected_of
 from tests.file_batches import inputs, send
 
-EPOCH = "epoch"
+CHECKPOINT_ID = "checkpoint_id"
 SECONDS = 120
 HOLD = 4711
 """The advisory lock that a held statement waits for."""
@@ -70,9 +71,9 @@ ANY_STAGED_ROW = (
 class Trial:
     """A stream from files, one a batch, through a state into a table of its own."""
 
-    def __init__(self, services, folder):
-        self.database = services.database
-        self.target = Target(services, folder, f"trial_{uuid.uuid4().hex}")
+    def __init__(self, servers, folder):
+        self.database = servers.database
+        self.target = Target(servers, folder, f"trial_{uuid.uuid4().hex}")
         self.folder, self.batches = folder, []
         self.overrides = [
             *(f"{key}={value}" for key, value in self.target.settings.items()),
@@ -138,11 +139,11 @@ class Trial:
 
     def prepare(self, rows):
         """Make the tables for such rows."""
-        sink.prepare(rows.sparkSession, rows, self.settings.sink, EPOCH)
+        self.settings.sink.prepare(rows.sparkSession, rows, CHECKPOINT_ID)
 
     def store(self, rows, batch_id):
         """What the sink does with a batch."""
-        sink.store(rows, batch_id, sink=self.settings.sink, epoch=EPOCH)
+        sink.store(rows, batch_id, sink=self.settings.sink, checkpoint_id=CHECKPOINT_ID)
 
     def result(self, spark, *events):
         """The result of some events, as a batch of the stream has it."""
@@ -182,13 +183,13 @@ class Hold:
 def start(spark, folder, settings):
     """The query of a trial."""
 {% if job.right %}
-    rows = job.result(inputs(spark, folder), settings)
+    rows = JOB.result(inputs(spark, folder), settings)
 {% else %}
     (records,) = inputs(spark, folder)
-    rows = job.result([records.dropDuplicates(["raw"])], settings)
+    rows = JOB.result([records.dropDuplicates(["raw"])], settings)
 {% endif %}
-    sink.prepare(spark, rows, settings.sink, EPOCH)
-    writer = sink.write(rows, settings.sink, EPOCH).outputMode(job.OUTPUT_MODE)
+    settings.sink.prepare(spark, rows, CHECKPOINT_ID)
+    writer = settings.sink.write(rows, CHECKPOINT_ID).outputMode(JOB.output_mode)
     placed = writer.option("checkpointLocation", settings.checkpoint.stream)
     return placed.trigger(availableNow=True).start()
 
@@ -199,7 +200,7 @@ def drive():
     settings = load(Settings, "dev", overrides)
     log = {"spark.eventLog.enabled": "true", "spark.eventLog.compress": "false"}
     log |= {"spark.eventLog.dir": folder}
-    conf = job.spark_conf(settings) | log
+    conf = settings.spark_conf() | log
     spark = session.build("driver", settings.session, settings.state, conf)
     start(spark, Path(folder), settings).awaitTermination()
 
@@ -213,8 +214,8 @@ def eventually(holds):
 
 
 @pytest.fixture(name="trial")
-def _trial(services, tmp_path):
-    return Trial(services, tmp_path)
+def _trial(servers, tmp_path):
+    return Trial(servers, tmp_path)
 
 
 # Batches that come again
@@ -235,7 +236,7 @@ def test_a_replayed_batch_is_read_but_not_written(trial, spark):
     assert trial.rows() == []
     trial.add_file()
     trial.run(spark)
-    kept = job.RESULT_STATE == "replaced"
+    kept = JOB.write_disposition == "replace"
     wanted = [row for row in trial.wanted() if kept or row not in taken_out]
     assert verdict(trial.rows(), wanted) == "exact"
 
@@ -268,7 +269,7 @@ def test_two_drivers_write_a_batch_once(trial, spark):
         for driver in drivers:
             driver.result()
 
-    assert trial.execute("SELECT epoch, batch_id FROM {ledger}") == [(EPOCH, 0)]
+    assert trial.execute("SELECT checkpoint_id, batch_id FROM {ledger}") == [(CHECKPOINT_ID, 0)]
     assert len(trial.rows()) == 1
 
 
@@ -372,9 +373,9 @@ def test_of_several_events_with_one_id_the_newest_stays(trial, spark):
     after_an_older = trial.rows()
     trial.store(trial.result(spark, newest), 2)
 
-    assert [row[job.EVENT.time] for row in within] == [new[job.EVENT.time]]
+    assert [row[EVENT.time] for row in within] == [new[EVENT.time]]
     assert after_an_older == within
-    assert [row[job.EVENT.time] for row in trial.rows()] == [newest[job.EVENT.time]]
+    assert [row[EVENT.time] for row in trial.rows()] == [newest[EVENT.time]]
 {% endif %}
 
 
@@ -427,17 +428,17 @@ def test_a_name_that_would_be_cut_is_refused(trial, spark, name, fits):
 
 
 def test_the_table_belongs_to_one_checkpoint(trial, spark):
-    """The ledger names its epoch from the start; another one is refused, before and in a batch."""
+    """A checkpoint with another id than the ledger is refused, before a batch and in it."""
     rows = trial.result(spark, event(0))
-    assert sink.owner(spark, trial.settings.sink) is None
+    assert trial.settings.sink.target_checkpoint_id(spark) is None
 
     trial.prepare(rows)
 
-    assert sink.owner(spark, trial.settings.sink) == EPOCH
+    assert trial.settings.sink.target_checkpoint_id(spark) == CHECKPOINT_ID
     with pytest.raises(errors.CheckpointError, match="belongs to another checkpoint"):
-        sink.prepare(spark, rows, trial.settings.sink, "another")
+        trial.settings.sink.prepare(spark, rows, "another")
     with pytest.raises(errors.CheckpointError, match="belongs to another checkpoint"):
-        sink.store(rows, 0, sink=trial.settings.sink, epoch="another")
+        sink.store(rows, 0, sink=trial.settings.sink, checkpoint_id="another")
 
 
 def test_a_table_that_does_not_fit_is_refused_at_the_start(trial, spark):
@@ -451,17 +452,17 @@ def test_a_table_that_does_not_fit_is_refused_at_the_start(trial, spark):
 
 def test_a_refused_login_says_what_to_do_but_not_the_password(trial):
     """No server, or not with this password: one line."""
-    sink.check(trial.settings.sink)
+    trial.settings.sink.check()
     for override in ("sink.port=1", f"sink.password=file:{__file__}"):
         wrong = load(Settings, "dev", [*trial.overrides, override])
         with pytest.raises(errors.SetupError) as failure:
-            sink.check(wrong.sink)
+            wrong.sink.check()
         assert "correct [sink] and STREAM__SINK__PASSWORD" in str(failure.value)
         assert wrong.sink.password.get_secret_value() not in str(failure.value)
 
 
 @pytest.mark.parametrize("table", ['a"b', "a.b.c", "a; DROP TABLE b", "A", "", "x" * 56])
 def test_a_table_has_a_plain_name(trial, table):
-    """It stands in statements, and PostgreSQL cuts long names short without a word."""
+    """It is part of SQL statements, and PostgreSQL silently shortens long names."""
     with pytest.raises(errors.ConfigError, match=r"sink\.table"):
         load(Settings, "dev", [*trial.overrides, f"sink.table={table}"])

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
-from stream_devkit.results import {{ "from_json" if job.result_state == "appended" else "from_json, newest" }}
+from stream_devkit.results import {{ "from_json" if job.write_disposition == "append" else "from_json, newest" }}
 from stream_devkit.servers.local import LocalServers
 from stream_devkit.servers.process import ProcessError
 from stream_devkit.verdict import Row
 
-{% if job.result_state != "appended" %}
+{% if job.write_disposition != "append" %}
 from {{ cookiecutter.__package }}.schema import {{ newest_by if job.windowed else "EVENT_TIME, RESULT_KEY" }}
 
 {% endif %}
@@ -30,17 +30,17 @@ class Target:
 
     PLACE = "a Kafka topic"
 
-    def __init__(self, services: LocalServers, _: Path, name: str) -> None:
-        self._servers, self._topic = services.broker.bootstrap_servers, name
+    def __init__(self, servers: LocalServers, _: Path, name: str) -> None:
+        self._servers, self._topic = servers.broker.bootstrap_servers, name
         self.settings = {"sink.bootstrap_servers": self._servers, "sink.topic": name}
         """What the job has to be told to find it."""
 
-{% if job.result_state == "appended" %}
+{% if job.write_disposition == "append" %}
     def rows(self) -> list[Row]:
         """The result as it stands now: the records, each once however often it was written."""
         records = {headers(record)["content"]: record for record in self.records()}
         return [_row(record) for record in records.values()]
-{% elif job.result_state == "replaced" %}
+{% elif job.write_disposition == "replace" %}
     def rows(self) -> list[Row]:
         """The result as it stands now: what the last batch wrote, of each key one row."""
         records = self.records()

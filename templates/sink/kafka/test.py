@@ -7,16 +7,14 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 from stream_devkit.reconciliation import verdict
 from stream_runtime.errors import SetupError
 
-from {{ cookiecutter.__package }} import sink
-
 from dev.target import Target, headers
 from tests.events import event, expected_of
-from tests.small_stream import EPOCH, SmallStream
+from tests.small_stream import CHECKPOINT_ID, SmallStream
 
 
 @pytest.fixture(name="target")
-def _target(services, tmp_path):
-    return Target(services, tmp_path, f"result-{uuid.uuid4().hex}")
+def _target(servers, tmp_path):
+    return Target(servers, tmp_path, f"result-{uuid.uuid4().hex}")
 
 
 @pytest.fixture(name="stream")
@@ -39,7 +37,7 @@ def test_the_topic_is_made_on_purpose(spark, make_settings, target):
     settings = configured(make_settings, target, partitions=3, cleanup_policy="compact").sink
 
     for _ in range(2):
-        sink.prepare(spark, spark.range(0), settings, EPOCH)
+        settings.prepare(spark, spark.range(0), CHECKPOINT_ID)
 
     admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
     partitions = admin.list_topics(settings.topic).topics[settings.topic].partitions
@@ -56,13 +54,13 @@ def test_a_topic_that_cannot_be_made(spark, make_settings, target):
     elsewhere = configured(make_settings, target, shaded=True).sink
 
     with pytest.raises(SetupError, match=r"cannot be made: .*replication factor"):
-        sink.prepare(spark, spark.range(0), too_many, EPOCH)
+        too_many.prepare(spark, spark.range(0), CHECKPOINT_ID)
     with pytest.raises(SetupError, match=r"cannot be read: .*Make result-\w+ with 2 partitions"):
-        sink.prepare(spark, spark.range(0), elsewhere, EPOCH)
+        elsewhere.prepare(spark, spark.range(0), CHECKPOINT_ID)
 
     assert target.records() == []
-    sink.prepare(spark, spark.range(0), configured(make_settings, target).sink, EPOCH)
-    sink.prepare(spark, spark.range(0), elsewhere, EPOCH)
+    configured(make_settings, target).sink.prepare(spark, spark.range(0), CHECKPOINT_ID)
+    elsewhere.prepare(spark, spark.range(0), CHECKPOINT_ID)
 
 
 def test_a_kill_loses_nothing_and_repeats_are_known(stream, target):
@@ -74,7 +72,7 @@ def test_a_kill_loses_nothing_and_repeats_are_known(stream, target):
 
     records = target.records()
     assert before > 0
-    assert {headers(record)["epoch"] for record in records} == {EPOCH.encode()}
+    assert {headers(record)["checkpoint_id"] for record in records} == {CHECKPOINT_ID.encode()}
     assert len({headers(record)["content"] for record in records}) < len(records)
     wanted = expected_of(stream.events, stream.settings).rows
     assert verdict(target.rows(), wanted) == "exact"

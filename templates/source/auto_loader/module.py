@@ -13,52 +13,43 @@ everywhere. Auto Loader's schema options therefore are:
 from pydantic import PositiveInt
 from pyspark.sql import DataFrame, SparkSession
 from stream_runtime.config import Location
+from typing_extensions import override
 
 from . import files
-
-REPLAYABLE = False
-"""False: Auto Loader stores which files it has read in a database that cannot be copied."""
 
 
 class Source(files.Source):
     """The table `[source]` in conf/*.toml; Auto Loader ignores `max_file_age`."""
 
+    KIND = "auto_loader"
+    # Auto Loader stores which files it has read in a database that cannot be copied.
+    REPLAYABLE = False
     max_files_per_trigger: PositiveInt = 1000
     auto_loader: bool = True
     schema_location: Location | None = None
     """A folder for this stream only, beside its checkpoint."""
 
+    @override
+    def read(self, spark: SparkSession) -> DataFrame:
+        """Return the lines of the files as a stream of envelopes (see stream_runtime/records.py).
 
-def spark_conf(source: Source) -> dict[str, str]:
-    """Return the Spark settings that this source needs."""
-    return {}
+        Raises:
+            SetupError: the folder does not exist.
+        """
+        if not self.auto_loader:
+            return super().read(spark)
+        reader = spark.readStream.format("cloudFiles").options(**files.LINES)
+        reader = reader.option("pathGlobFilter", self.file_names)
+        return files.envelopes(reader.options(**self._auto_loader()).load(self.path))
 
-
-def read(spark: SparkSession, source: Source) -> DataFrame:
-    """Return the lines of the files as a stream of envelopes (see stream_runtime/records.py).
-
-    Raises:
-        SetupError: the folder does not exist.
-    """
-    if not source.auto_loader:
-        return files.read(spark, source)
-    reader = spark.readStream.format("cloudFiles").options(**files.LINES)
-    reader = reader.option("pathGlobFilter", source.file_names)
-    return files.envelopes(reader.options(**_auto_loader(source)).load(source.path))
-
-
-def _auto_loader(source: Source) -> dict[str, str]:
-    options = {
-        "format": "text",
-        "maxFilesPerTrigger": str(source.max_files_per_trigger),
-        # Folders such as day=2026-01-01 add no columns.
-        "partitionColumns": "",
-        "schemaEvolutionMode": "none",
-    }
-    if source.schema_location:
-        options["schemaLocation"] = source.schema_location
-    return {f"cloudFiles.{name}": value for name, value in options.items()}
-
-
-origin = files.origin
-check = files.check
+    def _auto_loader(self) -> dict[str, str]:
+        options = {
+            "format": "text",
+            "maxFilesPerTrigger": str(self.max_files_per_trigger),
+            # Folders such as day=2026-01-01 add no columns.
+            "partitionColumns": "",
+            "schemaEvolutionMode": "none",
+        }
+        if self.schema_location:
+            options["schemaLocation"] = self.schema_location
+        return {f"cloudFiles.{name}": value for name, value in options.items()}

@@ -35,7 +35,7 @@ def test_what_auto_loader_is_asked_for(spark, make_settings, folder):
     settings = make_settings("source.auto_loader=true", "source.schema_location=/schema")
     loader = Recording(spark, folder)
 
-    envelopes = source.read(loader, settings.source)
+    envelopes = settings.source.read(loader)
 
     given = loader.options_given
     assert given["format"] == "cloudFiles"
@@ -44,4 +44,4 @@ def test_what_auto_loader_is_asked_for(spark, make_settings, folder):
     assert given["cloudFiles.schemaLocation"] == "/schema"
     assert given["cloudFiles.schemaEvolutionMode"] == "none"
     assert given["cloudFiles.maxFilesPerTrigger"] == "1000"
-    assert envelopes.schema == source.read(spark, make_settings().source).schema
+    assert envelopes.schema == make_settings().source.read(spark).schema

@@ -1,6 +1,4 @@
 {% set job = cookiecutter | stream_plan %}
-{% set table = "{source.NAME}" if job.right else "source" %}
-{% set columns = "source.COLUMNS" if job.right else "schema.COLUMNS" %}
 """The source: a Delta table to which rows are appended, one event per row.
 
 - Commits are read in order from `starting_version`; a batch reads some of their files.
@@ -14,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import {{ "ClassVar, " if job.right }}Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, NonNegativeInt, PositiveInt, model_validator
 from pyspark.errors import AnalysisException
@@ -22,14 +20,15 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from stream_runtime import delta
-from stream_runtime.config import Location, Table, is_local
+from stream_runtime.config import Location, is_local
 from stream_runtime.errors import SetupError
 from stream_runtime.names import quote
 from stream_runtime.records import envelope
+from stream_runtime.systems import StreamSource
+from typing_extensions import override
 
 from . import schema
 
-REPLAYABLE = True
 CHANGES: dict[str, dict[str, str]] = {
     "fail": {},
     "ignore_deletes": {"ignoreDeletes": "true"},
@@ -46,14 +45,11 @@ WIDER = {
 """The types to which a column can be cast without a change of any value."""
 
 
-class Source(Table):
+class Source(StreamSource):
     """The table `[source]` in conf/*.toml: set either `table` or `path`."""
 
-{% if job.right %}
-    NAME: ClassVar = "source"
-    """The name of the table, for messages."""
+    KIND = "delta"
     COLUMNS: ClassVar[Mapping[str, str]] = schema.COLUMNS
-{% endif %}
     table: str | None = None
     """The name of the Delta table in the catalog."""
     path: Location | None = None
@@ -89,48 +85,69 @@ class Source(Table):
         """The table name or folder, for messages."""
         return self.table or f"the folder {self.path}"
 
+    @override
+    def spark_conf(self) -> dict[str, str]:
+        """Return the Spark settings that this source needs."""
+        return delta.SPARK_CONF
 
-def spark_conf(source: Source) -> dict[str, str]:
-    """Return the Spark settings that this source needs."""
-    return delta.SPARK_CONF
+    @override
+    def read(self, spark: SparkSession) -> DataFrame:
+        """Return the rows that are added to the table as a stream of envelopes with typed events.
 
+        Raises:
+            SetupError: the table does not exist, or its columns are not those of schema.py.
+        """
+        reader = spark.readStream.format("delta").options(**self._options())
+        try:
+            rows = reader.table(self.table) if self.table else reader.load(self.path)
+        except AnalysisException as cause:
+            message = (
+                f"There is no Delta table in {self.place} ({cause}). Create it, or set "
+                f"{self.NAME}.path or {self.NAME}.table to where it is."
+            )
+            raise SetupError(message) from cause
+        if misfits := list(_misfits(rows.schema, self.COLUMNS)):
+            message = (
+                f"The Delta table in {self.place} does not hold the events of schema.py: "
+                f"{'; '.join(misfits)}. Correct its columns there, or set another table."
+            )
+            raise SetupError(message)
+        return _envelopes(rows, self.COLUMNS)
 
-def read(spark: SparkSession, source: Source) -> DataFrame:
-    """Return the rows that are added to the table as a stream of envelopes with typed events.
+    @override
+    def source_id(self) -> str:
+        """Return the source id: the offsets in the checkpoint belong to it."""
+        return f"delta table {self.table or self.path}"
 
-    Raises:
-        SetupError: the table does not exist, or its columns are not those of schema.py.
-    """
-    reader = spark.readStream.format("delta").options(**_options(source))
-    try:
-        rows = reader.table(source.table) if source.table else reader.load(source.path)
-    except AnalysisException as cause:
-        message = (
-            f"There is no Delta table in {source.place} ({cause}). Create it, or set "
-            {{ 'f' if job.right }}"{{ table }}.path or {{ table }}.table to where it is."
-        )
-        raise SetupError(message) from cause
-    if misfits := list(_misfits(rows.schema, {{ columns }})):
-        message = (
-            f"The Delta table in {source.place} does not hold the events of schema.py: "
-            f"{'; '.join(misfits)}. Correct {{ "its columns" if job.right else "COLUMNS" }} there, or set another table."
-        )
-        raise SetupError(message)
-    return _envelopes(rows, {{ columns }})
+    @override
+    def check(self) -> None:
+        """Raise SetupError if a setting is not supported here; `read` checks the table."""
+        if self.event_time_order and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+            message = (
+                "Only Databricks reads a snapshot in the order of its events: set "
+                f"{self.NAME}.event_time_order=false."
+            )
+            raise SetupError(message)
+        if self.path and is_local(self.path):
+            log = Path(self.path.removeprefix("file:")) / "_delta_log"
+            if not log.is_dir():
+                message = (
+                    f"There is no Delta table in {self.path}. Create it, or set {self.NAME}.path."
+                )
+                raise SetupError(message)
 
-
-def _options(source: Source) -> dict[str, str]:
-    options = {
-        "maxFilesPerTrigger": str(source.max_files_per_trigger),
-        **CHANGES[source.upstream_changes],
-    }
-    if source.starting_time:
-        options["startingTimestamp"] = source.starting_time.isoformat()
-    elif source.starting_version != "snapshot":
-        options["startingVersion"] = str(source.starting_version)
-    if source.event_time_order:
-        options["withEventTimeOrder"] = "true"
-    return options
+    def _options(self) -> dict[str, str]:
+        options = {
+            "maxFilesPerTrigger": str(self.max_files_per_trigger),
+            **CHANGES[self.upstream_changes],
+        }
+        if self.starting_time:
+            options["startingTimestamp"] = self.starting_time.isoformat()
+        elif self.starting_version != "snapshot":
+            options["startingVersion"] = str(self.starting_version)
+        if self.event_time_order:
+            options["withEventTimeOrder"] = "true"
+        return options
 
 
 def _misfits(found: T.StructType, columns: Mapping[str, str]) -> Iterator[str]:
@@ -169,29 +186,3 @@ def _file(rows: DataFrame) -> tuple[Column, Column]:
         return file["file_modification_time"], file["file_path"]
     # In a stream this is not the clock: Spark reads it from the batch's entry in its log.
     return F.current_timestamp(), F.input_file_name()
-
-
-def origin(source: Source) -> str:
-    """Return the source id: the offsets in the checkpoint belong to it."""
-    return f"delta table {source.table or source.path}"
-
-
-def check(source: Source) -> None:
-    """Raise SetupError if a setting is not supported here; `read` checks the table."""
-    if source.event_time_order and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
-        message = (
-            "Only Databricks reads a snapshot in the order of its events: set "
-            {{ 'f' if job.right }}"{{ table }}.event_time_order=false."
-        )
-        raise SetupError(message)
-    if source.path and is_local(source.path):
-        log = Path(source.path.removeprefix("file:")) / "_delta_log"
-        if not log.is_dir():
-{% if job.right %}
-            message = (
-                f"There is no Delta table in {source.path}. Create it, or set {source.NAME}.path."
-            )
-{% else %}
-            message = f"There is no Delta table in {source.path}. Create it, or set source.path."
-{% endif %}
-            raise SetupError(message)

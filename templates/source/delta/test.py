@@ -17,19 +17,19 @@ from stream_runtime.names import quote
 from {{ cookiecutter.__package }} import source
 from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
 
-from dev.feed import Feed
+from dev.producer import EventProducer
 from tests.events import event
 
 
 @pytest.fixture(name="send")
-def _send(services, tmp_path):
+def _send(servers, tmp_path):
     """Add events to the table, in a commit of one file."""
-    feed = Feed(services, tmp_path, "events")
+    producer = EventProducer(servers, tmp_path, "events")
 
     def send(*events):
         now = datetime.now(UTC)
-        feed.send([Event(raw(values), None, now, "test") for values in events])
-        return feed
+        producer.send([Event(raw(values), None, now, "test") for values in events])
+        return producer
 
     return send
 
@@ -40,7 +40,7 @@ def _run(spark, make_settings, tmp_path):
 
     def run(*overrides, checkpoint="rows"):
         taken = []
-        envelopes = source.read(spark, make_settings(*overrides).source)
+        envelopes = make_settings(*overrides).source.read(spark)
         writer = envelopes.writeStream.foreachBatch(lambda rows, _: taken.append(rows.collect()))
         writer = writer.option("checkpointLocation", str(tmp_path / checkpoint))
         writer.trigger(availableNow=True).start().awaitTermination()
@@ -57,28 +57,28 @@ def minutes(batches):
 def test_rows_are_events_and_bad_ones_become_text(spark, settings, send):
     """A row has the verdict that its record would have, without being parsed."""
     lost = {name: value for name, value in event(1).items() if name != EVENT.time}
-    feed = send(event(0), lost)
-    envelopes = source.read(spark, settings.source)
-    good = records.good(envelopes, EVENT, settings.events)
-    bad = records.bad(envelopes, EVENT, settings.events)
-    for name, rows in (("good", good), ("bad", bad)):
+    producer = send(event(0), lost)
+    envelopes = settings.source.read(spark)
+    valid = records.select_valid(envelopes, EVENT, settings.events)
+    invalid = records.select_invalid(envelopes, EVENT, settings.events)
+    for name, rows in (("valid", valid), ("invalid", invalid)):
         writer = rows.writeStream.format("memory").queryName(name).trigger(availableNow=True)
         writer.start().awaitTermination()
 
-    (row,) = typed_rows(spark.table("good"))
+    (row,) = typed_rows(spark.table("valid"))
     assert {name: row[name] for name in event(0)} == event(0)
     assert list(row) == list(COLUMNS)
-    (row,) = spark.table("bad").collect()
+    (row,) = spark.table("invalid").collect()
     assert row.reason == "missing_time"
-    assert row.origin == feed.origins[0]
+    assert row.origin == producer.origins[0]
     rows = spark.read.format("delta").load(settings.source.path).where(F.isnull(quote(EVENT.time)))
     assert row.raw == rows.select(F.to_json(F.struct("*"))).first()[0]
 
 
 def test_a_good_row_never_becomes_text(spark, settings, send, capsys):
-    """The good path's plan makes no JSON; that of the bad one does."""
+    """Spark makes JSON of invalid rows only."""
     send(event(0))
-    envelopes = source.read(spark, settings.source)
+    envelopes = settings.source.read(spark)
 
     def plan(rows):
         query = rows.writeStream.format("noop").trigger(availableNow=True).start()
@@ -86,8 +86,8 @@ def test_a_good_row_never_becomes_text(spark, settings, send, capsys):
         query.explain()
         return capsys.readouterr().out
 
-    assert "ToJson" not in plan(records.good(envelopes, EVENT, settings.events))
-    assert "ToJson" in plan(records.bad(envelopes, EVENT, settings.events))
+    assert "ToJson" not in plan(records.select_valid(envelopes, EVENT, settings.events))
+    assert "ToJson" in plan(records.select_invalid(envelopes, EVENT, settings.events))
 
 
 def test_commits_are_read_in_their_order(run, send):
@@ -156,7 +156,7 @@ def test_changes_upstream(spark, run, send, settings, deleted, policy, outcome):
 
 
 def test_a_new_column_upstream_is_not_read(run, send, spark, settings):
-    """After a restart the job goes on with the columns that it knows."""
+    """After a restart, the job continues with the columns of its schema."""
     send(event(1))
     before = run()
     spark.sql(f"ALTER TABLE delta.`{settings.source.path}` ADD COLUMN {UNKNOWN} STRING")
@@ -177,7 +177,7 @@ def test_columns_that_do_not_fit_are_refused_before_the_start(spark, tmp_path, m
     table.save(str(tmp_path / "other"))
 
     with pytest.raises(SetupError, match="does not hold the events") as refusal:
-        source.read(spark, make_settings(f"source.path={tmp_path}/other").source)
+        make_settings(f"source.path={tmp_path}/other").source.read(spark)
 
     text = str(refusal.value)
     assert f"{time} is STRING and not TIMESTAMP" in text
@@ -212,12 +212,12 @@ def test_a_table_of_the_catalog(spark, send, settings):
     send(event(4))
     spark.sql(f"CREATE TABLE named USING delta LOCATION '{settings.source.path}'")
     given = settings.source.model_copy(update={"table": "named", "path": None})
-    rows = source.read(spark, given).writeStream.format("memory").queryName("by_name")
+    rows = given.read(spark).writeStream.format("memory").queryName("by_name")
     rows.trigger(availableNow=True).start().awaitTermination()
     spark.sql("DROP TABLE named")
 
     assert spark.table("by_name").count() == 1
-    assert source.origin(given) != source.origin(settings.source)
+    assert source.source_id(given) != source.source_id(settings.source)
 
 
 def test_one_place_is_named(make_settings):
@@ -233,8 +233,8 @@ def test_what_is_not_there(spark, tmp_path, make_settings):
     ordered = make_settings("source.event_time_order=true").source
 
     with pytest.raises(SetupError, match="There is no Delta table in"):
-        source.check(here)
+        here.check()
     with pytest.raises(SetupError, match="There is no Delta table in nowhere"):
-        source.read(spark, named)
+        named.read(spark)
     with pytest.raises(SetupError, match="event_time_order=false"):
-        source.check(ordered)
+        ordered.check()

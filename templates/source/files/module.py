@@ -1,5 +1,4 @@
 {% set job = cookiecutter | stream_plan %}
-{% set table = "{source.NAME}" if job.right else "source" %}
 """The source: files in a folder, one JSON object per line.
 
 - A file must be complete when it arrives: write it elsewhere on the same file system, or under a
@@ -11,30 +10,25 @@
 """
 
 from pathlib import Path
-{% if job.right %}
-from typing import ClassVar
-{% endif %}
 
 from pydantic import PositiveInt
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from stream_runtime.config import Duration, Location, Table, is_local, to_timedelta
+from stream_runtime.config import Duration, Location, is_local, to_timedelta
 from stream_runtime.errors import SetupError
 from stream_runtime.records import envelope
+from stream_runtime.systems import StreamSource
+from typing_extensions import override
 
-REPLAYABLE = True
 LINES = {"lineSep": "\n", "recursiveFileLookup": "true"}
 """Subfolders are read as well; their names have no meaning."""
 
 
-class Source(Table):
+class Source(StreamSource):
     """The table `[source]` in conf/*.toml."""
 
-{% if job.right %}
-    NAME: ClassVar = "source"
-    """The name of the table, for messages."""
-{% endif %}
+    KIND = "files"
     path: Location
     file_names: str = "*"
     """A pattern of file names, such as `*.ndjson`; names that begin with `.` or `_` never match."""
@@ -47,42 +41,37 @@ class Source(Table):
     modification, so a file that was moved here late can be too old: `touch` it on arrival.
     """
 
+    @override
+    def read(self, spark: SparkSession) -> DataFrame:
+        """Return the lines of the files as a stream of envelopes (see stream_runtime/records.py).
 
-def spark_conf(source: Source) -> dict[str, str]:
-    """Return the Spark settings that this source needs."""
-    return {}
+        Raises:
+            SetupError: the folder does not exist.
+        """
+        age = to_timedelta(self.max_file_age)
+        reader = spark.readStream.format("text").options(**LINES, pathGlobFilter=self.file_names)
+        reader = reader.option("maxFilesPerTrigger", self.max_files_per_trigger)
+        reader = reader.option("maxFileAge", f"{age.total_seconds():.0f}s")
+        try:
+            return envelopes(reader.load(self.path))
+        except AnalysisException as cause:
+            message = f"Spark cannot read {self.path}: {cause}. Create it, or set {self.NAME}.path."
+            raise SetupError(message) from cause
 
+    @override
+    def source_id(self) -> str:
+        """Return the source id: the offsets in the checkpoint belong to it."""
+        return f"files in {self.path}"
 
-def read(spark: SparkSession, source: Source) -> DataFrame:
-    """Return the lines of the files as a stream of envelopes (see stream_runtime/records.py).
-
-    Raises:
-        SetupError: the folder does not exist.
-    """
-    age = to_timedelta(source.max_file_age)
-    reader = spark.readStream.format("text").options(**LINES, pathGlobFilter=source.file_names)
-    reader = reader.option("maxFilesPerTrigger", source.max_files_per_trigger)
-    reader = reader.option("maxFileAge", f"{age.total_seconds():.0f}s")
-    try:
-        return envelopes(reader.load(source.path))
-    except AnalysisException as cause:
-        message = f"Spark cannot read {source.path}: {cause}. Create it, or set {{ table }}.path."
-        raise SetupError(message) from cause
+    @override
+    def check(self) -> None:
+        """Raise SetupError if a local folder does not exist; `read` checks other folders."""
+        if is_local(self.path) and not Path(self.path.removeprefix("file:")).is_dir():
+            message = f"There is no folder {self.path}. Create it, or set {self.NAME}.path."
+            raise SetupError(message)
 
 
 def envelopes(lines: DataFrame) -> DataFrame:
     """Return lines of text files as envelopes, with the time and the path of the file."""
     place, time = F.col("_metadata.file_path"), F.col("_metadata.file_modification_time")
     return lines.select(envelope(F.col("value"), time, place))
-
-
-def origin(source: Source) -> str:
-    """Return the source id: the offsets in the checkpoint belong to it."""
-    return f"files in {source.path}"
-
-
-def check(source: Source) -> None:
-    """Raise SetupError if a local folder does not exist; `read` checks other folders."""
-    if is_local(source.path) and not Path(source.path.removeprefix("file:")).is_dir():
-        message = f"There is no folder {source.path}. Create it, or set {{ table }}.path."
-        raise SetupError(message)

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from stream_runtime.errors import SetupError
 
-from {{ cookiecutter.__package }} import source
-
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 
 
@@ -31,7 +29,7 @@ def put(path, content, age=timedelta(0)):
 def batches(spark, settings, tmp_path):
     """The envelopes of each batch that the source yields now; a second call goes on from there."""
     taken = []
-    envelopes = source.read(spark, settings.source)
+    envelopes = settings.source.read(spark)
     writer = envelopes.writeStream.foreachBatch(lambda rows, _: taken.append(rows.collect()))
     writer = writer.option("checkpointLocation", f"{tmp_path}/files").trigger(availableNow=True)
     writer.start().awaitTermination()
@@ -80,7 +78,7 @@ def test_files_that_come_later_are_read_once(spark, settings, folder, tmp_path):
 
 @pytest.mark.parametrize(("age", "read"), [("7 days", []), ("30 days", [["2"]])])
 def test_a_file_that_is_too_old_is_ignored(spark, make_settings, tmp_path, age, read):
-    """Older than the newest by more than the setting, a file is passed over without a word."""
+    """A file that is older than the newest by more than the setting is silently ignored."""
     settings = make_settings(f"source.max_file_age={age}")
     folder = Path(settings.source.path)
     put(folder / "new", b"1")
@@ -117,6 +115,6 @@ def test_the_folder_must_be_there(spark, settings, folder):
     elsewhere = settings.source.model_copy(update={"path": folder.as_uri()})
 
     with pytest.raises(SetupError, match="There is no folder"):
-        source.check(settings.source)
+        settings.source.check()
     with pytest.raises(SetupError, match="Spark cannot read"):
-        source.read(spark, elsewhere)
+        elsewhere.read(spark)

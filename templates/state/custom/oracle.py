@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set mean, upserted = job.visit.mean, job.result_state == "upserted" %}
+{% set mean, upserted = job.visit.mean, job.write_disposition == "merge" %}
 """The test oracle: the result in plain Python, for the tests, the demo and file runs.
 
 It shares no code with transform.py, visit_state.py or the logic of visits.py. Change them together:
@@ -26,7 +26,7 @@ from {{ cookiecutter.__package }}.visits import NUMBER, START
 {% endif %}
 
 
-def expected(batches: oracle.Batches, settings: Settings) -> oracle.Expected:
+def expected(batches: oracle.Batches, settings: Settings) -> oracle.Result:
     """Return the result if each micro-batch reads one element of `batches`.
 
     In: events with the columns of schema.py as Python values, times with a time zone.

@@ -14,7 +14,8 @@ from pyspark.sql.streaming import TwsTester
 from stream_devkit.reconciliation import verdict
 from stream_devkit.rows import typed_rows
 
-from {{ cookiecutter.__package }} import job
+from {{ cookiecutter.__package }}.job import JOB
+from {{ cookiecutter.__package }}.schema import EVENT
 {% if tester %}
 from {{ cookiecutter.__package }}.visit_state import MILLISECOND, VisitProcessor
 {% endif %}
@@ -40,8 +41,8 @@ class Stream:
             self.batches.append(events)
         # The batch without data, in which Spark fires timers before it stops.
         self.batches.append([])
-        rows = job.result(inputs(self.spark, self.folder), self.settings)
-        writer = rows.writeStream.outputMode(job.OUTPUT_MODE)
+        rows = JOB.result(inputs(self.spark, self.folder), self.settings)
+        writer = rows.writeStream.outputMode(JOB.output_mode)
         writer = writer.foreachBatch(lambda rows, _: self.rows.extend(typed_rows(rows)))
         writer = writer.option("checkpointLocation", str(self.folder / "checkpoint"))
         writer.trigger(availableNow=True).start().awaitTermination()
@@ -61,7 +62,7 @@ class Stream:
         place = str(self.folder / "checkpoint")
         return self.spark.read.format("statestore").load(place, stateVarName=name)
 
-    def judge(self):
+    def compare(self):
         """That rows and state are what plain Python says; how many rows of state there are."""
         wanted = expected(self.batches, self.settings)
         assert verdict(self.rows, wanted.rows) == "exact"
@@ -80,10 +81,10 @@ def test_a_restart_with_open_state_goes_on_where_it_was(stream):
     events = [event(number, key=number % 2, number=number) for number in range(60)]
 
     stream.run(events[:20], events[20:30])
-    stream.judge()
+    stream.compare()
     before = len(stream.rows)
     stream.run(events[30:])
-    stream.judge()
+    stream.compare()
 
     assert 0 < before < len(stream.rows)
     assert {row[NUMBER] for row in stream.rows} == set(range(1, len(stream.rows) // 2 + 1))
@@ -94,14 +95,14 @@ def test_a_key_that_falls_quiet_is_forgotten(stream):
     delay, idle = timedelta(minutes=10), timedelta(minutes=30)
     end = (delay + idle) / timedelta(minutes=1)
     stream.run([event(0, key=1)], [event(end - 0.001, number=2)])
-    before = stream.judge()
+    before = stream.compare()
     stream.run([event(end, number=3)])
-    stream.judge()
+    stream.compare()
     stream.run([event(end + 1, key=1, number=4), event(end + 60, number=5)])
-    stream.judge()
+    stream.compare()
 
     assert before == {{ 3 if mean else 2 }}
-    again = [row[NUMBER] for row in stream.rows if row[job.EVENT.key] == key(1)]
+    again = [row[NUMBER] for row in stream.rows if row[EVENT.key] == key(1)]
     assert again == [1, 1]
 
 

@@ -7,7 +7,7 @@ def played(stream, *minutes, batch_rows=1, idle="30 minutes"):
     messages = [raw(event(at, number=number)) for number, at in enumerate([*minutes, 6000])]
     rows, _, summary = stream(messages, f"visits.idle={idle}", batch_rows=batch_rows)
     assert summary["verdict"] == "exact"
-    return sorted(rows, key=lambda row: row[job.EVENT.time]), summary
+    return sorted(rows, key=lambda row: row[EVENT.time]), summary
 
 
 def test_an_event_that_comes_out_of_order_has_its_right_place(stream):

@@ -39,7 +39,7 @@ def test_the_mean_is_that_of_the_last_five_measures():
 
 
 def test_a_new_visit_begins_with_no_measure():
-    """What was measured in one visit says nothing of the next."""
+    """The measure of one visit has no effect on the next."""
     visits = Visits(IDLE)
     visits.add(0, 5)
 

@@ -5,7 +5,7 @@ from pyspark.sql import DataFrame
 from . import schema
 
 
-def drop_repeats(events: DataFrame) -> DataFrame:
+def drop_duplicates(events: DataFrame) -> DataFrame:
     """Return the first event of each id; of several in one batch, Spark chooses one.
 
     In: a stream with the columns of schema.py and a watermark. Out: the same.

@@ -19,13 +19,13 @@ def test_a_repeat_is_dropped_in_its_batch_and_in_later_ones(stream):
 
 
 def test_batches_tell_how_many_repeats_they_dropped(spark, stream):
-    """So that whoever is on call sees a producer that sends everything twice."""
-    with fed(Feed(), spark) as feed:
+    """So that whoever is on call sees a source that sends everything twice."""
+    with listen(ProgressListener(), spark) as listener:
         played(stream, (0, 7), (0, 7), (0, 8), (0, 7), batch_rows=2)
 
-        reports = list(iter(lambda: feed.reports.get(timeout=60)[1], Sign.ENDED))
+        reports = list(iter(lambda: listener.reports.get(timeout=60)[1], Sign.ENDED))
 
-    assert sum(batch.repeats_dropped for batch in reports) == 2
+    assert sum(batch.duplicates_dropped for batch in reports) == 2
 
 
 def test_an_event_that_comes_again_as_it_was_never_counts_twice(stream):
@@ -38,13 +38,13 @@ def test_an_event_that_comes_again_as_it_was_never_counts_twice(stream):
 
 
 def test_an_id_is_forgotten_when_the_watermark_is_a_delay_past_its_event(stream):
-{% if job.result_state == "upserted" and not job.windowed %}
+{% if job.write_disposition == "merge" and not job.windowed %}
     """Until then a later event with it is dropped; after that it takes the place of the first."""
     before, _ = played(stream, (0, 7), (19.9, 1), (19.9, 2), (22, 7))
     after, _ = played(stream, (0, 7), (20, 1), (20, 2), (22, 7))
 
-    number_7 = event(0, number=7)[job.EVENT.id]
-    kept = [row[job.EVENT.time][14:16] for row in before + after if row[job.EVENT.id] == number_7]
+    number_7 = event(0, number=7)[EVENT.id]
+    kept = [row[EVENT.time][14:16] for row in before + after if row[EVENT.id] == number_7]
     assert kept == ["00", "22"]
 {% else %}
     """Until then a later event with it is a repeat; after that it is a new event."""

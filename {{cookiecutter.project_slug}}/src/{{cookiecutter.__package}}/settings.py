@@ -131,7 +131,7 @@ class Settings(RuntimeSettings):
 {% endif %}
 {% if job.custom %}
 
-    def bound(self) -> dict[str, str]:
+    def pinned_facts(self) -> dict[str, str]:
         """Return the layout and settings of the state, which the query plan does not show."""
         return layout(self.visits)
 {% endif %}

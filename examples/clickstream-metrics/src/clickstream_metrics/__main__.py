@@ -4,7 +4,7 @@ import sys
 
 from stream_runtime.cli import main
 
-from . import job
+from .job import JOB
 
 if __name__ == "__main__":
-    sys.exit(main(job))
+    sys.exit(main(JOB))

@@ -6,13 +6,14 @@ from pydantic import AwareDatetime, PositiveInt, model_validator
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from stream_runtime.kafka import Kafka
+from stream_runtime.systems import StreamSource
+from typing_extensions import override
 
-REPLAYABLE = True
 
-
-class Source(Kafka):
+class Source(Kafka, StreamSource):
     """The table `[source]` in conf/*.toml, with the connection of stream_runtime/kafka.py."""
 
+    KIND = "kafka"
     topic: str | None = None
     """The topic, or several topics separated by commas."""
     topic_pattern: str | None = None
@@ -33,53 +34,41 @@ class Source(Kafka):
             raise ValueError(message)
         return self
 
+    @override
+    def read(self, spark: SparkSession) -> DataFrame:
+        """Return the messages of the topics as envelopes (see stream_runtime/records.py)."""
+        stream = spark.readStream.format("kafka").options(**self._options(), **self._start())
+        if self.topic_pattern:
+            stream = stream.option("subscribePattern", self.topic_pattern)
+        else:
+            stream = stream.option("subscribe", self.topic or "")
+        limited = stream.option("maxOffsetsPerTrigger", self.max_offsets_per_trigger)
+        return _envelopes(limited.load())
 
-def spark_conf(source: Source) -> dict[str, str]:
-    """Return the Spark settings that this source needs."""
-    return {}
+    @override
+    def source_id(self) -> str:
+        """Return the source id: the offsets in the checkpoint belong to it."""
+        if self.topic_pattern:
+            return f"kafka topics like {self.topic_pattern}"
+        return f"kafka topic {self.topic}"
 
+    def _options(self) -> dict[str, str]:
+        return {
+            **self.options(),
+            # Skip the records of aborted producer transactions.
+            "kafka.isolation.level": "read_committed",
+            "failOnDataLoss": str(self.fail_on_data_loss),
+            "includeHeaders": "true",
+        }
 
-def read(spark: SparkSession, source: Source) -> DataFrame:
-    """Return the messages of the topics as envelopes (see stream_runtime/records.py)."""
-    stream = spark.readStream.format("kafka").options(**_options(source), **_start(source))
-    if source.topic_pattern:
-        stream = stream.option("subscribePattern", source.topic_pattern)
-    else:
-        stream = stream.option("subscribe", source.topic or "")
-    limited = stream.option("maxOffsetsPerTrigger", source.max_offsets_per_trigger)
-    return _envelopes(limited.load())
-
-
-def origin(source: Source) -> str:
-    """Return the source id: the offsets in the checkpoint belong to it."""
-    if source.topic_pattern:
-        return f"kafka topics like {source.topic_pattern}"
-    return f"kafka topic {source.topic}"
-
-
-def check(source: Source) -> None:
-    """Raise SetupError if no broker accepts a connection."""
-    source.check("source")
-
-
-def _options(source: Source) -> dict[str, str]:
-    return {
-        **source.options(),
-        # Skip the records of aborted producer transactions.
-        "kafka.isolation.level": "read_committed",
-        "failOnDataLoss": str(source.fail_on_data_loss),
-        "includeHeaders": "true",
-    }
-
-
-def _start(source: Source) -> dict[str, str]:
-    if not source.starting_time:
-        return {"startingOffsets": source.starting_offsets}
-    return {
-        "startingTimestamp": str(round(source.starting_time.timestamp() * 1000)),
-        # A partition without messages since then starts with the next message.
-        "startingOffsetsByTimestampStrategy": "latest",
-    }
+    def _start(self) -> dict[str, str]:
+        if not self.starting_time:
+            return {"startingOffsets": self.starting_offsets}
+        return {
+            "startingTimestamp": str(round(self.starting_time.timestamp() * 1000)),
+            # A partition without messages since then starts with the next message.
+            "startingOffsetsByTimestampStrategy": "latest",
+        }
 
 
 def _envelopes(messages: DataFrame) -> DataFrame:

@@ -23,8 +23,8 @@ from stream_runtime.job import Job
 from . import jars
 from .events.generate import Event, EventSpec, generate
 from .job import JobProcess
-from .outcome import Outcome, Played, compare
-from .reconciliation import Expected
+from .outcome import DemoRun, Outcome, compare
+from .reconciliation import Result
 from .report import page
 from .servers.local import LocalServers
 from .servers.process import ProcessError, terminable
@@ -100,7 +100,7 @@ class DemoSpec:
     """What a project says of its demo."""
 
     pipeline: Job
-    oracle: Callable[..., Expected]
+    oracle: Callable[..., Result]
     producer: type[EventProducer]
     reader: type[ResultReader]
     make_spec: Callable[[Any], EventSpec]
@@ -140,7 +140,7 @@ class Demo:
         if demo.interval:
             self.overrides["trigger.interval"] = f"{demo.interval.seconds} seconds"
         overrides = [f"{key}={value}" for key, value in self.overrides.items()]
-        self.settings = load(demo.pipeline.SETTINGS, "dev", overrides)
+        self.settings = load(demo.pipeline.settings, "dev", overrides)
         self.spec = demo.make_spec(self.settings)
         self.traffic = generate(self.spec, min(EVENTS, VALUES // len(self.spec.columns)))
 
@@ -151,40 +151,40 @@ class Demo:
         jars.ensure_all()
         with LocalServers(FOLDER) as servers:
             with self.console.status("Starting what the job needs"):
-                feed = self.demo.producer(servers, FOLDER, self.demo.pipeline.NAME)
+                producer = self.demo.producer(servers, FOLDER, self.demo.pipeline.name)
                 target = self.demo.reader(servers, FOLDER, "result")
             self.console.print(
-                f"The job is started, gets {len(self.traffic.main):,} events from {feed.PLACE}, "
-                f"and once it has caught up {len(self.traffic.tail):,} more:",
+                f"The job starts and reads {len(self.traffic.main):,} events from "
+                f"{producer.PLACE}. After these, it reads {len(self.traffic.tail):,} more:",
                 soft_wrap=True,
             )
-            played = self._play(feed, target)
+            played = self._play(producer, target)
             with self.console.status("Comparing the result with what is known of the events"):
                 outcome = self._compare(played, target)
         self._close(outcome)
         return 0 if outcome.summary["verdict"] == EXACT else 1
 
-    def _play(self, feed: EventProducer, target: ResultReader) -> Played:
-        overrides = {**self.overrides, **feed.settings, **target.settings}
-        package, runs_on = str(self.demo.pipeline.__package__), self.demo.interval is not None
+    def _play(self, producer: EventProducer, target: ResultReader) -> DemoRun:
+        overrides = {**self.overrides, **producer.settings, **target.settings}
+        package, runs_on = str(self.demo.pipeline.package), self.demo.interval is not None
         with JobProcess(package, overrides, FOLDER) as job, self._progress() as bars:
             sent = bars.add_task("sent", total=len(self.traffic.all), note="")
             counted = bars.add_task("read by the job", total=len(self.traffic.all), note="starting")
             if runs_on:
                 job.start()
             for part in (self.traffic.main, self.traffic.tail):
-                for events in feed.slices(part, self.spec.delay):
-                    feed.send(events)
+                for events in producer.slices(part, self.spec.delay):
+                    producer.send(events)
                     bars.advance(sent, len(events))
-                    self._speak(f"sent: {len(feed.origins):,}")
+                    self._speak(f"sent: {len(producer.origins):,}")
                 if not runs_on:
                     job.start()
-                self._catch_up(job, len(feed.origins), bars, counted)
+                self._catch_up(job, len(producer.origins), bars, counted)
                 if not runs_on:
                     job.finish(self.deadline)
             if runs_on:
                 job.drain(self.deadline)
-            return Played(self.spec, self.traffic, feed.origins, job.batches)
+            return DemoRun(self.spec, self.traffic, producer.origins, job.batches)
 
     def _catch_up(self, job: JobProcess, records: int, bars: Progress, task: TaskID) -> None:
         """Wait until the job has read so many records, and closed the windows they close."""
@@ -220,12 +220,12 @@ class Demo:
         columns = (TextColumn("  {task.description:16}"), BarColumn(30), MofNCompleteColumn())
         return Progress(*columns, TextColumn("{task.fields[note]}"), console=self.console)
 
-    def _compare(self, played: Played, target: ResultReader) -> Outcome:
+    def _compare(self, played: DemoRun, target: ResultReader) -> Outcome:
         wanted = self.demo.oracle(*self.traffic.good, self.settings)
         quarantined = read_quarantine(Path(self.settings.quarantine.path))
         outcome = compare(played, wanted, target.rows(), quarantined)
         outcome.summary.update(
-            guarantee=self.demo.pipeline.GUARANTEE,
+            guarantee=self.demo.pipeline.guarantee,
             not_exercised=list(self.demo.not_exercised),
             seconds=round(time.monotonic() - self.begun, 1),
         )

@@ -8,6 +8,7 @@ of the file by Python.
 """
 
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,13 +27,19 @@ from stream_runtime import session
 from stream_runtime.errors import ConfigError, StreamFailedError
 from stream_runtime.job import Job
 from stream_runtime.names import OWN
-from stream_runtime.progress import say
-from stream_runtime.records import Events, EventSchema, bad, columns_of, envelope, judged
+from stream_runtime.records import (
+    Events,
+    EventSchema,
+    envelope,
+    event_columns,
+    select_invalid,
+    validate,
+)
 from stream_runtime.settings import RuntimeSettings
 
 from .lines import BYTE_ORDER_MARK, first_wrong
 from .ordinary import EXACT
-from .reconciliation import Expected, Oracle, Row, events_in, is_of_windows, verdict
+from .reconciliation import Oracle, Result, Row, events_in, is_of_windows, verdict
 from .rows import as_json, parse, typed_rows
 
 LINE = f"{OWN}line"
@@ -60,7 +67,7 @@ def run(
             raise ConfigError(message)
     # The run uses neither source nor sink, so it needs none of their jars.
     plain = settings.session.model_copy(update={"jars": None})
-    spark = session.build(job.NAME, plain, settings.state, {})
+    spark = session.build(job.name, plain, settings.state, {})
     try:
         with tempfile.TemporaryDirectory(prefix="file-run-") as work:
             files = FileRun(job, settings, spark, sources, Path(work), batch_rows)
@@ -115,7 +122,7 @@ class Slices:
 
     def quarantined(self) -> list[Row]:
         """Return the invalid records in the order of the file."""
-        records = bad(self._records(), self._schema, self._events)
+        records = select_invalid(self._records(), self._schema, self._events)
         rows = typed_rows(records.select("reason", "raw", "raw_base64", "origin"))
         self._refused = {_line_of(row): row["reason"] for row in rows}
         rows.sort(key=_line_of)
@@ -123,9 +130,9 @@ class Slices:
 
     def events(self, batch_rows: int) -> Iterator[list[Row]]:
         """Yield the events of each slice, for the test oracle."""
-        events = judged(self._records(), self._schema, self._events)
-        good = events.where("reason IS NULL").sort(LINE)
-        found = good.select(LINE, *columns_of(self._schema))
+        events = validate(self._records(), self._schema, self._events)
+        valid = events.where("reason IS NULL").sort(LINE)
+        found = valid.select(LINE, *event_columns(self._schema))
         self._kinds = T.StructType([field for field in found.schema if field.name != LINE])
         texts = list(as_json(found))
         rows = parse(texts, found.schema)
@@ -171,7 +178,7 @@ class FileRun:
         self._settings = settings
         self._inputs = [
             Slices(spark, schema, settings.events, source, work / f"slices-{schema.counts}")
-            for schema, source in zip(job.INPUTS, sources, strict=True)
+            for schema, source in zip(job.inputs, sources, strict=True)
         ]
         self._checkpoint = work / "checkpoint"
         self._batch_rows = batch_rows
@@ -207,7 +214,7 @@ class FileRun:
         rows = self._job.result(inputs, self._settings)
         query = (
             rows.writeStream.foreachBatch(take)
-            .outputMode(self._job.OUTPUT_MODE)
+            .outputMode(self._job.output_mode)
             .option("checkpointLocation", str(self._checkpoint))
             .trigger(availableNow=True)
             .start()
@@ -217,14 +224,14 @@ class FileRun:
 
     def _result(self, batches: dict[int, list[Row]]) -> list[Row]:
         """Return the final state of the result table."""
-        if self._job.RESULT_STATE == "replaced":
+        if self._job.write_disposition == "replace":
             return batches[max(batches)] if batches else []
         rows = [row for batch_id in sorted(batches) for row in batches[batch_id]]
-        return self._newest(rows) if self._job.RESULT_STATE == "upserted" else rows
+        return self._newest(rows) if self._job.write_disposition == "merge" else rows
 
     def _newest(self, rows: list[Row]) -> list[Row]:
         """Return the last row of each key; rows of single events are ordered by their time."""
-        key, time = self._job.RESULT_KEY, self._job.EVENT.time
+        key, time = self._job.result_key, self._job.inputs[0].time
         newest: dict[tuple[Any, ...], Row] = {}
         for row in rows:
             place = tuple(row[name] for name in key)
@@ -239,10 +246,10 @@ class FileRun:
         batches: Mapping[int, Sequence[Row]],
         result: Sequence[Row],
         invalid_rows: int,
-        expected: Expected,
+        expected: Result,
     ) -> dict[str, Any]:
-        counted = events_in(result, self._job.RESULT_KEY)
-        waiting = events_in(expected.waiting, self._job.RESULT_KEY)
+        counted = events_in(result, self._job.result_key)
+        waiting = events_in(expected.waiting, self._job.result_key)
         reconciled = counted + expected.late + waiting + (expected.duplicates or 0)
         due = input_rows - invalid_rows if expected.placed is None else expected.placed
         wrong = filter(None, (slices.wrong() for slices in self._inputs))
@@ -259,8 +266,12 @@ class FileRun:
             "open_rows": waiting,
             "batches": len(batches),
             "batch_rows": self._batch_rows,
-            "guarantee": self._job.GUARANTEE,
-            "not_exercised": [f"{part}: {value}" for part, value in self._job.PARTS.items()],
+            "guarantee": self._job.guarantee,
+            "not_exercised": [
+                f"source: {self._settings.source.KIND}",
+                f"sink: {self._settings.sink.KIND}",
+                f"trigger: {self._job.trigger}",
+            ],
             "verdict": found,
         }
 
@@ -292,5 +303,5 @@ def _conclude(summary: dict[str, Any], output: Path) -> None:
         f"{summary[f'{name}_rows']:,} {name}"
         for name in ("input", "counted", "late", "open", "quarantined")
     )
-    say(f"{counts}\n{summary['output_rows']:,} result rows in {output}")
-    say(f"compared with the test oracle: {summary['verdict']}")
+    print(f"{counts}\n{summary['output_rows']:,} result rows in {output}", file=sys.stderr)
+    print(f"compared with the test oracle: {summary['verdict']}", file=sys.stderr)

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .events.generate import EventSpec, Traffic
+from .events.generate import EventSpec, GeneratedEvents
 from .job import BatchReport
-from .reconciliation import Expected, events_in
+from .reconciliation import Result, events_in
 from .verdict import Check, Row, invalid, same_number, same_quarantine, same_rows, verdict
 
 
 @dataclass(frozen=True)
-class Played:
+class DemoRun:
     """A run of the demo: what was sent, where it landed, and what the job did with it."""
 
     spec: EventSpec
-    traffic: Traffic
+    traffic: GeneratedEvents
     origins: list[str]
     batches: list[BatchReport]
 
@@ -32,8 +32,8 @@ class Outcome:
 
 
 def compare(
-    played: Played,
-    expected: Expected,
+    played: DemoRun,
+    expected: Result,
     rows: Sequence[Row],
     quarantined: Sequence[Row],
 ) -> Outcome:
@@ -47,7 +47,7 @@ def compare(
     return Outcome(rows, expected.waiting, checks, counts | {"verdict": verdict(checks)})
 
 
-def _agreements(played: Played, counts: Mapping[str, Any], expected: Expected) -> Iterator[Check]:
+def _agreements(played: DemoRun, counts: Mapping[str, Any], expected: Result) -> Iterator[Check]:
     """Numbers that have to agree although they come from different places."""
     sent = len(played.origins)
     yield same_number("The job read every record once", sent, counts["input_rows"], "records")
@@ -66,7 +66,7 @@ def _agreements(played: Played, counts: Mapping[str, Any], expected: Expected) -
     else:
         what = "Each event is wherever it has to be, or was left out for a reason"
         yield same_number(what, expected.placed, found, "places")
-    if played.spec.drops_repeats:
+    if played.spec.drops_duplicates:
         repeated = sum(event.kind == "repeated" for event in played.traffic.all)
         what = "The events that were left out as repeats are those that were sent twice"
         yield same_number(what, repeated, counts["duplicate_rows"], "events")
@@ -81,7 +81,7 @@ def _agreements(played: Played, counts: Mapping[str, Any], expected: Expected) -
 
 
 def _counts(
-    played: Played, rows: Sequence[Row], quarantined: Sequence[Row], expected: Expected
+    played: DemoRun, rows: Sequence[Row], quarantined: Sequence[Row], expected: Result
 ) -> dict[str, Any]:
     busy = [batch for batch in played.batches if batch.rows]
     read, seconds = sum(batch.rows for batch in busy), sum(batch.seconds for batch in busy)

@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Expected:
+class Result:
     """What a stream must produce: the final state of its result, and the counts of other events.
 
     If windows overlap, an event counts once for each window that it is in.
@@ -32,7 +32,7 @@ class Expected:
     """The number of rows of the state at the end, without the open windows."""
 
 
-Oracle = Callable[..., Expected]
+Oracle = Callable[..., Result]
 """A test oracle. Its arguments are the batches of events of each input, and the settings."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .events.generate import Traffic
+from .events.generate import GeneratedEvents
 from .reconciliation import verdict as compare
 
 Row = Mapping[str, Any]
@@ -57,7 +57,7 @@ def same_quarantine(wanted: Counter[Sighting], found: Sequence[Row]) -> Check:
     return Check(what, "; ".join(faults), holds=False)
 
 
-def invalid(origins: Sequence[str], traffic: Traffic) -> Counter[Sighting]:
+def invalid(origins: Sequence[str], traffic: GeneratedEvents) -> Counter[Sighting]:
     """Return what has to be in quarantine: the origin of each invalid record, and the reason."""
     sent = zip(origins, traffic.all, strict=True)
     return Counter((origin, event.reason) for origin, event in sent if event.reason)

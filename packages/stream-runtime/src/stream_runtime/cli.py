@@ -1,6 +1,7 @@
 """The commands of a job; every error is one message and an exit code (see errors.py)."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,13 +12,15 @@ from .config import load
 from .errors import ConfigError, StreamJobError
 from .job import Job
 from .lifecycle import MARKER
-from .progress import say
+from .logs import logging_to
 from .run import create, run
 from .settings import RuntimeSettings
 from .storage import storage
 
+log = logging.getLogger(__name__)
+
 LOOKUP = "lookup"
-"""The table of settings that a job has whose rows are looked up in a reference table."""
+"""The table of settings of a job that uses a reference table."""
 BATCH_ROWS = 1000
 ORACLE = "tests.oracle"
 
@@ -26,32 +29,37 @@ def main(job: Job, arguments: Sequence[str] | None = None, *, oracle: str = ORAC
     """Run one command and return its exit code.
 
     Args:
-        job: the module job.py of the pipeline.
+        job: the job of the pipeline.
         arguments: those of the command line, by default.
-        oracle: the module of the test oracle, whose function `expected` a file run compares with.
-            It is in the root of a checkout; no other command imports it.
+        oracle: the module of the test oracle in the root of a checkout. A file run compares with
+            its function `expected`; no other command imports it.
     """
     asked = _parser(job).parse_args(arguments)
     try:
-        settings = load(job.SETTINGS, asked.env, _overrides(asked), conf=asked.conf)
-        if asked.command == "stop":
-            return _stop(settings.checkpoint.root)
-        if asked.command == "create":
-            return create(job, settings)
-        if asked.command == "doctor":
-            return doctor.examine(job, settings)
-        if asked.input:
-            return _run_files(job, oracle, settings, asked)
-        _refuse_without_input(job, asked)
-        return run(job, settings)
+        settings = load(job.settings, asked.env, _overrides(asked), conf=asked.conf)
+        with logging_to(settings.logging):
+            return _execute(job, oracle, settings, asked)
     except StreamJobError as error:
-        say(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
         return error.exit_code
 
 
+def _execute(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse.Namespace) -> int:
+    if asked.command == "stop":
+        return _stop(settings.checkpoint.root)
+    if asked.command == "create":
+        return create(job, settings)
+    if asked.command == "doctor":
+        return doctor.examine(job, settings)
+    if asked.input:
+        return _run_files(job, oracle, settings, asked)
+    _refuse_without_input(job, asked)
+    return run(job, settings)
+
+
 def _parser(job: Job) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m {job.__package__}")
-    parser.description = f"{job.NAME}: {job.GUARANTEE}"
+    parser = argparse.ArgumentParser(prog=f"python -m {job.package}")
+    parser.description = f"{job.name}: {job.guarantee}"
     commands = parser.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--env", default="dev", help="dev, staging or prod: conf/<env>.toml")
@@ -64,10 +72,10 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     running.add_argument("--output", type=Path, help="with --input: the folder for the result")
     rows = f"with --input: rows a micro-batch ({BATCH_ROWS})"
     running.add_argument("--batch-rows", type=_positive, help=rows)
-    if LOOKUP in job.SETTINGS.model_fields:
+    if LOOKUP in job.settings.model_fields:
         running.add_argument("--lookup", type=Path, help="the reference table, as a CSV file")
     commands.add_parser("create", parents=[shared], help="create the target before a first start")
-    commands.add_parser("stop", parents=[shared], help="end the running job between two batches")
+    commands.add_parser("stop", parents=[shared], help="drain the running job")
     commands.add_parser("doctor", parents=[shared], help="check everything before a start")
     return parser
 
@@ -91,8 +99,8 @@ def _positive(text: str) -> int:
 
 
 def _inputs(job: Job) -> list[str]:
-    """What the arguments call the files that stand in for the sources, the first input's first."""
-    return ["input", *(f"input_{schema.counts}" for schema in job.INPUTS[1:])]
+    """Return the names of the arguments for the files of a file run, one for each input."""
+    return ["input", *(f"input_{schema.counts}" for schema in job.inputs[1:])]
 
 
 def _option(argument: str) -> str:
@@ -129,7 +137,7 @@ def _run_files(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse
 
 def _find_root(job: Job) -> Path:
     """Return the root of the job's checkout; of an installed job, the working directory."""
-    sources = Path(str(job.__file__)).resolve().parents[1]
+    sources = job.folder.parent
     return sources.parent if sources.name == "src" else Path.cwd()
 
 
@@ -144,11 +152,11 @@ def _refuse_without_input(job: Job, asked: argparse.Namespace) -> None:
     for name in (*_inputs(job), "output", "batch_rows"):
         if getattr(asked, name) is not None:
             option = _option(name)
-            message = f"{option} stands beside --input. Name that file too, or leave {option} out."
+            message = f"{option} works only with --input. Add --input, or leave {option} out."
             raise ConfigError(message)
 
 
 def _stop(root: str) -> int:
     storage(root).write(MARKER, "")
-    say(f"asked the job on {root} to end after its running batch")
+    log.info("asked the job on %s to end after its running batch", root)
     return 0

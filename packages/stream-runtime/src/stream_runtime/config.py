@@ -135,7 +135,7 @@ def _toml(path: Path) -> Layer:
         message = f"{path} does not exist; {hint}, or name its folder with --conf."
         raise ConfigError(message) from None
     except tomllib.TOMLDecodeError as error:
-        message = f"{path} is not valid TOML: {error}. Mend that line."
+        message = f"{path} is not valid TOML: {error}. Correct that line."
         raise ConfigError(message) from None
 
 
@@ -175,7 +175,7 @@ def _examples(values: Mapping[str, Any], layers: Sequence[Layer], *path: str) ->
             yield from _examples(value, layers, *path, key)
         elif isinstance(value, str) and re.search(r"\.example\b", value):
             location = (*path, key)
-            place = f"{_origin(location, layers)}: {'.'.join(location)}"
+            place = f"{_layer_of(location, layers)}: {'.'.join(location)}"
             yield f"{place} still is the example {value!r}; put yours there."
 
 
@@ -186,7 +186,7 @@ def _exposed(
     for key, field in table.model_fields.items():
         value, location, kind = values.get(key), (*path, key), field.annotation
         if kind is SecretStr:
-            origin = _origin(location, layers)
+            origin = _layer_of(location, layers)
             if value and not (origin.startswith(PREFIX) or str(value).startswith(FILE)):
                 yield (
                     f"{origin}: {'.'.join(location)} is a secret; put it into the variable "
@@ -201,7 +201,7 @@ def _explained(detail: Any, settings: type[BaseModel], layers: Sequence[Layer]) 
     key, kind = ".".join(location), detail["type"]
     if kind == "missing":
         return f"{key} has no value; set it in {layers[1].origin}."
-    where = _origin(location, layers)
+    where = _layer_of(location, layers)
     if kind == "extra_forbidden":
         known = _known_keys(settings, location[:-1])
         near = difflib.get_close_matches(location[-1], known, 1)
@@ -214,7 +214,7 @@ def _explained(detail: Any, settings: type[BaseModel], layers: Sequence[Layer]) 
     return f"{where}: {key}{shown}: {message}."
 
 
-def _origin(location: Sequence[str], layers: Sequence[Layer]) -> str:
+def _layer_of(location: Sequence[str], layers: Sequence[Layer]) -> str:
     for layer in reversed(layers):
         values: Any = layer.values
         for part in location:

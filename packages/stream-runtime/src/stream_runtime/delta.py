@@ -1,4 +1,4 @@
-"""A Delta table as the job's target: made on purpose, and known to belong to one checkpoint."""
+"""A Delta table as the target: created by the job, with the checkpoint id as a property."""
 
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
@@ -12,29 +12,29 @@ SPARK_CONF = {
     # A commit reads the state of the table's log, by default in 50 tasks; small tables need one.
     "spark.databricks.delta.snapshotPartitions": "1",
 }
-EPOCH = "stream.epoch"
-"""The table property that names the checkpoint whose batches the table holds."""
+CHECKPOINT_ID = "stream.checkpoint_id"
+"""The table property with the checkpoint id."""
 ALL_COLUMNS = {"delta.dataSkippingNumIndexedCols": "-1"}
-"""Statistics of every column: one by which a table is clustered must have them."""
+"""Statistics of every column: the column that clusters a table needs them."""
 
 
-def owner(spark: SparkSession, path: str) -> str | None:
-    """The epoch of the checkpoint whose batches the table holds, None where there is no table."""
+def target_checkpoint_id(spark: SparkSession, path: str) -> str | None:
+    """Return the target's checkpoint id, None if there is no table."""
     if not DeltaTable.isDeltaTable(spark, path):
         return None
     details = DeltaTable.forPath(spark, path).detail().select("properties")
     ((properties,),) = details.collect()
-    return str(properties.get(EPOCH, "unknown"))
+    return str(properties.get(CHECKPOINT_ID, "unknown"))
 
 
 def create(
-    spark: SparkSession, path: str, columns: T.StructType, *, epoch: str, cluster_by: str
+    spark: SparkSession, path: str, columns: T.StructType, *, checkpoint_id: str, cluster_by: str
 ) -> None:
-    """Create the table, owned by a checkpoint's epoch, if it is not there.
+    """Create the table with a checkpoint id, if it does not exist.
 
-    OPTIMIZE then keeps rows that are near to each other by `cluster_by` in the same files.
+    OPTIMIZE then writes rows that are near to each other by `cluster_by` to the same files.
     """
     table = DeltaTable.createIfNotExists(spark).location(path).addColumns(columns)
-    for name, value in ({EPOCH: epoch} | ALL_COLUMNS).items():
+    for name, value in ({CHECKPOINT_ID: checkpoint_id} | ALL_COLUMNS).items():
         table = table.property(name, value)
     table.clusterBy(quote(cluster_by)).execute()

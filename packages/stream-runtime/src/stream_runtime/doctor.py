@@ -1,4 +1,4 @@
-"""What a start would find; nothing is changed, no record is read."""
+"""The command `doctor`: what a start would find. It changes nothing and reads no record."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,35 +6,50 @@ from typing import Any
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession, is_remote
 
-from . import INTERFACE, checkpoint, session
+from . import INTERFACE, session
 from .errors import StreamJobError
 from .fingerprint import Fingerprint
 from .job import Job
-from .run import shape
+from .manifest import find_manifest
+from .run import query_fingerprint
 from .settings import RuntimeSettings
+from .spark_log import committed, planned
 from .storage import Storage, storage
 
 
 def examine(job: Job, settings: RuntimeSettings) -> int:
-    """Print a line for each finding; 0, or the exit code of the first thing that is wrong."""
+    """Print a line for each finding; return 0, or the exit code of the first error."""
     report = Report()
     report.ask("interface", lambda: f"{INTERFACE}, of runtime and pipeline")
     report.ask("configuration", lambda: "complete")
-    report.ask("servers", lambda: _servers(job, settings))
+    report.ask("servers", lambda: _servers(settings))
     try:
-        spark = session.build(job.NAME, settings.session, settings.state, job.spark_conf(settings))
+        conf = settings.spark_conf()
+        spark = session.build(job.name, settings.session, settings.state, conf)
     except StreamJobError as error:
-        return report.wrong("session", error)
+        return report.add_error("session", error)
     try:
-        rows = job.result(job.read(spark, settings), settings)
-        root = storage(settings.checkpoint.root, spark)
         report.ask("session", lambda: f"Spark {spark.version}")
-        report.ask("query plan", lambda: _plan(spark, rows, job.OUTPUT_MODE))
-        fingerprint, owner = shape(job, rows, settings), job.owner(spark, settings)
-        report.ask("checkpoint", lambda: _checkpoint(root, fingerprint, owner))
+        _examine_query(report, job, spark, settings)
+    except StreamJobError as error:
+        return report.add_error("query plan", error)
     finally:
         session.close(spark, settings.session)
     return report.exit_code
+
+
+def _examine_query(
+    report: "Report", job: Job, spark: SparkSession, settings: RuntimeSettings
+) -> None:
+    settings.check_data(spark)
+    rows = job.result(job.read(spark, settings), settings)
+    root = storage(settings.checkpoint.root, spark)
+    report.ask("query plan", lambda: _plan(spark, rows, job.output_mode))
+    current, target_id = (
+        query_fingerprint(job, rows, settings),
+        settings.sink.target_checkpoint_id(spark),
+    )
+    report.ask("checkpoint", lambda: _checkpoint(root, current, target_id))
 
 
 class Report:
@@ -44,26 +59,26 @@ class Report:
         self.exit_code = 0
 
     def ask(self, subject: str, finding: Callable[[], str]) -> None:
-        """Print what was found; an error is printed as well, and the next question asked."""
+        """Print the finding, or the error instead of it."""
         try:
             print(f"ok     {subject}: {finding()}")
         except StreamJobError as error:
-            self.wrong(subject, error)
+            self.add_error(subject, error)
 
-    def wrong(self, subject: str, error: StreamJobError) -> int:
-        """Print what is wrong; the exit code so far."""
+    def add_error(self, subject: str, error: StreamJobError) -> int:
+        """Print an error; return the exit code of the first one."""
         print(f"WRONG  {subject}: {error}")
         self.exit_code = self.exit_code or error.exit_code
         return self.exit_code
 
 
-def _servers(job: Job, settings: RuntimeSettings) -> str:
-    job.check(settings)
+def _servers(settings: RuntimeSettings) -> str:
+    settings.check()
     return "answer"
 
 
 def _plan(spark: SparkSession, rows: DataFrame, output_mode: str) -> str:
-    """Spark's own check of streaming queries, which start() would make as well."""
+    """Run Spark's own check of streaming queries, which start() runs as well."""
     if is_remote():
         return f"Spark resolves it; the start shows whether it accepts it in {output_mode} mode"
     jvm: Any = spark._jvm  # noqa: SLF001 - PySpark has no name for this check
@@ -72,22 +87,22 @@ def _plan(spark: SparkSession, rows: DataFrame, output_mode: str) -> str:
     try:
         checker.checkForStreaming(rows._jdf.queryExecution().analyzed(), mode)  # noqa: SLF001
     except AnalysisException as error:
-        message = f"Spark refuses it in {output_mode} mode: {error}. Mend transform.py."
+        message = f"Spark refuses it in {output_mode} mode: {error}. Correct transform.py."
         raise StreamJobError(message) from error
     return f"Spark accepts it in {output_mode} mode"
 
 
-def _checkpoint(root: Storage, current: Fingerprint, owner: str | None) -> str:
-    found = checkpoint.matching_contract(root, current, owner)
+def _checkpoint(root: Storage, current: Fingerprint, target_id: str | None) -> str:
+    found = find_manifest(root, current, target_id)
     if found is None:
-        return "none yet; the next start makes it"
-    done, planned = checkpoint.committed(root), checkpoint.planned(root)
-    if planned is None:
-        standing = "no batch yet"
-    elif planned != done:
-        standing = f"the next start replays batch {planned}"
+        return "none yet; the next start creates it"
+    done, last = committed(root), planned(root)
+    if last is None:
+        state = "no batch yet"
+    elif last != done:
+        state = f"the next start replays batch {last}"
     else:
-        standing = f"clean after batch {done}"
+        state = f"clean after batch {done}"
     frozen = {name: found.fingerprint[name] for name in ("state_partitions", "state_store")}
     pinned = ", ".join(f"{name} {value}" for name, value in frozen.items())
-    return f"epoch {found.epoch}, {standing}; pinned: {pinned}"
+    return f"checkpoint id {found.checkpoint_id}, {state}; pinned: {pinned}"

@@ -1,8 +1,8 @@
-"""What a checkpoint is bound to: the parts of a plan that Spark freezes or silently misreads.
+"""The query fingerprint: the parts of a query that a checkpoint pins.
 
-Spark refuses some changed queries on an old checkpoint, but takes others without a word: a
-longer window, another aggregate of the same type, another output mode. Read from the analysed
-plan, so that an edit of transform.py shows as well as one of the configuration.
+Spark refuses some changed queries on an old checkpoint, but silently accepts others: a longer
+window, another aggregate of the same type, another output mode. The fingerprint comes from the
+analysed plan, so it shows a change of transform.py as well as one of the configuration.
 """
 
 import io
@@ -26,9 +26,9 @@ Fingerprint = dict[str, str]
 
 
 def fingerprint(rows: DataFrame, output_mode: str, **fixed: object) -> Fingerprint:
-    """Named facts about a streaming query, in an order and a wording that never vary.
+    """Return named facts about a streaming query; equal queries have equal facts.
 
-    `fixed` takes what else a checkpoint keeps, such as the number of state partitions.
+    `fixed` has facts that the plan does not show, such as the number of state partitions.
     """
     facts = {"output_mode": output_mode, "result": rows.schema.simpleString()}
     operators: dict[str, list[str]] = {}
@@ -43,7 +43,7 @@ def fingerprint(rows: DataFrame, output_mode: str, **fixed: object) -> Fingerpri
 
 
 def _plan(rows: DataFrame) -> str:
-    """The analysed plan; what explain() prints can be had without a JVM at hand, too."""
+    """Return the analysed plan, from explain(), which works on Spark Connect as well."""
     with redirect_stdout(io.StringIO()) as printed:
         rows.explain(extended=True)
     _, _, analysed = printed.getvalue().partition("== Analyzed Logical Plan ==\n")
@@ -51,13 +51,13 @@ def _plan(rows: DataFrame) -> str:
 
 
 def _normal(text: str) -> str:
-    """Without the ids and marks that differ from one analysis to the next."""
+    """Remove the ids and marks that differ between two analyses."""
     text = re.sub(r"#\d+L?|-T\d+ms", "", text)
     return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12},? ?", "", text)
 
 
 def _window_sizes(line: str) -> str:
-    """Slide and length, or gap, of an event-time window; the former are microseconds in a plan."""
+    """Return slide and length, or gap, of an event-time window; a plan has microseconds."""
     if "precisetimestampconversion" not in line:
         return ""
     if gap := re.search(r"\+ cast\((.+?) as interval\)", line):

@@ -41,7 +41,7 @@ def java_problem() -> str:
 def java_version(java: str) -> int:
     """The feature release that a `java` reports, such as 17; 0 if it does not run."""
     try:
-        # macOS has a /usr/bin/java that only says there is none: hence the look at the exit code.
+        # macOS has a /usr/bin/java that only says there is none, so the exit code is checked.
         run = subprocess.Popen([java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except OSError:
         return 0

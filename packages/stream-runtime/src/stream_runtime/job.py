@@ -1,7 +1,10 @@
-"""What the runtime asks of a pipeline: the names that its job.py offers."""
+"""What a job is to the runtime: the functions of its pipeline, and the facts about them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from sys import modules
+from typing import Any, Generic, TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
@@ -9,60 +12,48 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from .records import EventSchema
 from .settings import RuntimeSettings
 
+Settings = TypeVar("Settings", bound=RuntimeSettings)
 
-class Job(Protocol):
-    """The module job.py of a pipeline; `settings` is an instance of its SETTINGS."""
 
-    __package__: str | None
-    """The package of the pipeline, whose `__main__.py` starts the job."""
-    __file__: str | None
-    NAME: str
-    GUARANTEE: str
-    OUTPUT_MODE: str
-    EVENT: EventSchema
-    """What the result is made of: the events of the first input."""
-    REPORTS: bool
-    """Whether Spark reports its batches: of a continuous query it does not (see epochs.py)."""
-    REPLAYABLE: bool
-    """Whether a copy of the checkpoint's logs makes its source read a batch again."""
-    RESULT_KEY: tuple[str, ...]
+@dataclass(frozen=True, kw_only=True)
+class StreamJob(Generic[Settings]):
+    """One pipeline, with an instance of its settings in every call."""
+
+    name: str
+    guarantee: str
+    """How often an event counts in the target after any crash, as a sentence."""
+    settings: type[Settings]
+    inputs: tuple[EventSchema, ...]
+    """The event schema of each input."""
+    result_key: tuple[str, ...]
     """The columns that identify a row of the result."""
-    RESULT_STATE: str
-    """What the result holds after all batches: all rows (`appended`), the newest of each key
-    (`upserted`), or those of the last batch (`replaced`)."""
+    output_mode: str
+    write_disposition: str
+    """What the target holds after all batches: all rows (`append`), the newest of each key
+    (`merge`), or those of the last batch (`replace`)."""
+    trigger: str
+    read: Callable[[SparkSession, Settings], Sequence[DataFrame]]
+    """Returns a stream of envelopes (see records.py) for each input."""
+    result: Callable[[Sequence[DataFrame], Settings], DataFrame]
+    """Returns the result rows of streams, or of batches, of envelopes, one for each input."""
+    write: Callable[[DataFrame, Settings, str], DataStreamWriter]
+    """Returns the writer of the result rows, with a checkpoint id, and does not start it."""
 
     @property
-    def SETTINGS(self) -> type[RuntimeSettings]:  # noqa: N802 - a constant of the module
-        """The class of its settings."""
+    def package(self) -> str:
+        """The package of the pipeline, whose `__main__.py` starts the job."""
+        return self.result.__module__.rpartition(".")[0]
 
     @property
-    def INPUTS(self) -> tuple[EventSchema, ...]:  # noqa: N802
-        """What an event of each input is; the first is EVENT."""
+    def folder(self) -> Path:
+        """The folder of the pipeline's package."""
+        return Path(str(modules[self.result.__module__].__file__)).resolve().parent
 
     @property
-    def PARTS(self) -> Mapping[str, str]:  # noqa: N802
-        """The source, sink and trigger that it runs with."""
+    def continuous(self) -> bool:
+        """Whether Spark reports no batches and no counts (see continuous.py)."""
+        return self.trigger == "continuous"
 
-    def spark_conf(self, settings: Any) -> Mapping[str, str]:
-        """Return the Spark settings that the session needs for its source and sink."""
 
-    def origin(self, settings: Any) -> str:
-        """What the inputs' offsets are of: under another origin they mean nothing."""
-
-    def owner(self, spark: SparkSession, settings: Any) -> str | None:
-        """The epoch whose result the target holds, None where there is no target yet."""
-
-    def check(self, settings: Any) -> None:
-        """Raises SetupError where a server that the job needs does not answer."""
-
-    def read(self, spark: SparkSession, settings: Any) -> Sequence[DataFrame]:
-        """The stream of envelopes (see records.py) of each input."""
-
-    def result(self, inputs: Sequence[DataFrame], settings: Any) -> DataFrame:
-        """The result rows of streams, or of batches, of envelopes, one for each input."""
-
-    def prepare(self, spark: SparkSession, rows: DataFrame, settings: Any, epoch: str) -> None:
-        """Create the target, with the epoch as its owner, unless it is there."""
-
-    def write(self, rows: DataFrame, settings: Any, epoch: str) -> DataStreamWriter:
-        """The result on its way to the sink, with its trigger, not yet started."""
+Job = StreamJob[Any]
+"""A job with any settings."""

@@ -10,9 +10,11 @@ from py4j.protocol import Py4JJavaError
 from pydantic import SecretStr, model_validator
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from typing_extensions import override
 
-from .config import Secret, Table
+from .config import Secret
 from .errors import ConfigError, SetupError
+from .systems import System
 
 CONNECT_SECONDS = 5
 SHADE = "kafkashaded."
@@ -25,7 +27,7 @@ LOGIN_MODULES = {
 }
 
 
-class Kafka(Table):
+class Kafka(System):
     """What a table of conf/*.toml says of the Kafka cluster that it is about."""
 
     bootstrap_servers: str
@@ -62,8 +64,9 @@ class Kafka(Table):
             )
         return options
 
-    def check(self, table: str) -> None:
-        """Raises SetupError unless one of the brokers accepts a connection."""
+    @override
+    def check(self) -> None:
+        """Raise SetupError if no broker accepts a connection."""
         causes = []
         for server in self.bootstrap_servers.split(","):
             host, _, port = server.strip().rpartition(":")
@@ -75,7 +78,7 @@ class Kafka(Table):
                 return
         message = (
             f"No Kafka broker answers ({'; '.join(causes)}). Start it, or set "
-            f"{table}.bootstrap_servers to where it is."
+            f"{self.NAME}.bootstrap_servers to where it is."
         )
         raise SetupError(message)
 

@@ -1,11 +1,12 @@
-"""How a running job is watched, drained, and tried again.
+"""The supervision of a running job: watch it, drain it, start it again.
 
-The marker `stop` in the checkpoint's root is the way to stop a job on purpose: it ends at the
-boundary of a batch with exit code 0. SIGTERM ends it there as well, but with 143, so that an
-orchestrator that evicted it starts it again. A second signal ends it at once. Whatever is cut
-is replayed by the next start: draining saves work, it does not save data.
+The marker `stop` in the checkpoint's root drains the job: it ends after the running batch, with
+exit code 0. SIGTERM drains it as well, but with exit code 143, so that an orchestrator that evicted
+it starts it again. A second signal ends it immediately. The next start replays a batch that was
+cut: draining saves work, not data.
 """
 
+import logging
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,33 +18,37 @@ from pydantic import PositiveInt
 from pyspark.errors import PySparkException
 from pyspark.sql.streaming.query import StreamingQuery
 
+from .batch import BatchProgress
 from .config import Duration, Table, to_timedelta
 from .errors import StreamFailedError
-from .progress import Batch, Feed, Reporter, Sign, say
+from .listener import ProgressListener, Sign
+from .reporting import Reporter
 from .storage import Storage
+
+log = logging.getLogger(__name__)
 
 MARKER = "stop"
 POLL_SECONDS = 0.5
 BOUNDARY_SECONDS = 0.02
 MOST_DOUBLINGS = 7
-"""Of the pause between two attempts; without a limit, the pauses of many attempts last for days."""
+"""The limit for the pause between two attempts, which otherwise lasts for days after many."""
 LAST_REPORT_SECONDS = 10
-"""How long the last report of a query that has ended may take."""
+"""The time that the last report of an ended query can take."""
 
 
 class Lifecycle(Table):
     """The table `[lifecycle]` in conf/*.toml."""
 
     attempts: PositiveInt = 3
-    """How often a batch may fail before the job gives up."""
+    """How often a batch can fail before the job ends."""
     backoff: Duration = "5 seconds"
     """The pause before the second attempt; it doubles with each further one, up to 128 times."""
     drain: Duration = "2 minutes"
-    """How long a batch may take to end before a drain cuts it."""
+    """The time that a drain gives the running batch to end."""
 
 
 class Drain:
-    """Whether the job was asked to end, by whom, and the exit code that this means."""
+    """The request to drain the job: by whom, and with which exit code."""
 
     def __init__(self, root: Storage) -> None:
         self._root = root
@@ -59,20 +64,20 @@ class Drain:
         return self._signal > 0 or self._root.read(MARKER) is not None
 
     def cause(self) -> str:
-        """What asked for it, in a word for the log."""
+        """Return who asked for it, for the log."""
         return signal.Signals(self._signal).name if self._signal else "marker"
 
     @contextmanager
     def listening(self) -> Iterator["Drain"]:
-        """Take SIGTERM and SIGINT as wishes to drain; a marker of former times is removed."""
+        """Drain on SIGTERM or SIGINT; remove a marker of an earlier run."""
         self._root.remove(MARKER)
-        wishes = (signal.SIGTERM, signal.SIGINT)
-        before = {wish: signal.signal(wish, self._note) for wish in wishes}
+        signals = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, self._note) for number in signals}
         try:
             yield self
         finally:
-            for wish, handler in before.items():
-                signal.signal(wish, handler)
+            for number, handler in before.items():
+                signal.signal(number, handler)
             self._root.remove(MARKER)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
@@ -87,14 +92,14 @@ class Supervisor:
     def __init__(
         self,
         start: Callable[[], StreamingQuery],
-        feed: Feed,
-        follow: Callable[[Batch], None],
+        listener: ProgressListener,
+        follow: Callable[[BatchProgress], None],
         reporter: Reporter,
         drain: Drain,
         lifecycle: Lifecycle,
     ) -> None:
         self._start = start
-        self._feed = feed
+        self._listener = listener
         self._follow = follow
         self._reporter = reporter
         self._drain = drain
@@ -102,7 +107,7 @@ class Supervisor:
         self._advanced = False
 
     def run(self) -> None:
-        """Until the query has nothing more to do or is drained.
+        """Run until the query has nothing more to do or is drained.
 
         Raises:
             StreamFailedError: the same batch failed `lifecycle.attempts` times.
@@ -113,8 +118,8 @@ class Supervisor:
             if failures >= self._lifecycle.attempts:
                 message = (
                     f"The stream failed {failures} times at the same batch: {cause}\n"
-                    "Nothing of that batch is committed; the next start tries it again. Mend the "
-                    "cause first (docs/runbook.md, 'The stream failed')."
+                    "Nothing of that batch is committed; the next start tries it again. Correct "
+                    "the cause first (docs/runbook.md, 'The stream failed')."
                 )
                 raise StreamFailedError(message)
             self._reporter.retry(failures, cause)
@@ -122,7 +127,7 @@ class Supervisor:
                 return
 
     def _once(self) -> str:
-        """Why one run of the query failed; empty where it ended as it should."""
+        """Run the query once; return why it failed, empty if it did not."""
         self._advanced = False
         error: Exception | None
         try:
@@ -130,7 +135,7 @@ class Supervisor:
             try:
                 self._watch(query)
             finally:
-                # Where following a batch failed, the query itself still goes on.
+                # If following a batch failed, the query itself still runs.
                 if query.isActive:
                     query.stop()
             error = query.exception()
@@ -145,21 +150,21 @@ class Supervisor:
         return _first_line(error) if error else ""
 
     def _watch(self, query: StreamingQuery) -> None:
-        """Take the reports until the last one; stop the query once that is asked for."""
+        """Take the reports until the last one; stop the query if a drain is asked for."""
         stopping = False
         while not self._take_report(query):
             if not stopping and self._drain.asked():
-                say(f"draining ({self._drain.cause()}): the running batch may end")
+                log.info("draining (%s): the running batch may end", self._drain.cause())
                 self._stop(query)
                 stopping = True
 
     def _take_report(self, query: StreamingQuery) -> bool:
-        """Handle one report, if any; True where it was the query's last."""
-        # Once it has ended, its last reports may still be on their way.
+        """Handle one report, if any; return whether it was the last of the query."""
+        # The last reports can arrive after the query has ended.
         active = query.isActive
         seconds = POLL_SECONDS if active else LAST_REPORT_SECONDS
-        report = self._feed.take(str(query.runId), seconds)
-        if isinstance(report, Batch):
+        report = self._listener.take(str(query.runId), seconds)
+        if isinstance(report, BatchProgress):
             self._advanced = True
             self._reporter.batch(report)
             self._follow(report)
@@ -168,23 +173,23 @@ class Supervisor:
         return report is Sign.ENDED or (report is None and not active)
 
     def _stop(self, query: StreamingQuery) -> None:
-        """Stop when the running batch has ended, if it does in time: stop() alone cuts it.
+        """Stop after the running batch, if it ends in time: stop() alone would cut it.
 
-        Under load the next batch begins at once; it is cut while it has hardly begun.
+        Under load the next batch begins immediately; it is cut at its beginning.
         """
         deadline = time.monotonic() + to_timedelta(self._lifecycle.drain).total_seconds()
-        reports = self._feed.reports.qsize()
+        reports = self._listener.reports.qsize()
         while query.isActive and query.status["isTriggerActive"]:
-            if self._feed.reports.qsize() > reports:
+            if self._listener.reports.qsize() > reports:
                 break
             if time.monotonic() > deadline:
-                say(f"the batch did not end within {self._lifecycle.drain}: it is cut")
+                log.warning("the batch did not end within %s: it is cut", self._lifecycle.drain)
                 break
             time.sleep(BOUNDARY_SECONDS)
         query.stop()
 
     def _rested(self, times: int) -> bool:
-        """Pause before the next attempt; False where a drain was asked for meanwhile."""
+        """Pause before the next attempt; return False if a drain is asked for meanwhile."""
         pause = to_timedelta(self._lifecycle.backoff).total_seconds() * times
         deadline = time.monotonic() + pause
         while time.monotonic() < deadline:
@@ -195,6 +200,6 @@ class Supervisor:
 
 
 def _first_line(error: Exception) -> str:
-    """The cause without the Java stack that follows it."""
+    """Return the cause without the Java stack after it."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

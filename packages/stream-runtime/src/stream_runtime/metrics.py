@@ -1,4 +1,4 @@
-"""The job's numbers for Prometheus; monitoring/ holds the alerts and the dashboard for them."""
+"""The metrics of the job for Prometheus; monitoring/ has alerts and a dashboard for them."""
 
 import math
 import time
@@ -10,21 +10,21 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_serv
 
 COUNTERS = {
     "input_rows": "Rows read, those of replayed batches included",
-    "bad_rows": "Rows that hold no event; they are in quarantine",
+    "invalid_rows": "Invalid records; they are in quarantine",
     "unknown_field_rows": "Events with fields that the schema does not name",
-    "late_groups_dropped": "Groups of late rows that came behind the watermark",
-    "repeats_dropped": "Events whose id had come before, where the job drops such events",
+    "late_groups_dropped": "Groups of late rows, behind the watermark",
+    "duplicates_dropped": "Duplicates dropped, if the job drops duplicates",
 }
 GAUGES = {
     "duration_ms": "Duration of the last batch",
-    "state_rows": "Rows in the state store: what is open or still remembered",
-    "state_bytes": "Memory that the state store uses; what RocksDB has on disk is not in it",
-    "backlog_rows": "Rows that wait in the fullest partition of the source",
+    "state_rows": "Rows in the state store: pending and retained",
+    "state_bytes": "Memory of the state store, without what RocksDB has on disk",
+    "backlog_rows": "Lag: rows that wait in the fullest partition of the source",
 }
 
 
 class Exporter:
-    """Metrics `stream_…` with the label `job`, served on a port (0: kept, but not served)."""
+    """Metrics `stream_…` with the label `job`, on a port (0 opens none)."""
 
     def __init__(self, job: str, port: int) -> None:
         registry = CollectorRegistry()
@@ -41,7 +41,7 @@ class Exporter:
             gauge.set(math.nan)
         self._alive = Gauge(
             "stream_alive_timestamp_seconds",
-            "When the last batch or idle trigger ended; before the first one, when the job began",
+            "When the last batch or idle trigger ended; before the first one, the start of the job",
             ["job"],
             registry=registry,
         ).labels(job)
@@ -60,7 +60,7 @@ class Exporter:
             start_http_server(port, registry=registry)
 
     def batch(self, facts: Mapping[str, Any]) -> None:
-        """Take in the facts of one batch (see progress.Batch); a null fact changes nothing."""
+        """Add the facts of one batch (see batch.py); a null fact changes nothing."""
         for name, counter in self._counters.items():
             counter.inc(facts[name] or 0)
         for name, gauge in self._gauges.items():

@@ -1,23 +1,25 @@
-"""Where bad records go: JSON lines under `quarantine.path`/<epoch>/<batch>/.
+"""The quarantine: invalid records as JSON lines under `quarantine.path`/<checkpoint id>/<batch>/.
 
 A streaming query has one sink, and a second query over the same source would read and parse
-everything twice. So the stream only counts its bad records, and where a batch had some, that
-batch alone is swept:
+everything twice. So the query only counts its invalid records. The invalid records of a batch
+that has some are written by a batch replay:
 
-1. A checkpoint beside the stream's gets copies of the stream's logs in which this batch is the
-   last one, planned and not committed, as after a crash.
-2. Spark repeats the batch there: the same records, at the same time by the job's clock. The bad
-   ones replace what an interrupted attempt left in the batch's folder.
-3. `quarantine.json` says that everything up to this batch is swept.
+1. A checkpoint beside that of the query gets copies of its logs in which this batch is the last
+   one, planned and not committed, as after a crash.
+2. Spark replays the batch there: the same records, at the same time by the job's clock. The
+   invalid ones replace what an interrupted attempt left in the batch's folder.
+3. `quarantine.json` gets the number of this batch: quarantine is complete up to it.
 
-A process that dies before 3 repeats the batch at its next start, into the same folder; one that
-dies between Spark's commit of a batch and 1 finds in Spark's log what is committed but not swept.
+If the process dies before 3, its next start replays the batch, into the same folder. If it dies
+between Spark's commit of a batch and 1, the next start finds in Spark's log which batches are
+committed and not yet in quarantine.
 
-A source with a log that cannot be copied is read a second time instead, and so is that of a
-continuous query, which has no batches to repeat (see SecondReading).
+A side query reads the source a second time instead where a log cannot be copied, and for a
+continuous query, which has no batches to replay.
 """
 
 import json
+import logging
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -28,12 +30,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
 from typing_extensions import override
 
-from .checkpoint import STREAM, committed, logged, offsets
+from .batch import BatchProgress
 from .config import Location, Table
-from .progress import Batch, Reporter, say
+from .reporting import Reporter
+from .spark_log import STREAM, committed, logged, offsets
 from .storage import Storage
 
-MARKS = "quarantine.json"
+log = logging.getLogger(__name__)
+
+PROGRESS = "quarantine.json"
 CHECKPOINT = "quarantine"
 SOURCE_LOGS = "sources"
 """A folder for each input, numbered from 0."""
@@ -47,81 +52,86 @@ class Quarantine(Table):
     path: Location
 
 
-class Move(ABC):
-    """Moves the bad records of some of the stream's batches to quarantine, each once."""
+class QuarantineWrite(ABC):
+    """The step that writes the invalid records of some batches to quarantine, each once."""
 
     def __init__(
-        self, root: Storage, location: str, target: str, bad_records: Callable[[], DataFrame]
+        self, root: Storage, location: str, target: str, invalid_records: Callable[[], DataFrame]
     ) -> None:
         self._root = root
         self._location = location
         self._target = target
-        self._bad_records = bad_records
+        self._invalid_records = invalid_records
 
     @abstractmethod
     def begin(self) -> None:
-        """Called before the stream reads its first record."""
+        """Prepare, before the query reads its first record."""
 
     @abstractmethod
-    def __call__(self, batches: range) -> bool:
-        """False where a drain cut it short: a later call begins with the same batches."""
+    def write(self, batches: range) -> bool:
+        """Write them; return False if a drain ended this early: a later call has to repeat it."""
 
 
-class Sweeper:
-    """Follows the stream's batches and has their bad records moved to quarantine."""
+class QuarantineProgress:
+    """How far quarantine has followed the query: up to which batch it is complete."""
 
-    def __init__(self, root: Storage, move: Move, reporter: Reporter) -> None:
+    def __init__(self, root: Storage, write: QuarantineWrite, reporter: Reporter) -> None:
         self._root = root
-        self._move = move
+        self._write = write
         self._reporter = reporter
-        text = root.read(MARKS)
-        self._swept: int = json.loads(text)["swept"] if text else -1
+        text = root.read(PROGRESS)
+        self._last_batch: int = json.loads(text)["last_batch"] if text else -1
 
     def recover(self) -> None:
-        """Sweep what is committed but not swept: a process died, or a sweep failed."""
+        """Write the committed batches that a dead process or a failed write has left."""
         last = committed(self._root)
         if last is None:
-            self._move.begin()
-        elif last > self._swept:
-            self._sweep(last)
+            self._write.begin()
+        elif last > self._last_batch:
+            self._complete(last)
 
-    def follow(self, batch: Batch) -> None:
-        """Sweep a batch that had bad records, or that did not say; mark one that had none."""
-        if batch.batch_id <= self._swept:
+    def follow(self, batch: BatchProgress) -> None:
+        """Complete quarantine up to this batch; write nothing if it has no invalid records.
+
+        A continuous query does not count them: a write finds out.
+        """
+        if batch.batch_id <= self._last_batch:
             return
-        clean = batch.bad_rows == 0 or batch.start_offset == batch.end_offset
-        if clean and batch.batch_id == self._swept + 1:
-            self._mark(batch.batch_id)
+        has_none = batch.invalid_rows == 0 or batch.start_offset == batch.end_offset
+        if has_none and batch.batch_id == self._last_batch + 1:
+            self._save(batch.batch_id)
         else:
-            self._sweep(batch.batch_id)
+            self._complete(batch.batch_id)
 
-    def _sweep(self, last: int) -> None:
-        batches = range(self._swept + 1, last + 1)
-        if not self._move(batches):
+    def _complete(self, last: int) -> None:
+        batches = range(self._last_batch + 1, last + 1)
+        if not self._write.write(batches):
             return
-        self._mark(last)
-        self._reporter.event("sweep", first_batch=batches[0], last_batch=last)
-        say(f"the bad records up to batch {last} are in quarantine")
+        self._save(last)
+        self._reporter.event("quarantine_write", first_batch=batches[0], last_batch=last)
+        log.info("the invalid records up to batch %d are in quarantine", last)
 
-    def _mark(self, swept: int) -> None:
-        self._root.write(MARKS, json.dumps({"swept": swept}))
-        self._swept = swept
+    def _save(self, last: int) -> None:
+        self._root.write(PROGRESS, json.dumps({"last_batch": last}))
+        self._last_batch = last
 
 
-class Replay(Move):
-    """Repeats single batches of the stream, and keeps their bad records."""
+class BatchReplay(QuarantineWrite):
+    """A write that replays single batches of the query."""
 
     @override
     def begin(self) -> None:
-        """Nothing: what it reads stands in the stream's logs."""
+        """Do nothing: the logs of the query have all that a replay needs."""
 
     @override
-    def __call__(self, batches: range) -> bool:
+    def write(self, batches: range) -> bool:
         """Replay each batch that read something and was not replayed before."""
         known = logged(self._root, f"{STREAM}/offsets")
         forgotten = [batch for batch in batches if not known >= {batch, max(batch - 1, 0)}]
         if forgotten:
-            say(f"Spark has no log of batches {forgotten}: what was bad in them stays unknown")
+            log.warning(
+                "Spark has no log of batches %s: their invalid records cannot be written", forgotten
+            )
         done = logged(self._root, f"{CHECKPOINT}/commits").union(forgotten)
         for batch in batches:
             if batch not in done and offsets(self._root, batch) != offsets(self._root, batch - 1):
@@ -136,32 +146,32 @@ class Replay(Move):
             self._copy_source_log(f"{SOURCE_LOGS}/{number}")
         if self._root.read(f"{CHECKPOINT}/metadata") is None:
             self._root.write(f"{CHECKPOINT}/metadata", json.dumps({"id": str(uuid.uuid4())}))
-        put = partial(_put, self._target)
-        # Once: after the batch that is planned comes no other. Available now would go on.
-        _start(self._bad_records(), self._location, put, once=True).awaitTermination()
+        store = partial(_store, self._target)
+        # Once: it ends after the planned batch. Available now would read on.
+        _start(self._invalid_records(), self._location, store, once=True).awaitTermination()
 
     def _copy_source_log(self, log: str) -> None:
-        """Such as the files that a batch of a file source has read."""
-        theirs = set(self._root.names(f"{STREAM}/{log}"))
-        mine = set(self._root.names(f"{CHECKPOINT}/{log}"))
-        for name in mine - theirs:
+        """Copy one source's log, such as the files that each batch of a file source has read."""
+        there = set(self._root.names(f"{STREAM}/{log}"))
+        here = set(self._root.names(f"{CHECKPOINT}/{log}"))
+        for name in here - there:
             self._root.remove(f"{CHECKPOINT}/{log}/{name}")
-        for name in theirs - mine:
+        for name in there - here:
             self._copy(f"{log}/{name}")
 
     def _copy(self, name: str) -> None:
         text = self._root.read(f"{STREAM}/{name}")
-        # A copy is never written again: Spark keeps checksums of what it wrote beside it.
+        # A copy is written once: Spark keeps checksums of its own files beside them.
         if text is not None and self._root.read(f"{CHECKPOINT}/{name}") is None:
             self._root.write(f"{CHECKPOINT}/{name}", text)
 
 
-class SecondReading(Move):
-    """Reads the source once more from where it last stopped, with a checkpoint of its own.
+class SideQuery(QuarantineWrite):
+    """A write that reads the source a second time, with a checkpoint of its own.
 
-    Costs more than a replay: clean batches that came before are read as well, the first time
-    from the beginning of the source. It may be ahead of the stream; no record comes twice.
-    `asked` tells whether the job shall end: that may not wait until all is read.
+    It costs more than a replay: it also reads batches without invalid records, the first time
+    from the beginning of the source. It can be ahead of the query; no record is written twice.
+    `asked` returns whether the job has to end: a drain does not wait until all is read.
     """
 
     def __init__(
@@ -169,15 +179,15 @@ class SecondReading(Move):
         root: Storage,
         location: str,
         target: str,
-        bad_records: Callable[[], DataFrame],
+        invalid_records: Callable[[], DataFrame],
         asked: Callable[[], bool],
     ) -> None:
-        super().__init__(root, location, target, bad_records)
+        super().__init__(root, location, target, invalid_records)
         self._asked = asked
 
     @override
     def begin(self) -> None:
-        """Note where it begins: to read from `latest` would mean another place later on."""
+        """Fix where it begins: a later `latest` would be another position."""
         query = self._start()
         while not self._root.names(f"{CHECKPOINT}/offsets"):
             if query.awaitTermination(POLL_SECONDS):
@@ -185,8 +195,8 @@ class SecondReading(Move):
         query.stop()
 
     @override
-    def __call__(self, batches: range) -> bool:
-        """Read all that is there by now, which the stream's batches are part of."""
+    def write(self, batches: range) -> bool:
+        """Read everything that the source has by now, which includes these batches."""
         query = self._start()
         while not self._asked():
             if query.awaitTermination(POLL_SECONDS):
@@ -195,28 +205,28 @@ class SecondReading(Move):
         return False
 
     def _start(self) -> StreamingQuery:
-        put = partial(_put_if_any, self._target)
-        return _start(self._bad_records(), self._location, put, availableNow=True)
+        store = partial(_store_if_any, self._target)
+        return _start(self._invalid_records(), self._location, store, availableNow=True)
 
 
 def beginning(root: Storage) -> str | None:
-    """Where a second reading of Kafka began, as Spark keeps it; None before that."""
+    """Return the offsets at which a side query of Kafka began, as JSON; None before that."""
     text = root.read(f"{CHECKPOINT}/{SOURCE_LOGS}/0/0")
     return text and text.rpartition("\n")[2]
 
 
 def _start(
-    records: DataFrame, location: str, put: Callable[[DataFrame, int], None], **trigger: Any
+    records: DataFrame, location: str, store: Callable[[DataFrame, int], None], **trigger: Any
 ) -> StreamingQuery:
-    writer = records.writeStream.foreachBatch(put).trigger(**trigger)
+    writer = records.writeStream.foreachBatch(store).trigger(**trigger)
     return writer.option("checkpointLocation", f"{location}/{CHECKPOINT}").start()
 
 
-def _put(target: str, records: DataFrame, batch: int) -> None:
-    # One file a batch: bad records are few, and readers open every file.
+def _store(target: str, records: DataFrame, batch: int) -> None:
+    # One file for each batch: invalid records are few, and readers open every file.
     records.repartition(1).write.mode("overwrite").json(f"{target}/{batch:06d}")
 
 
-def _put_if_any(target: str, records: DataFrame, batch: int) -> None:
+def _store_if_any(target: str, records: DataFrame, batch: int) -> None:
     if not records.isEmpty():
-        _put(target, records, batch)
+        _store(target, records, batch)

@@ -1,13 +1,13 @@
-"""What a record must be to count as an event, and the one function that judges it.
+"""The validation of records: which are events, and why the others are invalid.
 
 An *envelope* is a record as its source yields it:
 `raw` BINARY, `key` BINARY, `headers` ARRAY<STRUCT<key: STRING, value: BINARY>>,
 `ingest_time` TIMESTAMP (when the broker or the file system took it), `origin` STRING.
 A source whose records are rows of a table already yields `event` as well, a STRUCT of the
-schema's columns; then `raw` is the row as JSON, and is only made for bad ones.
+schema's columns; then `raw` is the row as JSON, which Spark computes for invalid records only.
 
-A verdict depends on the record and `ingest_time` alone, never on the clock, so that every reading
-of a record agrees: the stream's, a replay's, and the sweep that puts bad ones in quarantine.
+The result depends on the record and `ingest_time` alone, never on the clock. So it is the same
+whenever a record is read: by the query, in a batch replay, and in the quarantine write.
 """
 
 from collections.abc import Mapping
@@ -26,24 +26,24 @@ JSON = {
     "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
     "ignoreNullFields": "false",
 }
-"""How rows are written as JSON: nothing is left out, no part of a time is cut off."""
+"""The options for rows as JSON, with every field and all digits of a time."""
 MARK = token_urlsafe(9)
-"""A field's name that no record holds: it is chosen when the process starts."""
+"""The name of a field that no record has: it is random, and new in each process."""
 CORRUPT = f"corrupt-{MARK}"
 WHITE_SPACE = " \t\r\n"
-"""What JSON allows around a value."""
+"""The characters that JSON allows around a value."""
 
 
 class Events(Table):
-    """The table `[events]` in conf/*.toml: what an event may be."""
+    """The table `[events]` in conf/*.toml: limits of a valid event."""
 
     max_ahead: Duration = "1 day"
-    """How far an event's time may lie after its record's ingest time."""
+    """How far the event time can be after the ingest time of the record."""
 
 
 @dataclass(frozen=True)
 class EventSchema:
-    """The columns of one event (name to Spark type), and the part that some play in the job."""
+    """The columns of one event (name to Spark type), and the roles that some have in the job."""
 
     columns: Mapping[str, str]
     time: str
@@ -51,17 +51,17 @@ class EventSchema:
     key: str | None = None
     measures: tuple[str, ...] = ()
     counts: str = "records"
-    """Under this name, another one for each input, a batch's progress carries `rows`, `bad_rows`
-    and `unknown_field_rows`."""
+    """The name in Spark's progress for the counts of this input: `rows`, `invalid_rows` and
+    `unknown_field_rows`. Each input has another name."""
 
     @property
     def ddl(self) -> str:
-        """The columns as Spark reads them."""
+        """The columns in Spark's syntax."""
         return ", ".join(f"{quote(name)} {kind}" for name, kind in self.columns.items())
 
 
 def envelope(raw: Column, ingest_time: Column, origin: Column) -> list[Column]:
-    """The columns of an envelope, for a source that has neither keys nor headers."""
+    """Return the columns of an envelope, for a source that has neither keys nor headers."""
     return [
         raw.cast("binary").alias("raw"),
         F.lit(None).cast("binary").alias("key"),
@@ -71,39 +71,39 @@ def envelope(raw: Column, ingest_time: Column, origin: Column) -> list[Column]:
     ]
 
 
-def good(
+def select_valid(
     envelopes: DataFrame, schema: EventSchema, events: Events, *, counted: bool = True
 ) -> DataFrame:
-    """The events in the envelopes that hold one: the schema's columns.
+    """Return the events of the valid records: the schema's columns.
 
-    Bad records are counted here, unless the query is a continuous one, in which Spark counts
-    nothing; `quarantine.py` puts them in quarantine.
+    Spark counts the invalid records here, except in a continuous query, where it cannot;
+    quarantine.py writes them to quarantine.
     """
-    records = judged(envelopes, schema, events)
+    records = validate(envelopes, schema, events)
     if counted:
         records = records.observe(
             schema.counts,
             F.count("*").alias("rows"),
-            F.count("reason").alias("bad_rows"),
+            F.count("reason").alias("invalid_rows"),
             F.count_if("has_unknown_fields").alias("unknown_field_rows"),
         )
-    return records.where("reason IS NULL").select(columns_of(schema))
+    return records.where("reason IS NULL").select(event_columns(schema))
 
 
-def columns_of(schema: EventSchema) -> list[Column]:
-    """The columns of the event in a judged envelope."""
+def event_columns(schema: EventSchema) -> list[Column]:
+    """Return the columns of the event in a validated envelope."""
     return [F.col("event")[name].alias(name) for name in schema.columns]
 
 
-def bad(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
-    """The records that hold no event, as they came, each with its `reason`.
+def select_invalid(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
+    """Return the invalid records as they are in the source, each with its `reason`.
 
-    Out: `reason`, `raw` STRING, `raw_base64` STRING (only where the bytes are no UTF-8, which
-    `raw` then cannot carry), `key`, `headers`, `ingest_time`, `origin`.
+    Out: `reason`, `raw` STRING, `raw_base64` STRING (only for bytes that are not UTF-8, which
+    `raw` cannot hold), `key`, `headers`, `ingest_time`, `origin`.
     """
     lossy = ~F.is_valid_utf8(F.col("raw").cast("string"))
     return (
-        judged(envelopes, schema, events)
+        validate(envelopes, schema, events)
         .where("reason IS NOT NULL")
         .withColumn("raw_base64", F.when(lossy, _in_one_line(F.base64("raw"))))
         .withColumn("raw", F.make_valid_utf8(F.col("raw").cast("string")))
@@ -115,34 +115,38 @@ def _in_one_line(base64: Column) -> Column:
     return F.replace(base64, F.lit("\r\n"), F.lit(""))
 
 
-def judged(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
-    """The envelopes, each with its verdict.
+def validate(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
+    """Validate the records in the envelopes.
 
-    Adds `event` STRUCT (see `columns_of`), `reason` STRING (null for an event) and
+    Adds `event` STRUCT (see `event_columns`), `reason` STRING (null for an event) and
     `has_unknown_fields` BOOLEAN.
     """
     if "event" in envelopes.columns:
-        faults = _faults_of_event(schema, events)
-        return envelopes.withColumns({"reason": _first(faults), "has_unknown_fields": F.lit(False)})
+        checks = _checks_of_event(schema, events)
+        return envelopes.withColumns(
+            {"reason": _first_reason(checks), "has_unknown_fields": F.lit(False)}
+        )
     text = F.col("raw").cast("string")
     unknown = F.exists(F.json_object_keys(text), lambda name: ~name.isin(*schema.columns))
-    strange = F.when(_has_strange_number(text), F.lit("malformed"))
+    infinite = F.when(_has_signed_infinity(text), F.lit("malformed"))
     found = F.col("has_unknown_fields")
     return (
         envelopes.withColumn("event", _parsed(text, schema))
-        .withColumn("reason", _first(_faults_of_text(text) | _faults_of_event(schema, events)))
+        .withColumn(
+            "reason", _first_reason(_checks_of_text(text) | _checks_of_event(schema, events))
+        )
         .withColumn("has_unknown_fields", F.when(F.isnull("reason"), unknown))
-        .withColumn("reason", F.coalesce("reason", F.when(F.isnull(found), strange)))
+        .withColumn("reason", F.coalesce("reason", F.when(F.isnull(found), infinite)))
         .withColumn("has_unknown_fields", F.isnull("reason") & F.coalesce(found, F.lit(False)))
     )
 
 
 def _parsed(text: Column, schema: EventSchema) -> Column:
-    """A struct of the schema's columns, and of MARK, which is true for a single JSON object.
+    """Parse a text: a struct of the schema's columns and MARK, true if the text is one JSON object.
 
-    from_json reads the first value of a text and ignores what follows. So the last bracket of
-    the text is replaced by one more field, MARK, and the bracket. The first value has that field
-    only if it is an object that ends where the text ends: a text cannot hold the name MARK.
+    from_json reads the first value of a text and ignores the rest. So one more field, MARK, is
+    added before the last bracket of the text. The first value has that field only if it is an
+    object that ends where the text ends: no text contains the name MARK.
     """
     trimmed = F.btrim(text, F.lit(WHITE_SPACE))
     return F.from_json(
@@ -157,31 +161,31 @@ def _parsed(text: Column, schema: EventSchema) -> Column:
 
 
 def _marked(text: Column) -> Column:
-    """The text with MARK as its last field, null where it does not end with a bracket."""
+    """Return the text with MARK as its last field, null if it does not end with a bracket."""
     opened = F.substring(text.cast("binary"), F.lit(1), F.octet_length(text) - 1).cast("string")
     field = f'"{MARK}":true}}'
     first = F.when(text.endswith("{}"), F.concat(opened, F.lit(field)))
     return first.when(text.endswith("}"), F.concat(opened, F.lit(f",{field}")))
 
 
-def _has_strange_number(text: Column) -> Column:
-    """Whether the text may hold the number +INF, -INF or +Infinity.
+def _has_signed_infinity(text: Column) -> Column:
+    """Return whether the text may contain the number +INF, -INF or +Infinity.
 
-    from_json reads these, other readers refuse them. NaN, which many write, is no such number.
+    from_json reads these, other readers refuse them. NaN, which many producers write, is not one.
     """
     return text.contains("+I") | text.contains("-INF")
 
 
-Faults = dict[str, Column]
-"""Why a record is no event, and when that is so: where that is null, it is not."""
+Checks = dict[str, Column]
+"""Each reason, with the condition under which a record is invalid; null means valid."""
 
 
-def _first(faults: Faults) -> Column:
-    """The name of a record's first fault, null where it has none."""
-    return F.coalesce(*(F.when(fault, F.lit(name)) for name, fault in faults.items()))
+def _first_reason(checks: Checks) -> Column:
+    """Return the first reason whose condition is true, null for a valid record."""
+    return F.coalesce(*(F.when(check, F.lit(name)) for name, check in checks.items()))
 
 
-def _faults_of_text(text: Column) -> Faults:
+def _checks_of_text(text: Column) -> Checks:
     event = F.col("event")
     return {
         "malformed": F.isnull(event[MARK]) | F.isnotnull(event[CORRUPT]),
@@ -189,18 +193,18 @@ def _faults_of_text(text: Column) -> Faults:
     }
 
 
-def _faults_of_event(schema: EventSchema, events: Events) -> Faults:
+def _checks_of_event(schema: EventSchema, events: Events) -> Checks:
     event = F.col("event")
     time = event[schema.time]
     latest = F.col("ingest_time") + F.expr(f"INTERVAL {events.max_ahead}")
-    faults = {"missing_time": F.isnull(time), "future_time": time > latest}
+    checks = {"missing_time": F.isnull(time), "future_time": time > latest}
     if schema.id:
         text_of_id = event[schema.id].cast("string")
-        faults["missing_id"] = F.coalesce(text_of_id, F.lit("")) == ""
+        checks["missing_id"] = F.coalesce(text_of_id, F.lit("")) == ""
     if schema.key:
-        faults["missing_key"] = F.isnull(event[schema.key])
+        checks["missing_key"] = F.isnull(event[schema.key])
     if schema.measures:
         numbers = [event[measure].cast("double") for measure in schema.measures]
         endless = [F.isnan(number) | (F.abs(number) == float("inf")) for number in numbers]
-        faults["not_finite"] = reduce(Column.__or__, endless)
-    return faults
+        checks["not_finite"] = reduce(Column.__or__, endless)
+    return checks

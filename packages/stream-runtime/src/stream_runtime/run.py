@@ -1,5 +1,6 @@
 """From configuration to a running, supervised stream."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial, reduce
@@ -8,68 +9,75 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from . import session
-from .checkpoint import Contract, admit, sole_driver
-from .epochs import EpochFeed
+from .checkpoint import sole_driver
+from .continuous import ContinuousListener
 from .errors import StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lifecycle import Drain, Supervisor
-from .progress import Feed, Reporter, fed, say
-from .quarantine import Replay, SecondReading, Sweeper
-from .records import bad
+from .listener import ProgressListener, listen
+from .manifest import Manifest, admit
+from .quarantine import BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
+from .records import select_invalid
+from .reporting import Reporter
 from .settings import RuntimeSettings
 from .storage import Storage, storage
 
+log = logging.getLogger(__name__)
+
 
 def run(job: Job, settings: RuntimeSettings) -> int:
-    """Run the job until it is done or drained; the exit code.
+    """Run the job until it is done or drained; return the exit code.
 
     Raises:
         StreamJobError: with the reason, and the exit code that goes with it.
     """
-    with _admitted(job, settings) as (spark, root, contract), Drain(root).listening() as drain:
-        _supervise(job, spark, settings, root, contract, drain)
+    with _admitted(job, settings) as (spark, root, manifest), Drain(root).listening() as drain:
+        _supervise(job, spark, settings, root, manifest, drain)
         return drain.exit_code
 
 
 def create(job: Job, settings: RuntimeSettings) -> int:
-    """Create the target ahead of the first start, owned by the checkpoint; the exit code.
+    """Create the target ahead of the first start, with this checkpoint id; return the exit code.
 
     Raises:
         StreamJobError: with the reason, and the exit code that goes with it.
     """
     with _admitted(job, settings):
-        say(f"the target is there, for the checkpoint on {settings.checkpoint.root}")
+        log.info("the target exists, for the checkpoint on %s", settings.checkpoint.root)
     return 0
 
 
 @contextmanager
 def _admitted(
     job: Job, settings: RuntimeSettings
-) -> Iterator[tuple[SparkSession, Storage, Contract]]:
-    """A session in which checkpoint, code and target belong together, and no other driver runs."""
-    job.check(settings)
+) -> Iterator[tuple[SparkSession, Storage, Manifest]]:
+    """Open a session in which checkpoint, code and target fit, and no other driver runs."""
+    settings.check()
     with ExitStack() as stack:
         if settings.session.platform == "own":
             stack.enter_context(sole_driver(settings.checkpoint.root))
-        spark = session.build(job.NAME, settings.session, settings.state, job.spark_conf(settings))
+        conf = settings.spark_conf()
+        spark = session.build(job.name, settings.session, settings.state, conf)
         stack.callback(session.close, spark, settings.session)
         root = storage(settings.checkpoint.root, spark)
+        settings.check_data(spark)
         rows = job.result(job.read(spark, settings), settings)
-        contract = admit(root, shape(job, rows, settings), job.owner(spark, settings))
-        job.prepare(spark, rows, settings, contract.epoch)
-        yield spark, root, contract
+        fingerprint = query_fingerprint(job, rows, settings)
+        manifest = admit(root, fingerprint, settings.sink.target_checkpoint_id(spark))
+        settings.sink.prepare(spark, rows, manifest.checkpoint_id)
+        yield spark, root, manifest
 
 
-def shape(job: Job, rows: DataFrame, settings: RuntimeSettings) -> Fingerprint:
-    """What a checkpoint of this job is bound to."""
+def query_fingerprint(job: Job, rows: DataFrame, settings: RuntimeSettings) -> Fingerprint:
+    """Return what a checkpoint of this job pins."""
     return fingerprint(
         rows,
-        job.OUTPUT_MODE,
-        source=job.origin(settings),
+        job.output_mode,
+        source=settings.source_id(),
         state_partitions=settings.state.partitions,
         state_store=settings.state.store,
-        **settings.bound(),
+        **settings.pinned_facts(),
     )
 
 
@@ -78,35 +86,30 @@ def _supervise(
     spark: SparkSession,
     settings: RuntimeSettings,
     root: Storage,
-    contract: Contract,
+    manifest: Manifest,
     drain: Drain,
 ) -> None:
-    reporter = Reporter(settings.metrics, job.NAME)
-    target = f"{settings.quarantine.path}/{contract.epoch}"
-    found = partial(bad_records, job, spark, settings)
-    location = settings.checkpoint.root
-    sweeper = Sweeper(
-        root,
-        Replay(root, location, target, found)
-        if job.REPLAYABLE
-        else SecondReading(root, location, target, found, drain.asked),
-        reporter,
-    )
-    reporter.event("started", job=job.NAME, epoch=contract.epoch, guarantee=job.GUARANTEE)
-    say(f"{job.NAME} runs on {settings.checkpoint.root}; `make stop` drains it")
+    checkpoint_id = manifest.checkpoint_id
+    reporter = Reporter(settings.metrics, job.name)
+    write = _quarantine_write(job, spark, settings, root, checkpoint_id, drain)
+    quarantine = QuarantineProgress(root, write, reporter)
+    reporter.event("started", job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
+    log.info("%s runs on %s; `make stop` drains it", job.name, settings.checkpoint.root)
 
     def begin() -> StreamingQuery:
         # An outage is not a failing batch: it ends the job with another exit code.
-        job.check(settings)
-        sweeper.recover()
-        return start(job, spark, settings, contract.epoch)
+        settings.check()
+        quarantine.recover()
+        return start(job, spark, settings, checkpoint_id)
 
     try:
-        with fed(Feed() if job.REPORTS else EpochFeed(root), spark) as feed:
+        with listen(
+            ContinuousListener(root) if job.continuous else ProgressListener(), spark
+        ) as listener:
             supervisor = Supervisor(
                 start=begin,
-                feed=feed,
-                follow=sweeper.follow,
+                listener=listener,
+                follow=quarantine.follow,
                 reporter=reporter,
                 drain=drain,
                 lifecycle=settings.lifecycle,
@@ -118,19 +121,35 @@ def _supervise(
     reporter.event("stopped", exit_code=drain.exit_code)
 
 
-def start(job: Job, spark: SparkSession, settings: RuntimeSettings, epoch: str) -> StreamingQuery:
+def _quarantine_write(
+    job: Job,
+    spark: SparkSession,
+    settings: RuntimeSettings,
+    root: Storage,
+    checkpoint_id: str,
+    drain: Drain,
+) -> QuarantineWrite:
+    location, target = settings.checkpoint.root, f"{settings.quarantine.path}/{checkpoint_id}"
+    records = partial(read_invalid, job, spark, settings)
+    if settings.source.REPLAYABLE and not job.continuous:
+        return BatchReplay(root, location, target, records)
+    return SideQuery(root, location, target, records, drain.asked)
+
+
+def start(
+    job: Job, spark: SparkSession, settings: RuntimeSettings, checkpoint_id: str
+) -> StreamingQuery:
     """Start the query on its checkpoint."""
     rows = job.result(job.read(spark, settings), settings)
-    location = settings.checkpoint.stream
-    writer = job.write(rows, settings, epoch).queryName(job.NAME)
-    return writer.option("checkpointLocation", location).start()
+    writer = job.write(rows, settings, checkpoint_id).queryName(job.name)
+    return writer.option("checkpointLocation", settings.checkpoint.stream).start()
 
 
-def bad_records(job: Job, spark: SparkSession, settings: RuntimeSettings) -> DataFrame:
-    """The records of all inputs that hold no event, as a stream.
+def read_invalid(job: Job, spark: SparkSession, settings: RuntimeSettings) -> DataFrame:
+    """Return the invalid records of all inputs as a stream.
 
-    Its sources are those of the job's query, in the same order: a replay gives it their logs.
+    Its sources are those of the job's query, in the same order: a batch replay gives it their logs.
     """
-    inputs = zip(job.read(spark, settings), job.INPUTS, strict=True)
-    parts = [bad(envelopes, schema, settings.events) for envelopes, schema in inputs]
+    inputs = zip(job.read(spark, settings), job.inputs, strict=True)
+    parts = [select_invalid(envelopes, schema, settings.events) for envelopes, schema in inputs]
     return reduce(DataFrame.union, parts)

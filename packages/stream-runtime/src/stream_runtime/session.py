@@ -42,7 +42,7 @@ LOCAL = {
 }
 
 STORES = {
-    # Said aloud: a session that is given may have another one.
+    # Set explicitly: the session of a platform can have another provider.
     "default": {
         "spark.sql.streaming.stateStore.providerClass": (
             "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider"
@@ -109,7 +109,7 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
 
 
 def _given(changeable: Mapping[str, str], platform: str) -> SparkSession:
-    """The platform's session; what it has to be started with stands in deploy/databricks.yml."""
+    """Return the platform's session; deploy/databricks.yml has the settings for its start."""
     spark = SparkSession.builder.getOrCreate()
     for name, value in changeable.items():
         if platform == "databricks" or name in SERVERLESS:

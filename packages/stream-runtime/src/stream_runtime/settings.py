@@ -1,25 +1,59 @@
 """The settings that every stream has; the pipeline's own settings.py adds its tables."""
 
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import SparkSession
+
 from .checkpoint import Checkpoint
 from .config import Table
 from .lifecycle import Lifecycle
-from .progress import Metrics
+from .logs import Logging
 from .quarantine import Quarantine
 from .records import Events
+from .reporting import Metrics
 from .session import Session, State
+from .systems import StreamSink, StreamSource, System
 
 
 class RuntimeSettings(Table):
     """The tables of conf/*.toml that the runtime reads."""
 
+    source: StreamSource
+    sink: StreamSink
     checkpoint: Checkpoint
     quarantine: Quarantine
     events: Events = Events()
     state: State = State()
     metrics: Metrics = Metrics()
+    logging: Logging = Logging()
     lifecycle: Lifecycle = Lifecycle()
     session: Session = Session()
 
-    def bound(self) -> dict[str, str]:
-        """Named facts that a checkpoint is bound to besides those that a query's plan shows."""
+    def systems(self) -> list[System]:
+        """Return every system of the job: its inputs, its sink, and other tables."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value for value in values if isinstance(value, System)]
+
+    def spark_conf(self) -> dict[str, str]:
+        """Return the Spark settings that the systems need."""
+        return reduce(or_, (system.spark_conf() for system in self.systems()))
+
+    def source_id(self) -> str:
+        """Return the text that names the inputs: the offsets in a checkpoint belong to it."""
+        inputs = (system for system in self.systems() if isinstance(system, StreamSource))
+        return ", ".join(source.source_id() for source in inputs)
+
+    def check(self) -> None:
+        """Raise SetupError if a system cannot be used."""
+        for system in self.systems():
+            system.check()
+
+    def check_data(self, spark: SparkSession) -> None:
+        """Raise SetupError if the data of a system do not fit."""
+        for system in self.systems():
+            system.check_data(spark)
+
+    def pinned_facts(self) -> dict[str, str]:
+        """Return named facts that a checkpoint pins and that the query plan does not show."""
         return {}

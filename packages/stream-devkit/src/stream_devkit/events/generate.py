@@ -54,7 +54,7 @@ class EventSpec:
     """Whether each key falls quiet now and then, so that its sessions end."""
     repeats: bool = True
     """Whether an event that is sent twice can be told from a row that is written twice."""
-    drops_repeats: bool = False
+    drops_duplicates: bool = False
     """Whether the job drops an event that is sent twice."""
     counts_state: bool = True
     """Whether the number of rows of state that Spark reports can be relied upon."""
@@ -97,7 +97,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Traffic:
+class GeneratedEvents:
     """All events in the order of sending; `tail` only once the job has caught up with `main`."""
 
     main: list[Event]
@@ -124,7 +124,7 @@ def _good(events: Sequence[Event], table: str) -> list[Mapping[str, Value]]:
     return [event.values for event in events if event.table == table and not event.reason]
 
 
-def generate(spec: EventSpec, total: int = 50_000, seed: int = 7) -> Traffic:
+def generate(spec: EventSpec, total: int = 50_000, seed: int = 7) -> GeneratedEvents:
     """About `total` events for a project."""
     events: list[Event] = []
     for table, own in spec.inputs.items():
@@ -134,7 +134,7 @@ def generate(spec: EventSpec, total: int = 50_000, seed: int = 7) -> Traffic:
         events += [replace(event, table=table) for event in _events(maker, number, cut)]
     events.sort(key=lambda event: event.sent)
     main = [event for event in events if event.sent < cut]
-    return Traffic(main, events[len(main) :], tuple(spec.inputs))
+    return GeneratedEvents(main, events[len(main) :], tuple(spec.inputs))
 
 
 def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
@@ -150,7 +150,7 @@ def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
     return events
 
 
-def in_step(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:
+def zip_batches(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:
     """Slices to send one after another, each acknowledged before the next.
 
     Were one partition far ahead of another, its events would move the watermark past the other's.

@@ -3,7 +3,7 @@
 A project's tests/oracle.py says what one row of its result is, and calls these functions.
 """
 
-from stream_devkit.reconciliation import Expected, Row
+from stream_devkit.reconciliation import Result, Row
 
 from .events import Batch, Batches, Event, Stream, deduplicate, order, read
 from .join import join
@@ -14,7 +14,7 @@ __all__ = [
     "Batch",
     "Batches",
     "Event",
-    "Expected",
+    "Result",
     "Row",
     "Stream",
     "Window",

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from stream_runtime.errors import ConfigError
 
-from stream_devkit.reconciliation import Expected, Row
+from stream_devkit.reconciliation import Result, Row
 
 
 class Reference(Protocol):
@@ -23,7 +23,7 @@ class Reference(Protocol):
         """The place of the reference table."""
 
 
-def look_up(found: Expected, reference: Reference, key: str, column: str) -> Expected:
+def look_up(found: Result, reference: Reference, key: str, column: str) -> Result:
     """Return the result with a column of the reference table, null for an unknown key.
 
     Raises:

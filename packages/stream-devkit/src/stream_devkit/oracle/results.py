@@ -9,7 +9,7 @@ from typing import Any, Literal
 from stream_runtime.config import to_timedelta
 from stream_runtime.records import EventSchema
 
-from stream_devkit.reconciliation import Expected, Row
+from stream_devkit.reconciliation import Result, Row
 
 from .events import EPOCH, Event, Stream
 
@@ -32,7 +32,7 @@ def collect(
     to_row: Callable[[Event], Row] = dict,
     *,
     newest_of: Sequence[str] = (),
-) -> Expected:
+) -> Result:
     """Return a row for each event.
 
     Args:
@@ -52,7 +52,7 @@ def collect(
                 newest[key] = event
         kept = list(newest.values())
         duplicates = (duplicates or 0) + len(events) - len(kept)
-    return Expected(
+    return Result(
         rows=[to_row(event) for event in kept],
         waiting=stream.waiting,
         late=stream.late,
@@ -70,7 +70,7 @@ def aggregate_windows(
     *,
     duration: str,
     slide: str | None = None,
-) -> Expected:
+) -> Result:
     """Return a row for each window and key; windows are aligned to 1970 UTC.
 
     - In `append` mode a window closes in the batch after the one that advanced the watermark to
@@ -116,7 +116,7 @@ def aggregate_sessions(
     mode: OutputMode,
     *,
     gap: str,
-) -> Expected:
+) -> Result:
     """Return a row for each session: the events of a key without a pause longer than the gap.
 
     - In `append` mode a session closes in the batch after the one that advanced the watermark to
@@ -187,11 +187,11 @@ def _expect(
     still_open: Sequence[Window],
     late: int,
     placed: int | None,
-) -> Expected:
+) -> Result:
     if placed is not None:
         placed += stream.late + (stream.duplicates or 0)
     written, waiting = (closed, still_open) if mode == "append" else ([*closed, *still_open], [])
-    return Expected(
+    return Result(
         rows=[to_row(window) for window in written],
         waiting=[to_row(window) for window in waiting],
         late=late + stream.late,

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from stream_devkit.events.generate import EventSpec
 from stream_devkit.events.values import Value
-from stream_devkit.outcome import Outcome, Played
+from stream_devkit.outcome import DemoRun, Outcome
 from stream_devkit.reconciliation import is_of_windows
 from stream_devkit.verdict import Row
 
@@ -45,7 +45,7 @@ def ranked(by_place: Counter[Place]) -> list[Value]:
     return [key for key, _ in by_key.most_common()]
 
 
-def counted(outcome: Outcome, played: Played) -> str:
+def counted(outcome: Outcome, played: DemoRun) -> str:
     """Events per step, stacked by key; open windows are pale, late events are ticks."""
     spec = played.spec
     waiting = counts(outcome.waiting, spec)
@@ -89,7 +89,7 @@ def _open_windows(frame: Frame, since: float) -> Iterator[str]:
     yield text(x - 6, frame.top + 4, "still open", "note", "end")
 
 
-def _late(frame: Frame, played: Played) -> Iterator[str]:
+def _late(frame: Frame, played: DemoRun) -> Iterator[str]:
     """A tick below the axis for each late event, where it would have been counted."""
     late = [event for event in played.traffic.all if event.late]
     happened = [event.values[played.spec.of(event).time] for event in late]
@@ -114,7 +114,7 @@ def _clock_ticks(first: float, last: float) -> list[tuple[float, str]]:
     return ticks
 
 
-def durations(played: Played, interval: timedelta | None) -> str:
+def durations(played: DemoRun, interval: timedelta | None) -> str:
     """How long each batch took, against the time between triggers."""
     seconds = [batch.seconds for batch in played.batches]
     limit = interval.total_seconds() if interval else 0
@@ -133,7 +133,7 @@ def durations(played: Played, interval: timedelta | None) -> str:
     return chart(frame, "Duration of each batch", [*parts, _batch_numbers(frame, played)])
 
 
-def watermark(played: Played) -> str:
+def watermark(played: DemoRun) -> str:
     """The newest event read and the watermark behind it, batch by batch."""
     first = next(batch.newest for batch in played.batches if batch.newest)
     newest = list(accumulate((batch.newest or first for batch in played.batches), max))
@@ -151,11 +151,11 @@ def watermark(played: Played) -> str:
     return chart(frame, "Newest event and watermark, batch by batch", parts)
 
 
-def _batch_frame(played: Played, top: float, bottom: float = 0) -> Frame:
+def _batch_frame(played: DemoRun, top: float, bottom: float = 0) -> Frame:
     return Frame(230, (0, len(played.batches)), (bottom, top), left=58, width=480)
 
 
-def _batch_numbers(frame: Frame, played: Played) -> str:
+def _batch_numbers(frame: Frame, played: DemoRun) -> str:
     every = max(1, len(played.batches) // MOST_TICKS)
     numbered = [(number + 0.5, str(batch.number)) for number, batch in enumerate(played.batches)]
     return x_axis(frame, numbered[::every])

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from stream_devkit.events.generate import Event
-from stream_devkit.outcome import Outcome, Played
+from stream_devkit.outcome import DemoRun, Outcome
 from stream_devkit.verdict import EXACT, Check
 
 from . import charts
@@ -48,7 +48,7 @@ class Words:
 
 def page(
     words: Words,
-    played: Played,
+    played: DemoRun,
     outcome: Outcome,
     *,
     interval: timedelta | None,
@@ -103,7 +103,7 @@ def _tiles(outcome: Outcome) -> str:
     return f'<div class="tiles">{"".join(inner)}</div>'
 
 
-def _counted(words: Words, played: Played, outcome: Outcome) -> str:
+def _counted(words: Words, played: DemoRun, outcome: Outcome) -> str:
     spec = played.spec
     keys = charts.ranked(charts.counts([*outcome.rows, *outcome.waiting], spec))
     return _card(
@@ -149,7 +149,7 @@ def _check(check: Check) -> str:
     return f'<li class="{css}"><i>{mark}</i><div>{escape(check.what)}</div>{found}</li>'
 
 
-def _batches(played: Played, interval: timedelta | None) -> str:
+def _batches(played: DemoRun, interval: timedelta | None) -> str:
     first = _card(
         "Duration of each batch",
         "A batch that takes longer than the trigger's interval delays the next one. "
@@ -169,7 +169,7 @@ def _batches(played: Played, interval: timedelta | None) -> str:
     return f'<div class="pair">{first}{second}</div>'
 
 
-def _refused(words: Words, played: Played) -> str:
+def _refused(words: Words, played: DemoRun) -> str:
     """A table of all that was not counted: for each reason its kinds, with an example of each."""
     origins = dict(zip(map(id, played.traffic.all), played.origins, strict=True))
     by_reason: dict[str, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))

@@ -36,7 +36,7 @@ class Process:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
         with log.open("ab") as said, (output or log).open("ab") as written:
-            self._leash = subprocess.Popen(
+            self._watch = subprocess.Popen(
                 [sys.executable, "-S", str(Path(__file__).resolve()), *command],
                 stdin=subprocess.PIPE,
                 stdout=written,
@@ -49,27 +49,27 @@ class Process:
     @property
     def exit_code(self) -> int | None:
         """How the command ended, None while it runs."""
-        return self._leash.poll()
+        return self._watch.poll()
 
     def wait(self, seconds: float) -> int | None:
         """The exit code, None if the command is still running after so long."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._leash.wait(seconds)
+            return self._watch.wait(seconds)
         return None
 
     def stop(self, seconds: float = 30) -> None:
         """Ask it to end (SIGTERM), and kill it if it does not."""
-        self._leash.terminate()
+        self._watch.terminate()
         self.wait(seconds)
         self.kill()
 
     def kill(self) -> None:
         """End it and all that it started, at once (SIGKILL)."""
-        if self._leash.stdin:
-            self._leash.stdin.close()
+        if self._watch.stdin:
+            self._watch.stdin.close()
         if self.wait(KILL_SECONDS) is None:
-            self._leash.kill()
-            self._leash.wait()
+            self._watch.kill()
+            self._watch.wait()
 
     def last_lines(self, count: int = 15) -> str:
         """The end of its log, for a message."""
@@ -90,7 +90,7 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _leash(command: Sequence[str]) -> None:
+def _watch(command: Sequence[str]) -> None:
     """Run a command until it ends, or until nobody holds the other end of our input."""
     with contextlib.suppress(AttributeError):
         # Linux: what the command leaves behind becomes our child, and is waited for.
@@ -115,4 +115,4 @@ def _follow(child: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    _leash(sys.argv[1:])
+    _watch(sys.argv[1:])

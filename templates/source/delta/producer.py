@@ -33,7 +33,7 @@ ARROW = {
 }
 
 
-class Feed:
+class EventProducer:
     """A table to which commits add rows; it notes in which file each event is."""
 
     PLACE = "a Delta table"

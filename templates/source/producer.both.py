@@ -14,20 +14,22 @@ from {{ cookiecutter.__package }} import schema
 from dev import one_input
 
 
-class Feed:
+class EventProducer:
     """An input for each table of settings; it notes where each event landed."""
 
-    PLACE = f"{one_input.Feed.PLACE} for each input"
-    TYPED = one_input.Feed.TYPED
+    PLACE = f"{one_input.EventProducer.PLACE} for each input"
+    TYPED = one_input.EventProducer.TYPED
     """Whether records have columns, so that none can be malformed."""
 
-    def __init__(self, services: LocalServers, folder: Path, name: str) -> None:
+    def __init__(self, servers: LocalServers, folder: Path, name: str) -> None:
         self._inputs = {
-            "source": one_input.Feed(services, folder, name),
+            "source": one_input.EventProducer(servers, folder, name),
 {% if job.source.typed %}
-            "right": one_input.Feed(services, folder, f"{name}-right", schema.RIGHT.columns),
+            "right": one_input.EventProducer(
+                servers, folder, f"{name}-right", schema.RIGHT.columns
+            ),
 {% else %}
-            "right": one_input.Feed(services, folder, f"{name}-right"),
+            "right": one_input.EventProducer(servers, folder, f"{name}-right"),
 {% endif %}
         }
         self.settings = {
@@ -42,12 +44,12 @@ class Feed:
     @staticmethod
     def slices(events: Sequence[Event], delay: timedelta) -> Iterator[Sequence[Event]]:
         """Parts to send one after another."""
-        return one_input.Feed.slices(events, delay)
+        return one_input.EventProducer.slices(events, delay)
 
     @staticmethod
     def batches_of(rows: int) -> dict[str, str]:
         """Settings with which the job takes so many records of each input at a time."""
-        limit = one_input.Feed.batches_of(rows)
+        limit = one_input.EventProducer.batches_of(rows)
         return {_in(table, key): to for table in ("source", "right") for key, to in limit.items()}
 
     def send(self, events: Sequence[Event]) -> None:

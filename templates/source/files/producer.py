@@ -14,7 +14,7 @@ TICK = 0.001
 """In seconds: Spark takes files in the order of their times, and looks at milliseconds."""
 
 
-class Feed:
+class EventProducer:
     """A folder into which whole files are moved; it notes in which file each event is."""
 
     PLACE = "files in a folder"
@@ -51,7 +51,7 @@ class Feed:
         """Write a file whole, then give it the name under which it counts."""
         path = self._folder / f"{self._files:06d}.ndjson"
         draft = path.with_name(f".{path.name}")
-        # A line feed would end the record: what it parted stays one, and is as broken.
+        # A line producer would end the record: what it parted stays one, and is as broken.
         lines = [(event.raw or b"").replace(b"\n", b" ") for event in events]
         draft.write_bytes(b"".join(line + b"\n" for line in lines))
         self._files += 1

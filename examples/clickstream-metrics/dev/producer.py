@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from confluent_kafka import KafkaError, Message, Producer
-from stream_devkit.events.generate import Event, in_step
+from stream_devkit.events.generate import Event, zip_batches
 from stream_devkit.servers.local import LocalServers
 from stream_devkit.servers.process import ProcessError
 
@@ -15,15 +15,15 @@ SECONDS = 60
 """After so long events that the broker has not taken count as lost."""
 
 
-class Feed:
+class EventProducer:
     """A topic, to each of its partitions in turn; it notes where each event landed."""
 
     PLACE = "a Kafka topic"
     TYPED = False
     """Whether its records have columns, so that none can be malformed."""
 
-    def __init__(self, services: LocalServers, _: Path, name: str) -> None:
-        broker = services.broker
+    def __init__(self, servers: LocalServers, _: Path, name: str) -> None:
+        broker = servers.broker
         broker.create_topic(name, PARTITIONS)
         self._producer = Producer(
             {
@@ -46,7 +46,7 @@ class Feed:
     @staticmethod
     def slices(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:
         """Parts to send one after another, so that no partition is far ahead of another."""
-        return in_step(events, delay)
+        return zip_batches(events, delay)
 
     @staticmethod
     def batches_of(rows: int) -> dict[str, str]:

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from stream_runtime import epochs
-from stream_runtime.epochs import EpochFeed
-from stream_runtime.progress import Sign
+from stream_runtime import continuous
+from stream_runtime.continuous import ContinuousListener
+from stream_runtime.listener import Sign
 from stream_runtime.storage import LocalStorage
 
 RUN = "run"
@@ -28,48 +28,48 @@ def _commit(tmp_path):
 def test_new_epochs_are_told_as_one_batch(commit):
     """What lies between two reports is one batch, named by its last epoch."""
     commit(0, 5, 5)
-    feed = EpochFeed(commit.root)
+    listener = ContinuousListener(commit.root)
     commit(1, 7, 5)
     commit(2, 7, 9)
 
-    batch = feed.take(RUN, 0.001)
+    batch = listener.take(RUN, 0.001)
 
-    assert (batch.batch_id, batch.input_rows, batch.bad_rows) == (2, 6, None)
+    assert (batch.batch_id, batch.input_rows, batch.invalid_rows) == (2, 6, None)
     assert (json.loads(batch.start_offset), json.loads(batch.end_offset)) == (
         {"topic": {"0": 5, "1": 5}},
         {"topic": {"0": 7, "1": 9}},
     )
-    assert feed.take(RUN, 0.001) is None
+    assert listener.take(RUN, 0.001) is None
 
 
 def test_the_first_batch_begins_where_quarantine_does(commit):
     """Spark keeps no record of where a continuous query began."""
-    feed = EpochFeed(commit.root)
+    listener = ContinuousListener(commit.root)
     commit.root.write("quarantine/sources/0/0", '\0v1\n{"topic":{"0":100,"1":0}}')
     commit(0, 103, 0)
 
-    assert feed.take(RUN, 0.001).input_rows == 3
+    assert listener.take(RUN, 0.001).input_rows == 3
 
 
 def test_epochs_without_messages_are_told_as_idle(commit, monkeypatch):
     """Not each: now and then."""
     commit(0, 5)
-    feed = EpochFeed(commit.root)
+    listener = ContinuousListener(commit.root)
     commit(1, 5)
-    soon = feed.take(RUN, 0.001)
-    monkeypatch.setattr(epochs, "IDLE_SECONDS", 0)
+    soon = listener.take(RUN, 0.001)
+    monkeypatch.setattr(continuous, "IDLE_SECONDS", 0)
     commit(2, 5)
 
     assert soon is None
-    assert feed.take(RUN, 0.001) is Sign.IDLE
+    assert listener.take(RUN, 0.001) is Sign.IDLE
 
 
 def test_the_last_epochs_come_before_the_end(commit):
     """Spark reports the end of the query, and of no other one."""
-    feed = EpochFeed(commit.root)
-    feed.reports.put(("an earlier run", Sign.ENDED))
-    feed.reports.put((RUN, Sign.ENDED))
+    listener = ContinuousListener(commit.root)
+    listener.reports.put(("an earlier run", Sign.ENDED))
+    listener.reports.put((RUN, Sign.ENDED))
     commit(0, 1)
 
-    assert feed.take(RUN, 0.001).input_rows == 1
-    assert feed.take(RUN, 0.001) is Sign.ENDED
+    assert listener.take(RUN, 0.001).input_rows == 1
+    assert listener.take(RUN, 0.001) is Sign.ENDED

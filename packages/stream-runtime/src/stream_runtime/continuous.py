@@ -1,6 +1,6 @@
-"""Reports of a continuous query, of which Spark itself tells only the end.
+"""Reports of a continuous query, which Spark itself does not make.
 
-What it did stands in its checkpoint: which epochs are committed, and where in Kafka each ended.
+The checkpoint says which continuous epochs are committed, and at which offsets of Kafka each ends.
 """
 
 import json
@@ -8,24 +8,25 @@ import time
 
 from typing_extensions import override
 
-from .checkpoint import committed, offsets
-from .progress import Batch, Feed, Report, Sign
+from .batch import BatchProgress
+from .listener import ProgressListener, Report, Sign
 from .quarantine import beginning
+from .spark_log import committed, offsets
 from .storage import Storage
 
 IDLE_SECONDS = 10
-"""How often it is told that nothing new came."""
+"""The time between two reports that nothing new came."""
 
 
-class EpochFeed(Feed):
-    """Committed epochs as batches, all that are new as one."""
+class ContinuousListener(ProgressListener):
+    """A listener that reports all newly committed epochs as one batch."""
 
     def __init__(self, root: Storage) -> None:
         super().__init__()
         self._root = root
         self._last = committed(root)
         self._end = None if self._last is None else _position(root, self._last)
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
 
     @override
     def take(self, run: str, seconds: float) -> Report | None:
@@ -36,11 +37,11 @@ class EpochFeed(Feed):
         if last is None or last == self._last:
             return None
         start, end = self._end or beginning(self._root), _position(self._root, last)
-        passed = time.monotonic() - self._told
+        passed = time.monotonic() - self._reported
         self._last, self._end = last, end
         if start == end and passed < IDLE_SECONDS:
             return None
-        self._told += passed
+        self._reported += passed
         return Sign.IDLE if start == end else _batch(last, start, end, passed)
 
 
@@ -49,15 +50,15 @@ def _position(root: Storage, epoch: int) -> str:
     return source
 
 
-def _batch(epoch: int, start: str | None, end: str, seconds: float) -> Batch:
-    """What is known of some epochs; what only Spark could tell is none, or zero."""
-    return Batch(
+def _batch(epoch: int, start: str | None, end: str, seconds: float) -> BatchProgress:
+    """Return what the checkpoint shows of some epochs; the rest is None, or zero."""
+    return BatchProgress(
         batch_id=epoch,
         input_rows=_rows(end) - _rows(start),
-        bad_rows=None,
+        invalid_rows=None,
         unknown_field_rows=None,
         late_groups_dropped=0,
-        repeats_dropped=0,
+        duplicates_dropped=0,
         output_rows=None,
         duration_ms=round(seconds * 1000),
         newest_event=None,
@@ -72,6 +73,6 @@ def _batch(epoch: int, start: str | None, end: str, seconds: float) -> Batch:
 
 
 def _rows(position: str | None) -> int:
-    """All messages before a position: `{"topic": {"partition": offset}}`."""
+    """Count the messages before a position: `{"topic": {"partition": offset}}`."""
     topics = json.loads(position or "{}")
     return sum(offset for partitions in topics.values() for offset in partitions.values())

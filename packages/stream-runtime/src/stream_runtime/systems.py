@@ -1,0 +1,77 @@
+"""The systems around a job: what its source and its sink offer to the runtime.
+
+Each is a table of conf/*.toml and has the settings of one system.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from .config import Table
+
+
+class System(Table):
+    """A system outside of the job."""
+
+    NAME: ClassVar[str]
+    """The name of its table in conf/*.toml, for messages."""
+
+    def spark_conf(self) -> dict[str, str]:
+        """Return the Spark settings that it needs."""
+        return {}
+
+    def check(self) -> None:
+        """Raise SetupError if the system cannot be used; most have no server to ask."""
+
+    def check_data(self, spark: SparkSession) -> None:
+        """Raise SetupError if its data do not fit; most are checked when they are read."""
+
+
+class StreamSource(System, ABC):
+    """A source of one input."""
+
+    KIND: ClassVar[str]
+    """What it is, for the summary of a file run."""
+    NAME = "source"
+    REPLAYABLE: ClassVar[bool] = True
+    """Whether a copy of the checkpoint's logs makes it read a batch again."""
+
+    @abstractmethod
+    def source_id(self) -> str:
+        """Return the text that names the source: the offsets in a checkpoint belong to it."""
+
+    @abstractmethod
+    def read(self, spark: SparkSession) -> DataFrame:
+        """Return its records as a stream of envelopes (see records.py).
+
+        Raises:
+            SetupError: there is nothing to read, or it does not fit the event schema.
+        """
+
+
+class StreamSink(System, ABC):
+    """A sink, which writes the result to its target."""
+
+    KIND: ClassVar[str]
+    """What it is, for the summary of a file run."""
+    NAME = "sink"
+
+    def target_checkpoint_id(self, spark: SparkSession) -> str | None:  # noqa: ARG002
+        """Return the checkpoint id that the target stores, None without a target.
+
+        A sink whose target stores none always returns None.
+        """
+        return None
+
+    def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
+        """Create the target of these result rows with this checkpoint id, if it does not exist.
+
+        Raises:
+            SetupError: the target does not fit, or cannot be created.
+        """
+
+    @abstractmethod
+    def write(self, rows: DataFrame, checkpoint_id: str) -> DataStreamWriter:
+        """Return the writer of the result rows, without output mode and trigger."""
