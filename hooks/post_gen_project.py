@@ -1,4 +1,4 @@
-"""Copy the libraries, check all files against the answers, and print the next commands."""
+"""Copy the libraries, check all rendered files, and print the next commands."""
 
 import ast
 import contextlib

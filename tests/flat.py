@@ -22,7 +22,7 @@ PLOT = ROOT / "docs" / "state.svg"
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SLICES = 60
 SLICE = timedelta(minutes=20)
-# One file of the feed: a batch takes two of them.
+# One file of the producer: a batch takes two of them.
 ROWS = 250
 KEYS = 5
 GROWTH = 1.2
@@ -89,17 +89,17 @@ def is_flat(rows):
 def plot(runs):
     """A picture of all runs, a line each."""
     most = max(max(rows) for rows in runs.values())
-    ticks = svg.round_ticks(most)
+    ticks = svg.make_ticks(most)
     frame = svg.Frame(360, (0, SLICES / 2 - 1), (0, ticks[-1]), right=170)
     parts = [
-        svg.y_axis(frame, [(tick, f"{tick:,.0f}") for tick in ticks]),
-        svg.x_axis(frame, [(at, f"batch {at}") for at in range(0, SLICES // 2, 5)]),
+        svg.draw_y_axis(frame, [(tick, f"{tick:,.0f}") for tick in ticks]),
+        svg.draw_x_axis(frame, [(at, f"batch {at}") for at in range(0, SLICES // 2, 5)]),
     ]
     for number, (name, rows) in enumerate(runs.items()):
         points = [(frame.x(at), frame.y(held)) for at, held in enumerate(rows)]
-        parts.append(svg.line(points, f"c{number}"))
-        place = frame.width - frame.right + 12
-        parts.append(svg.text(place, 24 + 22 * number, f"{name}: {rows[-1]:,} rows", f"t{number}"))
+        parts.append(svg.draw_line(points, f"c{number}"))
+        place = (frame.width - frame.right + 12, 24 + 22 * number)
+        parts.append(svg.draw_text(place, f"{name}: {rows[-1]:,} rows", f"t{number}"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}">'
         f"<title>Rows of state after each batch of {2 * ROWS} events</title>"

@@ -11,9 +11,11 @@ import pytest
 import stream_devkit
 import stream_runtime
 
+from stream_template_rules.files import COMPILED, files_in
 from tests.examples import ROOT, bake
 
 PACKAGES = {"stream_runtime": stream_runtime, "stream_devkit": stream_devkit}
+OWN = {name.replace("_", "-") for name in PACKAGES}
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
@@ -24,10 +26,11 @@ def built(target, *sources):
     return sorted(path.name for path in target.iterdir())
 
 
-def modules(wheel):
-    """Read the Python files of a wheel."""
+def contents(wheel):
+    """Read the files of a wheel, without those that say what it is."""
     with zipfile.ZipFile(wheel) as archive:
-        return {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+        names = [name for name in archive.namelist() if ".dist-info/" not in name]
+        return {name: archive.read(name) for name in names}
 
 
 def requirements(wheel):
@@ -69,13 +72,14 @@ def _wheels(tmp_path_factory):
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_a_wheel_is_its_package(wheels, name):
-    """`make wheels` packs each module byte for byte, under the version that the package states."""
+    """`make wheels` packs each file byte for byte, under the version that the package states."""
     (wheel,) = wheels.glob(f"{name}-{PACKAGES[name].__version__}-*.whl")
     source = ROOT / "packages" / name.replace("_", "-") / "src"
 
-    files = {path.relative_to(source).as_posix(): path for path in source.rglob("*.py")}
+    files = {name: source / name for name in files_in(source) if COMPILED not in name}
 
-    assert modules(wheel) == {file: path.read_bytes() for file, path in files.items()}
+    assert contents(wheel) == {name: path.read_bytes() for name, path in files.items()}
+    assert f"{name}/py.typed" in files
 
 
 def test_a_project_s_wheel_needs_no_index(tmp_path):
@@ -84,7 +88,7 @@ def test_a_project_s_wheel_needs_no_index(tmp_path):
 
     (name,) = built(tmp_path / "dist", project)
     wheel = tmp_path / "dist" / name
-    packages = {module.partition("/")[0] for module in modules(wheel)}
+    packages = {file.partition("/")[0] for file in contents(wheel)}
 
     assert packages == {"clickstream_metrics", "stream_runtime"}
     assert not any("stream" in requirement for requirement in requirements(wheel))
@@ -106,22 +110,25 @@ def test_a_project_takes_the_runtime_from_an_index(tmp_path, wheels):
     (name,) = built(tmp_path / "dist", project)
     wheel = tmp_path / "dist" / name
 
-    assert not any(module.startswith("stream_runtime") for module in modules(wheel))
+    assert not any(file.startswith("stream_runtime") for file in contents(wheel))
     assert f"stream-runtime=={version}" in requirements(wheel)
     (runtime,) = wheels.glob("stream_runtime-*.whl")
     assert "clickstream-metrics" in installed(tmp_path / "cluster", wheel, runtime)
 
 
-def test_the_pins_of_a_project_suit_the_runtime(tmp_path, wheels):
-    """A project pins every dependency of the runtime, within the range that the runtime accepts."""
-    (runtime,) = wheels.glob("stream_runtime-*.whl")
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_pins_of_a_project_suit_the_packages(tmp_path, wheels, name):
+    """A project pins every dependency of the packages, within the range that they accept."""
+    (wheel,) = wheels.glob(f"{name}-*.whl")
+    needs = [requirement for requirement in requirements(wheel) if requirement not in OWN]
     text = (bake(tmp_path) / "pyproject.toml").read_text("utf-8")
     pins = dict(re.findall(r'^    "([\w-]+)==([\d.]+)",$', text, re.MULTILINE))
     ranges = tmp_path / "ranges.txt"
-    ranges.write_text("\n".join(requirements(runtime)), "utf-8")
+    ranges.write_text("\n".join(needs), "utf-8")
 
-    needed = {re.split(r"[<>=!~]", requirement)[0] for requirement in requirements(runtime)}
+    needed = {re.split(r"[<>=!~]", requirement)[0] for requirement in needs}
 
+    assert len(needed) >= 3
     assert needed <= pins.keys()
     pinned = [f"{name}=={pins[name]}" for name in needed]
     resolve = (*PIP, "install", "--dry-run", "--no-deps", "--constraint", str(ranges), *pinned)

@@ -54,7 +54,7 @@ def _meet(spark, make_settings, tmp_path):
         )
         said = [pairs(batch.events) for batch in computed.batches]
         assert told == said[: len(told)]
-        kept = computed.remembered + len(computed.waiting)
+        kept = computed.retained + len(computed.pending)
         state = query.lastProgress.stateOperators
         assert sum(operator.numRowsTotal for operator in state) == kept
         return told

@@ -31,22 +31,22 @@ def make_words(spec: EventSpec) -> page.Words:
         title=JOB.name,
         story=(
             f"The job ran on this machine, from {EventProducer.PLACE} to {Target.PLACE}. "
-            "The correct result is known: the demo sends some events late, some twice, and some "
-            "invalid."
+            "The generator makes some events late, duplicate or invalid, and knows the correct "
+            "result."
         ),
 {% if job.windowed %}
         rows=(
 {% if cookiecutter.window == "session" %}
-            "Each step holds the sessions that began in it, which end when their key is quiet for "
-            f"{page.spoken(spec.step)}. A session is "
+            "Each step shows the sessions that start in it. A session ends when its key has no "
+            f"event for {page.spoken(spec.step)}. It is "
 {% elif cookiecutter.window == "sliding" %}
-            f"Each step is one window; a new one begins every {page.spoken(spec.step)}, and an "
-            "event is in several. It is "
+            f"Each step is one window; a new one starts every {page.spoken(spec.step)}, so an "
+            "event is in several windows. A window is "
 {% else %}
             f"Each step is one window of {page.spoken(spec.step)}. It is "
 {% endif %}
 {% if mode == "append" and job.right %}
-            "written once, when no more pairs can come that are in it."
+            "written once, when no more pairs can belong to it."
 {% elif mode == "append" %}
             f"written once, when the watermark, {page.spoken(spec.delay)} behind the newest "
             "event, has passed its end."
@@ -54,7 +54,7 @@ def make_words(spec: EventSpec) -> page.Words:
             f"written each time it changes, until the watermark, {page.spoken(spec.delay)} "
             "behind the newest event, has passed its end."
 {% else %}
-            "written again after every batch, like all others."
+            "written again after each batch, like all other rows."
 {% endif %}
         ),
 {% elif job.custom %}
@@ -64,8 +64,8 @@ def make_words(spec: EventSpec) -> page.Words:
         ),
 {% elif cookiecutter.join == "stream_left" %}
         rows=(
-            f"Each step is {page.spoken(spec.step)}; each event is a row of the result with "
-            "each of its partners, or alone."
+            f"Each step is {page.spoken(spec.step)}; each pair is a row of the result, and so is "
+            "each event without a partner."
         ),
 {% elif job.right %}
         rows=f"Each step is {page.spoken(spec.step)}; each pair is a row of the result.",
@@ -73,19 +73,22 @@ def make_words(spec: EventSpec) -> page.Words:
         rows=f"Each step is {page.spoken(spec.step)}; each event is a row of the result.",
 {% endif %}
 {% if job.deduplicates %}
-        twice="Of events that were sent twice, only the first counts.",
+        twice="Of events that are sent twice, only the first counts.",
 {% elif job.right and job.write_disposition == "merge" and not job.windowed %}
-        twice="Of the rows for the same two ids the newest is kept.",
+        twice="Of the rows with the same two ids, the target keeps the newest.",
 {% elif job.right %}
-        twice="Events that were sent twice meet their partners twice.",
+        twice="Events that are sent twice are joined twice.",
 {% elif job.custom %}
-        twice="An event that was sent twice is one event: it counts once.",
+        twice="An event that is sent twice counts once.",
 {% elif job.write_disposition == "merge" and not job.windowed %}
-        twice="Of the events with one id the newest is kept.",
+        twice="Of the events with the same id, the target keeps the newest.",
 {% elif not reports_duplicates %}
-        twice="No event is sent twice: in the topic it would look like one that is written twice.",
+        twice=(
+            "The demo sends no event twice: in the topic, its rows would look like one row that is "
+            "written twice."
+        ),
 {% else %}
-        twice="Events that were sent twice count twice: this job removes no duplicates.",
+        twice="Events that are sent twice count twice: this job does not drop duplicates.",
 {% endif %}
     )
 
@@ -103,8 +106,8 @@ def main() -> int:
             INTERVAL,
             follows_time={{ job.follows_time }},
             places={
-                "The computation": f"src/{JOB.package}/transform.py",
-                "What it is compared with": "tests/oracle.py",
+                "Transform": f"src/{JOB.package}/transform.py",
+                "Test oracle": "tests/oracle.py",
             },
             not_exercised=NOT_EXERCISED,
         )

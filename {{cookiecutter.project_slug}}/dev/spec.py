@@ -65,7 +65,7 @@ def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settin
         drops_late=False,
 {% endif %}
 {% if not reports_duplicates %}
-        repeats=False,
+        duplicates=False,
 {% elif job.drops_duplicates %}
         drops_duplicates=True,
 {% endif %}

@@ -26,15 +26,15 @@ def make_words(spec: EventSpec) -> page.Words:
         title=JOB.name,
         story=(
             f"The job ran on this machine, from {EventProducer.PLACE} to {Target.PLACE}. "
-            "The correct result is known: the demo sends some events late, some twice, and some "
-            "invalid."
+            "The generator makes some events late, duplicate or invalid, and knows the correct "
+            "result."
         ),
         rows=(
             f"Each step is one window of {page.spoken(spec.step)}. It is "
             f"written once, when the watermark, {page.spoken(spec.delay)} behind the newest "
             "event, has passed its end."
         ),
-        twice="Events that were sent twice count twice: this job removes no duplicates.",
+        twice="Events that are sent twice count twice: this job does not drop duplicates.",
     )
 
 
@@ -51,8 +51,8 @@ def main() -> int:
             INTERVAL,
             follows_time=True,
             places={
-                "The computation": f"src/{JOB.package}/transform.py",
-                "What it is compared with": "tests/oracle.py",
+                "Transform": f"src/{JOB.package}/transform.py",
+                "Test oracle": "tests/oracle.py",
             },
             not_exercised=NOT_EXERCISED,
         )

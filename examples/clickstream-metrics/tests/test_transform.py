@@ -54,7 +54,7 @@ def test_same_as_in_plain_python(spark, settings):
 
     wanted = expected_of([events], settings)
 
-    assert verdict(transformed(spark, settings, events), [*wanted.rows, *wanted.waiting]) == "exact"
+    assert verdict(transformed(spark, settings, events), [*wanted.rows, *wanted.pending]) == "exact"
 
 
 def _minute(time):

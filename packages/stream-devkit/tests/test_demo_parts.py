@@ -16,7 +16,7 @@ from stream_devkit.job import BatchReport
 from stream_devkit.outcome import DemoRun, Outcome, compare
 from stream_devkit.reconciliation import Result
 from stream_devkit.report import page
-from stream_devkit.verdict import same_quarantine, same_rows
+from stream_devkit.verdict import compare_quarantine, compare_rows
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 WORDS = page.Words(title="<Name>", story="", rows="", twice="")
@@ -44,7 +44,7 @@ SPECS = {
     "rows of a table": replace(EVENTS, typed=True),
     "a number as key": replace(EVENTS, key="user_id", id=None),
     "no key": replace(EVENTS, key=None, measure=None),
-    "nothing is late": replace(EVENTS, drops_late=False, repeats=False),
+    "nothing is late": replace(EVENTS, drops_late=False, duplicates=False),
     "other names": EventSpec(
         {"when": "TIMESTAMP", "höhe, m": "DECIMAL(9, 2)", "on": "BOOLEAN", "tags": "ARRAY<DATE>"},
         time="when",
@@ -121,7 +121,7 @@ def test_there_is_some_of_everything(spec, traffic):
     kinds = Counter(event.kind for event in traffic.all)
 
     assert {"plain", "missing_time", "far_future"} <= set(kinds)
-    assert ("repeated" in kinds) == spec.repeats
+    assert ("duplicate" in kinds) == spec.duplicates
     assert ("late" in kinds) == spec.drops_late
     assert ("truncated" in kinds) != spec.typed
     assert min(kinds.values()) >= 4
@@ -180,11 +180,11 @@ def test_a_difference_in_one_row_is_found():
     rows = [{"key": "a", "event_count": 1}, {"key": "b", "event_count": 2}]
     other = [rows[0], {"key": "b", "event_count": 3}]
 
-    assert same_rows(rows, rows[::-1]).holds
-    assert not same_rows(rows, rows[:1]).holds
-    assert not same_rows(rows, [*rows, rows[0]]).holds
-    assert not same_rows(rows, other).holds
-    assert not same_rows([], []).holds
+    assert compare_rows(rows, rows[::-1]).holds
+    assert not compare_rows(rows, rows[:1]).holds
+    assert not compare_rows(rows, [*rows, rows[0]]).holds
+    assert not compare_rows(rows, other).holds
+    assert not compare_rows([], []).holds
 
 
 def test_a_difference_in_quarantine_is_found():
@@ -192,11 +192,11 @@ def test_a_difference_in_quarantine_is_found():
     wanted = Counter({("t/0/1", "malformed"): 1})
     found = {"origin": "t/0/1", "reason": "malformed"}
 
-    assert same_quarantine(wanted, [found]).holds
-    assert not same_quarantine(wanted, []).holds
-    assert not same_quarantine(Counter(), [found]).holds
-    assert not same_quarantine(wanted, [found, found]).holds
-    assert not same_quarantine(wanted, [{**found, "reason": "missing_id"}]).holds
+    assert compare_quarantine(wanted, [found]).holds
+    assert not compare_quarantine(wanted, []).holds
+    assert not compare_quarantine(Counter(), [found]).holds
+    assert not compare_quarantine(wanted, [found, found]).holds
+    assert not compare_quarantine(wanted, [{**found, "reason": "missing_id"}]).holds
 
 
 @pytest.fixture(name="played", scope="module")
@@ -216,12 +216,12 @@ def expected(played: DemoRun) -> Result:
     rows = [
         event.values
         for event in good
-        if event.table == "source" and not (drops and event.kind == "repeated")
+        if event.table == "source" and not (drops and event.kind == "duplicate")
     ]
     late = sum(event.late for event in played.traffic.all)
     duplicates = len(good) - len(rows) if drops else None
-    placed = len(rows) + late if played.spec.right else None
-    return Result(rows, late=late, placed=placed, duplicates=duplicates)
+    assigned = len(rows) + late if played.spec.right else None
+    return Result(rows, late=late, assigned=assigned, duplicates=duplicates)
 
 
 def _outcome(played: DemoRun, quarantined=None, **changes) -> Outcome:
@@ -232,13 +232,13 @@ def _outcome(played: DemoRun, quarantined=None, **changes) -> Outcome:
         for origin, event in zip(played.origins, played.traffic.all, strict=True)
         if event.reason
     ]
-    state_rows = len(wanted.waiting) + wanted.remembered
+    state_rows = len(wanted.pending) + wanted.retained
     last = replace(played.batches[-1], state_rows=state_rows, **changes)
     right = replace(played, batches=[played.batches[0], last])
     return compare(right, wanted, wanted.rows, kept if quarantined is None else quarantined)
 
 
-def test_the_verdict_is_exact_where_every_record_is_accounted_for(played):
+def test_the_verdict_is_exact_if_the_counts_add_up(played):
     """Nothing but the whole truth is exact: one record read twice or lost, and it is not."""
     summary = _outcome(played).summary
 
@@ -256,7 +256,7 @@ def test_the_report_is_one_harmless_file(played):
     outcome = _outcome(played)
     outcome.summary.update(guarantee="Exactly once", not_exercised=["a cluster"])
 
-    text = page.page(
+    text = page.render(
         WORDS,
         replace(played, traffic=traffic),
         outcome,

@@ -1,4 +1,4 @@
-"""A project installs the client of a server only if its job uses the server."""
+"""What each module needs: a project installs only the clients of its servers."""
 
 import os
 import subprocess
@@ -10,6 +10,7 @@ import stream_devkit
 
 PACKAGE = Path(stream_devkit.__file__).parent
 CLIENTS = {"kafka": "confluent_kafka", "postgres": "psycopg"}
+TEMPLATES = ("jinja2", "markupsafe")
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
     for path in PACKAGE.rglob("*.py")
@@ -17,13 +18,13 @@ MODULES = sorted(
 )
 
 
-def imported_without_clients(*modules):
-    """The exit code of a Python that imports modules where no client is installed."""
-    absent = "".join(f"sys.modules[{name!r}] = None\n" for name in CLIENTS.values())
+def imported_without(packages, *modules):
+    """The end of a Python that imports modules where some packages are not installed."""
+    absent = "".join(f"sys.modules[{name!r}] = None\n" for name in packages)
     code = f"import sys\n{absent}" + "".join(f"import {name}\n" for name in modules)
     paths = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=paths, capture_output=True, check=False).returncode
+    return subprocess.run(command, env=paths, capture_output=True, text=True, check=False)
 
 
 def test_the_rest_needs_no_client():
@@ -31,10 +32,29 @@ def test_the_rest_needs_no_client():
     rest = [name for name in MODULES if name.rpartition(".")[2] not in CLIENTS]
 
     assert len(rest) == len(MODULES) - len(CLIENTS)
-    assert imported_without_clients(*rest) == 0
+    assert imported_without(CLIENTS.values(), *rest).returncode == 0
 
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_server_needs_its_client(name):
     """The test above can fail."""
-    assert imported_without_clients(f"stream_devkit.servers.{name}") == 1
+    assert imported_without(CLIENTS.values(), f"stream_devkit.servers.{name}").returncode == 1
+
+
+def test_only_the_demo_needs_the_report():
+    """A file run, and whatever else a job or a test imports, works without Jinja."""
+    needing = ("stream_devkit.demo", "stream_devkit.report")
+    rest = [name for name in MODULES if not name.startswith(needing)]
+
+    assert "stream_devkit.file_run" in rest
+    assert imported_without(TEMPLATES, *rest).returncode == 0
+
+
+def test_a_demo_without_jinja_says_what_to_do():
+    """The message names the package, the environment without it, and the list of packages."""
+    said = imported_without(TEMPLATES, "stream_devkit.demo").stderr.splitlines()[-1]
+
+    assert f"needs the package jinja2, and {sys.prefix} does not have it" in said
+    assert said.endswith(
+        "List it in `dev` in pyproject.toml, as the template does, and run make again."
+    )

@@ -57,9 +57,9 @@ def places(rows):
 def test_a_window_closes_when_the_watermark_reaches_its_end():
     """The watermark is the newest event time minus the delay; the end of a window is excluded."""
     assert places(aggregate([1], [15]).rows) == [(0, 5, 1)]
-    assert places(aggregate([1], [15]).waiting) == [(15, 20, 1)]
+    assert places(aggregate([1], [15]).pending) == [(15, 20, 1)]
     assert places(aggregate([1], [14.999]).rows) == []
-    assert places(aggregate([1], [14.999]).waiting) == [(0, 5, 1), (10, 15, 1)]
+    assert places(aggregate([1], [14.999]).pending) == [(0, 5, 1), (10, 15, 1)]
 
 
 def test_an_event_is_late_two_batches_after():
@@ -91,11 +91,11 @@ def test_the_watermark_has_milliseconds():
 
 
 def test_other_modes_write_open_windows():
-    """In `update` and `complete` mode the result has every window, and none is waiting."""
+    """In `update` and `complete` mode the result has every window, and none is pending."""
     found = aggregate([1], [30], [31], [2], mode="update")
 
     assert places(found.rows) == [(0, 5, 1), (30, 35, 2)]
-    assert (found.waiting, found.late) == ([], 1)
+    assert (found.pending, found.late) == ([], 1)
 
 
 def test_without_a_watermark_no_event_is_late():
@@ -113,7 +113,7 @@ def test_windows_overlap():
     found = aggregate([7], mode="update", slide="2 minutes")
 
     assert [start for start, _, _ in places(found.rows)] == [4, 6]
-    assert found.placed == 2
+    assert found.assigned == 2
 
 
 def aggregate_sessions(*minutes, mode="append"):
@@ -124,10 +124,10 @@ def aggregate_sessions(*minutes, mode="append"):
 
 def test_an_event_merges_two_sessions():
     """Sessions that touch are one, and the end is the gap after the last event."""
-    assert places(aggregate_sessions([0, 9]).waiting) == [(0, 5, 1), (9, 14, 1)]
-    assert places(aggregate_sessions([0, 9], [4]).waiting) == [(0, 14, 3)]
-    assert places(aggregate_sessions([0, 5]).waiting) == [(0, 10, 2)]
-    assert places(aggregate_sessions([0, 5.001]).waiting) == [(0, 5, 1), (5.001, 10.001, 1)]
+    assert places(aggregate_sessions([0, 9]).pending) == [(0, 5, 1), (9, 14, 1)]
+    assert places(aggregate_sessions([0, 9], [4]).pending) == [(0, 14, 3)]
+    assert places(aggregate_sessions([0, 5]).pending) == [(0, 10, 2)]
+    assert places(aggregate_sessions([0, 5.001]).pending) == [(0, 5, 1), (5.001, 10.001, 1)]
 
 
 def test_a_closed_session_gets_no_more_events():
@@ -136,7 +136,7 @@ def test_a_closed_session_gets_no_more_events():
 
     found = aggregate_sessions(*minutes)
     assert (places(found.rows), found.late) == ([(0, 5, 1)], 0)
-    assert (4, 9, 1) in places(found.waiting)
+    assert (4, 9, 1) in places(found.pending)
     assert (0, 9, 2) in places(aggregate_sessions(*minutes, mode="complete").rows)
 
 
@@ -156,7 +156,7 @@ def test_an_id_counts_once_within_the_watermark():
     first, again = [event(0)], [event(11)]
 
     stream = deduplicated(first, [event(19.999, name="b")], again)
-    assert (stream.duplicates, stream.remembered) == (1, 2)
+    assert (stream.duplicates, stream.retained) == (1, 2)
     stream = deduplicated(first, [event(20, name="b")], [event(21, name="c")], again)
     assert (stream.duplicates, stream.late) == (0, 0)
 
@@ -180,8 +180,8 @@ def test_dropped_events_are_reconciled():
 
     found = oracle.aggregate_windows(stream, SCHEMA, window_row, "append", **windows)
 
-    assert (found.late, found.duplicates, found.placed) == (1, 2, 5)
-    assert (len(found.rows), len(found.waiting), found.remembered) == (1, 1, 1)
+    assert (found.late, found.duplicates, found.assigned) == (1, 2, 5)
+    assert (len(found.rows), len(found.pending), found.retained) == (1, 1, 1)
 
 
 def pair_row(one, other):
@@ -205,20 +205,20 @@ def test_an_event_matches_right_events_that_follow_soon(minute, pairs):
 def test_the_slower_input_determines_the_watermark():
     """A silent input stops it, so nothing is late and the state grows."""
     stream = join([[0], [100], [], [1]], [[]])
-    assert (stream.late, stream.remembered) == (0, 3)
+    assert (stream.late, stream.retained) == (0, 3)
 
     stream = join([[0], [100], [], [1]], [[], [100]])
-    assert (stream.late, stream.remembered) == (1, 2)
+    assert (stream.late, stream.retained) == (1, 2)
 
 
 def test_a_left_join_writes_an_event_without_a_match_once():
-    """It is written alone when no match can arrive any more, and is waiting until then."""
+    """It is written alone when no match can arrive any more, and is pending until then."""
     stream = join([[0], [100]], [[], [15]], is_left=True)
-    assert minutes_of(stream.waiting) == [0, 100]
+    assert minutes_of(stream.pending) == [0, 100]
     assert not any(batch.events for batch in stream.batches)
 
     stream = join([[0], [100]], [[], [15.001]], is_left=True)
-    assert minutes_of(stream.waiting) == [100]
+    assert minutes_of(stream.pending) == [100]
     assert [row for batch in stream.batches for row in batch.events] == [
         {"at": START, "other": None}
     ]
@@ -231,8 +231,8 @@ def test_an_event_behind_the_watermark_is_late():
     stream = join(left, right, is_left=True)
     found = oracle.collect(stream, SCHEMA)
 
-    assert (found.late, len(found.rows), len(found.waiting)) == (2, 2, 1)
-    assert found.placed == 5
+    assert (found.late, len(found.rows), len(found.pending)) == (2, 2, 1)
+    assert found.assigned == 5
 
 
 def test_the_newest_row_of_a_key_counts():

@@ -285,7 +285,7 @@ def test_a_driver_may_die_at_every_step(trial, spark):
     for step, trigger in STEPS.items():
         with Hold(trial, trigger, **names) as hold:
             driver = trial.driver()
-            eventually(hold.waiting)
+            eventually(hold.pending)
             driver.kill()
             hold.release()
             eventually(trial.is_alone)
@@ -334,7 +334,7 @@ def test_readers_see_a_batch_whole_or_not_at_all(trial, spark):
     before = trial.rows()
     with ThreadPoolExecutor() as pool, Hold(trial, STEPS["after the commit"]) as hold:
         driver = pool.submit(trial.store, second, 1)
-        eventually(hold.waiting)
+        eventually(hold.pending)
         during = trial.rows()
         hold.release()
         driver.result()

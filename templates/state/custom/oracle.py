@@ -36,26 +36,26 @@ def expected(batches: oracle.Batches, settings: Settings) -> oracle.Result:
     idle = to_timedelta(settings.visits.idle)
     ordered = oracle.order(batches, schema.EVENT, delay=settings.watermark.delay)
     rows: list[dict[str, Any]] = []
-    waiting: list[oracle.Event] = []
-    remembered = 0
+    pending: list[oracle.Event] = []
+    retained = 0
     for events in ordered.keys:
         done = [event for event in events if event[schema.EVENT_TIME] <= ordered.watermark]
-        waiting += events[len(done) :]
+        pending += events[len(done) :]
         visits = _visits(done, idle)
         rows += [row for visit in visits for row in _rows(visit)]
         if visits and visits[-1][-1][schema.EVENT_TIME] + idle > ordered.watermark:
 {% if mean %}
             # One row for the visit, one for its last measures.
-            remembered += 1 + bool(_measures(visits[-1]))
+            retained += 1 + bool(_measures(visits[-1]))
 {% else %}
-            remembered += 1
+            retained += 1
 {% endif %}
     stream = oracle.Stream(
         [oracle.Batch(rows)],
         late=ordered.late,
         duplicates=ordered.duplicates,
-        waiting=waiting,
-        remembered=remembered,
+        pending=pending,
+        retained=retained,
     )
     {{ "found =" if job.lookup else "return" }} oracle.collect(
         stream,

@@ -67,7 +67,7 @@ class Stream:
         wanted = expected(self.batches, self.settings)
         assert verdict(self.rows, wanted.rows) == "exact"
         found = self.state_rows()
-        assert found == len(wanted.waiting) + wanted.remembered
+        assert found == len(wanted.pending) + wanted.retained
         return found
 
 

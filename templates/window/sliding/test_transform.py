@@ -36,4 +36,4 @@ def test_a_slide_that_does_not_divide_the_window(spark, make_settings):
 
     wanted = expected_of([events], settings)
 
-    assert verdict(transformed(spark, settings, events), [*wanted.rows, *wanted.waiting]) == "exact"
+    assert verdict(transformed(spark, settings, events), [*wanted.rows, *wanted.pending]) == "exact"

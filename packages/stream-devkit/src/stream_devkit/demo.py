@@ -1,7 +1,7 @@
-"""`make demo`: the job on this machine, for real, and the comparison with what is known.
+"""`make demo`: the job on this machine, for real, and the comparison with the test oracle.
 
 Up to 50,000 events, some of them late, duplicate or invalid; the job as a process of its own. Then
-its output is read without Spark and compared with what is known of the events.
+its output is read without Spark and compared with the test oracle.
 """
 
 import json
@@ -45,10 +45,10 @@ OVERRIDES = {
     "metrics.port": "0",
 }
 PLACES = {
-    "Quarantine, JSON lines": str(FOLDER / "quarantine"),
-    "What the job said of each batch": str(FOLDER / "metrics.ndjson"),
-    "The job's own log": str(FOLDER / "job.log"),
-    "These numbers as JSON": str(FOLDER / "summary.json"),
+    "Quarantine, as JSON lines": str(FOLDER / "quarantine"),
+    "Metrics of each batch": str(FOLDER / "metrics.ndjson"),
+    "Log of the job": str(FOLDER / "job.log"),
+    "Summary, as JSON": str(FOLDER / "summary.json"),
 }
 
 
@@ -159,7 +159,7 @@ class Demo:
                 soft_wrap=True,
             )
             played = self._play(producer, target)
-            with self.console.status("Comparing the result with what is known of the events"):
+            with self.console.status("Comparing the result with the test oracle"):
                 outcome = self._compare(played, target)
         self._close(outcome)
         return 0 if outcome.summary["verdict"] == EXACT else 1
@@ -221,7 +221,7 @@ class Demo:
         return Progress(*columns, TextColumn("{task.fields[note]}"), console=self.console)
 
     def _compare(self, played: DemoRun, target: ResultReader) -> Outcome:
-        wanted = self.demo.oracle(*self.traffic.good, self.settings)
+        wanted = self.demo.oracle(*self.traffic.valid, self.settings)
         quarantined = read_quarantine(Path(self.settings.quarantine.path))
         outcome = compare(played, wanted, target.rows(), quarantined)
         outcome.summary.update(
@@ -232,9 +232,9 @@ class Demo:
         summary = json.dumps(outcome.summary, indent=2, ensure_ascii=False)
         (FOLDER / "summary.json").write_text(summary + "\n", "utf-8")
         result = ", ".join(target.settings.values())
-        places = {f"The result, {target.PLACE}": result, **PLACES, **self.demo.places}
+        places = {f"Result, {target.PLACE}": result, **PLACES, **self.demo.places}
         words = self.demo.make_words(self.spec)
-        text = page.page(words, played, outcome, interval=self.demo.interval, places=places)
+        text = page.render(words, played, outcome, interval=self.demo.interval, places=places)
         (FOLDER / "report.html").write_text(text, "utf-8")
         return outcome
 
@@ -249,17 +249,17 @@ class Demo:
             mark = "[green]✓[/]" if check.holds else "[red]✗[/]"
             say(f"  {mark} {check.what}: {escape(check.found)}", soft_wrap=True)
         parts = {
-            "open": "still open",
-            "late": "too late",
-            "duplicate": "repeated",
+            "open": "pending",
+            "late": "late",
+            "duplicate": "duplicate",
             "quarantined": "in quarantine",
         }
         numbers = {what: summary[f"{part}_rows"] for part, what in parts.items()}
         rest = [f"{number:,} {what}" for what, number in numbers.items() if number is not None]
         say(
-            f"\n[bold {colour}]{word}.[/] {summary['input_rows']:,} events became "
+            f"\n[bold {colour}]{word}.[/] {summary['input_rows']:,} records became "
             f"{summary['output_rows']:,} rows; {', '.join(rest)} "
-            f"({summary['rows_per_second']:,} events/s, {summary['seconds']:.0f} s in all).",
+            f"({summary['rows_per_second']:,} records/s, {summary['seconds']:.0f} s in all).",
             soft_wrap=True,
         )
         say(f"Open {(FOLDER / 'report.html').resolve().as_uri()}", soft_wrap=True)

@@ -249,9 +249,9 @@ class FileRun:
         expected: Result,
     ) -> dict[str, Any]:
         counted = events_in(result, self._job.result_key)
-        waiting = events_in(expected.waiting, self._job.result_key)
-        reconciled = counted + expected.late + waiting + (expected.duplicates or 0)
-        due = input_rows - invalid_rows if expected.placed is None else expected.placed
+        pending = events_in(expected.pending, self._job.result_key)
+        reconciled = counted + expected.late + pending + (expected.duplicates or 0)
+        due = input_rows - invalid_rows if expected.assigned is None else expected.assigned
         wrong = filter(None, (slices.wrong() for slices in self._inputs))
         found = next(wrong, None) or verdict(result, expected.rows)
         if found == "exact" and reconciled != due:
@@ -263,7 +263,7 @@ class FileRun:
             "late_rows": expected.late,
             "duplicate_rows": expected.duplicates,
             "counted_rows": counted,
-            "open_rows": waiting,
+            "open_rows": pending,
             "batches": len(batches),
             "batch_rows": self._batch_rows,
             "guarantee": self._job.guarantee,

@@ -20,15 +20,15 @@ class Result:
     """
 
     rows: Sequence[Row]
-    waiting: Sequence[Row] = ()
+    pending: Sequence[Row] = ()
     """The rows that are not written yet: of open windows, or of pending events."""
     late: int = 0
     """The number of late events."""
-    placed: int | None = None
+    assigned: int | None = None
     """How often the events count in total, if it is not once each."""
     duplicates: int | None = None
     """The number of events that were dropped or replaced because of another with their id."""
-    remembered: int = 0
+    retained: int = 0
     """The number of rows of the state at the end, without the open windows."""
 
 

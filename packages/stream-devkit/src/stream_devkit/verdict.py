@@ -31,7 +31,7 @@ def read_quarantine(path: Path) -> list[Row]:
     return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
 
 
-def same_rows(wanted: Sequence[Row], found: Sequence[Row]) -> Check:
+def compare_rows(wanted: Sequence[Row], found: Sequence[Row]) -> Check:
     """Check that the result has exactly the rows of the test oracle."""
     what = "The result equals that of the test oracle, in plain Python"
     if not wanted:
@@ -41,7 +41,7 @@ def same_rows(wanted: Sequence[Row], found: Sequence[Row]) -> Check:
     return Check(what, f"{len(found):,} rows, each equal" if equal else outcome, equal)
 
 
-def same_quarantine(wanted: Counter[Sighting], found: Sequence[Row]) -> Check:
+def compare_quarantine(wanted: Counter[Sighting], found: Sequence[Row]) -> Check:
     """Check that quarantine has all invalid records and no other, each with its reason."""
     what = "Quarantine holds each invalid record once, with its reason and its origin"
     kept = Counter((row["origin"], row["reason"]) for row in found)
@@ -63,7 +63,7 @@ def invalid(origins: Sequence[str], traffic: GeneratedEvents) -> Counter[Sightin
     return Counter((origin, event.reason) for origin, event in sent if event.reason)
 
 
-def same_number(what: str, wanted: int, found: int, unit: str) -> Check:
+def compare_number(what: str, wanted: int, found: int, unit: str) -> Check:
     """Two ways of counting agree."""
     agree = wanted == found
     return Check(what, f"{found:,} {unit}" + ("" if agree else f" instead of {wanted:,}"), agree)

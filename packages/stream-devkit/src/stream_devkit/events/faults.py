@@ -1,4 +1,4 @@
-"""Every way in which a record is broken or odd, and what has to come of it."""
+"""The faults that the generator puts into records, and the reason that each has to get."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ FAR_FUTURE = datetime(2087, 6, 5, 4, 3, 2, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to spoil an event."""
+    """One deliberate error in a record."""
 
     kind: str
     reason: str | None
-    """Why it belongs in quarantine; None for a record that is odd but good."""
+    """The reason in quarantine; None for a record that is unusual but valid."""
     per_100k: int
     """How many of 100,000 events have it."""
-    spoil: "Callable[[dict[str, Value], EventSpec, Random], bytes | None]"
+    apply: "Callable[[dict[str, Value], EventSpec, Random], bytes | None]"
     applies: "Callable[[EventSpec], bool]" = lambda spec: not spec.typed
 
 

@@ -1,9 +1,8 @@
-"""Events with a known truth: what the job has to make of each is decided when it is made.
+"""The events of the demo: the generator knows what the job has to do with each of them.
 
-The same seed gives the same bytes. The traffic is a day in little: a morning wave, a burst at
-noon, an evening peak, events out of order within the watermark's delay, some sent twice, some
-broken in every way that happens, and, where time matters, those of a client that was offline
-and sends far too late.
+The same seed gives the same bytes. The events follow the load of a day: a morning wave, a burst at
+noon, an evening peak. Some are out of order within the watermark's delay, some are duplicates,
+some have a fault, and, if the job drops late events, some come from a client that was offline.
 """
 
 import math
@@ -52,7 +51,7 @@ class EventSpec:
     """Whether an event can come too late."""
     pauses: bool = False
     """Whether each key falls quiet now and then, so that its sessions end."""
-    repeats: bool = True
+    duplicates: bool = True
     """Whether an event that is sent twice can be told from a row that is written twice."""
     drops_duplicates: bool = False
     """Whether the job drops an event that is sent twice."""
@@ -84,9 +83,9 @@ class Event:
     sent: datetime
     kind: str
     reason: str | None = None
-    """Why it belongs in quarantine, None for a good one."""
+    """The reason in quarantine, None for a valid record."""
     values: Mapping[str, Value] = field(default_factory=dict)
-    """Its columns as Python values, empty for a bad one."""
+    """Its columns as Python values, empty for an invalid record."""
     table: str = "source"
     """The input to which it is sent, by its table of settings."""
 
@@ -111,16 +110,16 @@ class GeneratedEvents:
         return self.main + self.tail
 
     @property
-    def good(self) -> list[list[list[Mapping[str, Value]]]]:
-        """The values of the good events, input by input and part by part.
+    def valid(self) -> list[list[list[Mapping[str, Value]]]]:
+        """Return the values of the valid events of each input, in each part.
 
         The empty part is the batch without data that comes before the tail.
         """
         parts: tuple[list[Event], ...] = (self.main, [], self.tail)
-        return [[_good(part, table) for part in parts] for table in self.tables]
+        return [[_valid(part, table) for part in parts] for table in self.tables]
 
 
-def _good(events: Sequence[Event], table: str) -> list[Mapping[str, Value]]:
+def _valid(events: Sequence[Event], table: str) -> list[Mapping[str, Value]]:
     return [event.values for event in events if event.table == table and not event.reason]
 
 
@@ -140,11 +139,11 @@ def generate(spec: EventSpec, total: int = 50_000, seed: int = 7) -> GeneratedEv
 def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
     """Those of one input; late ones come after the cut."""
     moments = maker.moments(total)
-    events = [event for moment in moments for event in maker.ordinary(moment)]
+    events = [event for moment in moments for event in maker.valid(moment)]
     for fault in FAULTS:
         if fault.applies(maker.spec):
-            spoiled = maker.rng.sample(moments, max(4, total * fault.per_100k // 100_000))
-            events += [maker.spoiled(moment, fault) for moment in spoiled]
+            moments_of_faults = maker.rng.sample(moments, max(4, total * fault.per_100k // 100_000))
+            events += [maker.with_fault(moment, fault) for moment in moments_of_faults]
     if maker.spec.drops_late:
         events += [maker.late(cut) for _ in range(max(20, total // 250))]
     return events
@@ -186,18 +185,18 @@ class _Maker:
         numbers = self.rng.choices(range(self.steps), weights, k=total)
         return sorted(self.at(number + self.rng.random()) for number in numbers)
 
-    def ordinary(self, moment: datetime) -> list[Event]:
-        """A good event, now and then with a second copy of it."""
+    def valid(self, moment: datetime) -> list[Event]:
+        """Return a valid event, sometimes with a duplicate."""
         values = self._values(moment)
         first = self._event(values, self._sent(moment), "plain")
-        if not self.spec.repeats or self.rng.random() > SENT_TWICE:
+        if not self.spec.duplicates or self.rng.random() > SENT_TWICE:
             return [first]
-        return [first, self._event(values, self._sent(moment), "repeated")]
+        return [first, self._event(values, self._sent(moment), "duplicate")]
 
-    def spoiled(self, moment: datetime, fault: Fault) -> Event:
+    def with_fault(self, moment: datetime, fault: Fault) -> Event:
         """An event with something wrong."""
         values = self._values(moment)
-        raw = fault.spoil(values, self.spec, self.rng)
+        raw = fault.apply(values, self.spec, self.rng)
         kept = {} if fault.reason else values
         return Event(raw, self._key(values), self._sent(moment), fault.kind, fault.reason, kept)
 

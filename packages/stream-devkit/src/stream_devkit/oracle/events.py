@@ -42,10 +42,10 @@ class Stream:
     batches: Sequence[Batch]
     late: int = 0
     duplicates: int | None = None
-    waiting: Sequence[Event] = ()
+    pending: Sequence[Event] = ()
     """The rows that a join has not written yet."""
-    remembered: int = 0
-    """The number of rows of state, without those of `waiting`."""
+    retained: int = 0
+    """The number of rows of state, without those of `pending`."""
     is_joined: bool = False
     """Whether the events are rows of a join, so that an event can be in several or in none."""
 
@@ -101,7 +101,7 @@ def deduplicate(batches: Batches, schema: EventSchema, *, delay: str) -> Stream:
         until = {identity: end for identity, end in until.items() if end > watermark.now}
         found.append(Batch(fresh, watermark.now, watermark.late_until))
         watermark.advance(event[schema.time] for event in events)
-    return Stream(found, late, duplicates, remembered=len(until))
+    return Stream(found, late, duplicates, retained=len(until))
 
 
 @dataclass(frozen=True)

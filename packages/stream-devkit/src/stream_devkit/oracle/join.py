@@ -57,9 +57,9 @@ def join(
         rows = [to_row(event, partner) for event, partner in pairs]
         rows += [to_row(event, None) for event in alone if is_left]
         found.append(Batch(rows, watermark, NEVER))
-    waiting = [to_row(event, None) for event in state.list_unmatched() if is_left]
+    pending = [to_row(event, None) for event in state.list_unmatched() if is_left]
     kept = len(state.left) + len(state.right)
-    return Stream(found, state.late, None, waiting, kept - len(waiting), is_joined=True)
+    return Stream(found, state.late, None, pending, kept - len(pending), is_joined=True)
 
 
 class _Join:

@@ -38,4 +38,4 @@ def look_up(found: Result, reference: Reference, key: str, column: str) -> Resul
     def extend(rows: Iterable[Row]) -> list[Row]:
         return [{**row, column: values.get(str(row[key]))} for row in rows]
 
-    return replace(found, rows=extend(found.rows), waiting=extend(found.waiting))
+    return replace(found, rows=extend(found.rows), pending=extend(found.pending))

@@ -54,11 +54,11 @@ def collect(
         duplicates = (duplicates or 0) + len(events) - len(kept)
     return Result(
         rows=[to_row(event) for event in kept],
-        waiting=stream.waiting,
+        pending=stream.pending,
         late=stream.late,
-        placed=len(events) + len(stream.waiting) + stream.late if stream.is_joined else None,
+        assigned=len(events) + len(stream.pending) + stream.late if stream.is_joined else None,
         duplicates=duplicates,
-        remembered=stream.remembered,
+        retained=stream.retained,
     )
 
 
@@ -74,7 +74,7 @@ def aggregate_windows(
     """Return a row for each window and key; windows are aligned to 1970 UTC.
 
     - In `append` mode a window closes in the batch after the one that advanced the watermark to
-      its end. Windows that are still open are in `waiting`.
+      its end. Windows that are still open are in `pending`.
     - An event is late for a window that was closed in an earlier batch.
 
     Args:
@@ -87,11 +87,11 @@ def aggregate_windows(
     """
     size, step = to_timedelta(duration), to_timedelta(slide or duration)
     windows: dict[tuple[datetime, Any], list[Event]] = defaultdict(list)
-    placed = late = 0
+    assigned = late = 0
     for batch in stream.batches:
         for event in batch.events:
             for start in _starts(event[schema.time], size, step):
-                placed += 1
+                assigned += 1
                 if start + size <= batch.late_until:
                     late += 1
                 else:
@@ -105,7 +105,7 @@ def aggregate_windows(
         closed=[window for window in found if window.end <= watermark],
         still_open=[window for window in found if window.end > watermark],
         late=late,
-        placed=placed if slide or stream.is_joined else None,
+        assigned=assigned if slide or stream.is_joined else None,
     )
 
 
@@ -133,10 +133,10 @@ def aggregate_sessions(
     pause = to_timedelta(gap)
     sessions: dict[Any, list[Window]] = defaultdict(list)
     closed: list[Window] = []
-    placed = late = 0
+    assigned = late = 0
     for batch in stream.batches:
         for event in batch.events:
-            placed += 1
+            assigned += 1
             key, start = event[str(schema.key)], event[schema.time]
             if start + pause <= batch.late_until:
                 late += 1
@@ -155,7 +155,7 @@ def aggregate_sessions(
         closed=closed,
         still_open=[session for found in sessions.values() for session in found],
         late=late,
-        placed=placed if stream.is_joined else None,
+        assigned=assigned if stream.is_joined else None,
     )
 
 
@@ -186,17 +186,17 @@ def _expect(
     closed: Sequence[Window],
     still_open: Sequence[Window],
     late: int,
-    placed: int | None,
+    assigned: int | None,
 ) -> Result:
-    if placed is not None:
-        placed += stream.late + (stream.duplicates or 0)
-    written, waiting = (closed, still_open) if mode == "append" else ([*closed, *still_open], [])
+    if assigned is not None:
+        assigned += stream.late + (stream.duplicates or 0)
+    written, pending = (closed, still_open) if mode == "append" else ([*closed, *still_open], [])
     return Result(
         rows=[to_row(window) for window in written],
-        waiting=[to_row(window) for window in waiting],
+        pending=[to_row(window) for window in pending],
         late=late + stream.late,
-        placed=placed,
+        assigned=assigned,
         duplicates=stream.duplicates,
         # In other modes, Spark also keeps windows whose rows it has written.
-        remembered=stream.remembered if mode == "append" else 0,
+        retained=stream.retained if mode == "append" else 0,
     )

@@ -1,10 +1,13 @@
-"""The report's charts: what was counted, how long batches took, how the watermark moved."""
+"""The charts of the report, as SVG: events over time, durations of batches, and the watermark."""
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
+
+from markupsafe import Markup
 
 from stream_devkit.events.generate import EventSpec
 from stream_devkit.events.values import Value
@@ -12,20 +15,46 @@ from stream_devkit.outcome import DemoRun, Outcome
 from stream_devkit.reconciliation import is_of_windows
 from stream_devkit.verdict import Row
 
-from .svg import Frame, box, chart, line, path, round_ticks, rule, steps, text, x_axis, y_axis
+from .svg import (
+    Frame,
+    draw_box,
+    draw_chart,
+    draw_line,
+    draw_path,
+    draw_rule,
+    draw_text,
+    draw_x_axis,
+    draw_y_axis,
+    make_ticks,
+    outline,
+    outline_band,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Place = tuple[datetime, Value]
 """The start of a step, and a key."""
 ALL = "events"
-"""Stands for the key where events have none."""
+"""The name of all events together, if they have no key."""
 COLOURS = 6
 MOST_TICKS = 9
 TICKS = [timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 720, 1440, 10_080)]
 
 
-def counts(rows: Iterable[Row], spec: EventSpec) -> Counter[Place]:
-    """How many events the rows stand for, for each step of the day and key."""
+@dataclass(frozen=True)
+class Stack:
+    """Events per step and key; the bands of the keys lie on each other."""
+
+    starts: list[datetime]
+    edges: list[float]
+    """The starts as seconds since 1970, and the end of the last step."""
+    bands: dict[Value, list[int]]
+    """The number of events of each key, step by step, with the largest key first."""
+    tops: list[list[int]]
+    """The upper edge of each band."""
+
+
+def count_events(rows: Iterable[Row], spec: EventSpec) -> Counter[Place]:
+    """Return the number of events in the rows, for each step and key."""
     found: Counter[Place] = Counter()
     for row in rows:
         key = row[spec.key] if spec.key else ALL
@@ -37,68 +66,89 @@ def counts(rows: Iterable[Row], spec: EventSpec) -> Counter[Place]:
     return found
 
 
-def ranked(by_place: Counter[Place]) -> list[Value]:
-    """The keys, the biggest first."""
+def rank_keys(by_place: Counter[Place]) -> list[Value]:
+    """Return the keys, with the largest first."""
     by_key: Counter[Value] = Counter()
     for (_, key), count in by_place.items():
         by_key[key] += count
     return [key for key, _ in by_key.most_common()]
 
 
-def counted(outcome: Outcome, played: DemoRun) -> str:
-    """Events per step, stacked by key; open windows are pale, late events are ticks."""
-    spec = played.spec
-    waiting = counts(outcome.waiting, spec)
-    by_place = waiting + counts(outcome.rows, spec)
-    starts, keys = _starts(by_place, spec.step), ranked(by_place)
-    bands = [[by_place[start, key] for start in starts] for key in keys]
-    tops = list(accumulate(bands, lambda low, own: [a + b for a, b in zip(low, own, strict=True)]))
-    edges = [start.timestamp() for start in [*starts, starts[-1] + spec.step]]
-    scale = round_ticks(max(tops[-1]))
-    frame = Frame(320, (edges[0], edges[-1]), (0, scale[-1]), bottom=42)
-    open_from = bisect_left(starts, min((start for start, _ in waiting), default=starts[-1]))
-    parts = [y_axis(frame, [(tick, f"{tick:,.0f}") for tick in scale])]
-    for number, top in enumerate(tops):
-        low = tops[number - 1] if number else [0] * len(top)
-        for css, span in (("", slice(open_from)), (" open", slice(open_from, None))):
-            band = (edges[span.start or 0 :], low[span], top[span])
-            parts += [path(steps(frame, *band), f"s{number % COLOURS}{css}")]
-    if waiting:
-        parts += _open_windows(frame, edges[open_from])
+def draw_events(outcome: Outcome, played: DemoRun) -> Markup:
+    """Return the events per step, stacked by key; it is empty if no row has an event.
+
+    Open windows are pale, late events are marks below the axis.
+    """
+    pending = count_events(outcome.pending, played.spec)
+    by_place = pending + count_events(outcome.rows, played.spec)
+    if not by_place:
+        return Markup()
+    stack = _stack(by_place, played.spec.step)
+    scale = make_ticks(max(stack.tops[-1]))
+    frame = Frame(320, (stack.edges[0], stack.edges[-1]), (0, scale[-1]), bottom=42)
+    closed = bisect_left(stack.starts, min(start for start, _ in pending)) if pending else None
+    parts = [
+        draw_y_axis(frame, [(tick, f"{tick:,.0f}") for tick in scale]),
+        *_bands(frame, stack, slice(closed), ""),
+    ]
+    if closed is not None:
+        parts += _bands(frame, stack, slice(closed, None), " open")
+        parts += _pending(frame, stack.edges[closed])
     parts += _late(frame, played)
-    parts += [x_axis(frame, _clock_ticks(edges[0], edges[-1]))]
-    for number, start in enumerate(starts):
-        tip = [f"{start:%d %b %H:%M}: {tops[-1][number]:,} events"]
-        tip += [f"{key}: {band[number]:,}" for key, band in zip(keys, bands, strict=True)]
-        corners = (frame.x(edges[number]), frame.top), (frame.x(edges[number + 1]), frame.base)
-        parts += [box(*corners, "hover", "\n".join(tip))]
-    return chart(frame, "Events over time, stacked by key", parts)
+    parts += [draw_x_axis(frame, _clock_ticks(stack.edges[0], stack.edges[-1]))]
+    parts += _tips(frame, stack)
+    return draw_chart(frame, "Events over time, stacked by key", parts)
 
 
-def _starts(by_place: Counter[Place], step: timedelta) -> list[datetime]:
-    """Every step from the first to the last, empty ones too."""
+def _stack(by_place: Counter[Place], step: timedelta) -> Stack:
+    """Return all steps from the first to the last, also those without events."""
     found = [start for start, _ in by_place]
     first, last = min(found), max(found)
-    return [first + number * step for number in range((last - first) // step + 1)]
+    starts = [first + number * step for number in range((last - first) // step + 1)]
+    edges = [start.timestamp() for start in [*starts, last + step]]
+    bands = {key: [by_place[start, key] for start in starts] for key in rank_keys(by_place)}
+    tops = accumulate(
+        bands.values(), lambda low, own: [a + b for a, b in zip(low, own, strict=True)]
+    )
+    return Stack(starts, edges, bands, list(tops))
 
 
-def _open_windows(frame: Frame, since: float) -> Iterator[str]:
+def _bands(frame: Frame, stack: Stack, steps: slice, css: str) -> Iterator[Markup]:
+    """Yield the band of each key, for some of the steps."""
+    edges = stack.edges[steps.start or 0 : None if steps.stop is None else steps.stop + 1]
+    low = [0] * len(stack.starts)
+    for number, top in enumerate(stack.tops):
+        band = outline_band(frame, edges, low[steps], top[steps])
+        yield draw_path(band, f"s{number % COLOURS}{css}")
+        low = top
+
+
+def _pending(frame: Frame, since: float) -> Iterator[Markup]:
     x = frame.x(since)
-    yield box((x, frame.top), (frame.width - frame.right, frame.base), "veil")
-    yield rule(x, frame.top - 6, x, frame.base, "fence")
-    yield text(x - 6, frame.top + 4, "still open", "note", "end")
+    yield draw_box((x, frame.top), (frame.width - frame.right, frame.base), "veil")
+    yield draw_rule((x, frame.top - 6), (x, frame.base), "fence")
+    yield draw_text((x - 6, frame.top + 4), "pending", "note", "end")
 
 
-def _late(frame: Frame, played: DemoRun) -> Iterator[str]:
-    """A tick below the axis for each late event, where it would have been counted."""
+def _late(frame: Frame, played: DemoRun) -> Iterator[Markup]:
+    """Yield a mark for each late event at its event time, and what they are."""
     late = [event for event in played.traffic.all if event.late]
-    happened = [event.values[played.spec.of(event).time] for event in late]
-    for time in happened:
-        x = frame.x(time.timestamp())
-        yield rule(x, frame.base + 2, x, frame.base + 8, "mark")
-    if happened:
-        words = f"{len(happened):,} events of this time came hours later: too late"
-        yield text(frame.x(min(happened).timestamp()), frame.height - 6, words, "late")
+    times = [event.values[played.spec.of(event).time].timestamp() for event in late]
+    for time in times:
+        x = frame.x(time)
+        yield draw_rule((x, frame.base + 2), (x, frame.base + 8), "mark")
+    if times:
+        words = f"{len(times):,} late events: they arrived hours after this time"
+        yield draw_text((frame.x(min(times)), frame.height - 6), words, "late")
+
+
+def _tips(frame: Frame, stack: Stack) -> Iterator[Markup]:
+    """Yield an area for each step, with its numbers."""
+    for number, start in enumerate(stack.starts):
+        lines = [f"{start:%d %b %H:%M}: {stack.tops[-1][number]:,} events"]
+        lines += [f"{key}: {band[number]:,}" for key, band in stack.bands.items()]
+        left, right = (frame.x(edge) for edge in stack.edges[number : number + 2])
+        yield draw_box((left, frame.top), (right, frame.base), "hover", "\n".join(lines))
 
 
 def _clock_ticks(first: float, last: float) -> list[tuple[float, str]]:
@@ -114,48 +164,51 @@ def _clock_ticks(first: float, last: float) -> list[tuple[float, str]]:
     return ticks
 
 
-def durations(played: DemoRun, interval: timedelta | None) -> str:
-    """How long each batch took, against the time between triggers."""
+def draw_durations(played: DemoRun, interval: timedelta | None) -> Markup:
+    """Return the duration of each batch, and the trigger's interval as a line."""
     seconds = [batch.seconds for batch in played.batches]
     limit = interval.total_seconds() if interval else 0
-    scale = round_ticks(max(*seconds, limit * 1.1))
+    scale = make_ticks(max(*seconds, limit * 1.1))
     frame = _batch_frame(played, scale[-1])
-    parts = [y_axis(frame, [(tick, f"{tick:g} s") for tick in scale])]
+    parts = [draw_y_axis(frame, [(tick, f"{tick:g} s") for tick in scale])]
     for number, batch in enumerate(played.batches):
-        tip = f"batch {batch.number}: {batch.rows:,} events in {batch.seconds:.2f} s"
-        css = "bar" if batch.rows else "bar idle"
-        top = (frame.x(number + 0.12), frame.y(batch.seconds))
-        parts += [box(top, (frame.x(number + 0.88), frame.base), css, tip)]
+        tip = f"batch {batch.number}: {batch.rows:,} records in {batch.seconds:.2f} s"
+        top, corner = (frame.x(number + 0.12), frame.y(batch.seconds)), frame.x(number + 0.88)
+        parts += [draw_box(top, (corner, frame.base), "bar" if batch.rows else "idle", tip)]
     if limit:
-        y, right = frame.y(limit), frame.width - frame.right
-        parts += [rule(frame.left, y, right, y, "fence")]
-        parts += [text(right, y - 6, f"trigger: every {limit:g} s", "note", "end")]
-    return chart(frame, "Duration of each batch", [*parts, _batch_numbers(frame, played)])
+        y = frame.y(limit)
+        parts += [draw_rule((frame.left, y), (frame.width - frame.right, y), "fence")]
+    return draw_chart(frame, "Duration of each batch", [*parts, _batch_numbers(frame, played)])
 
 
-def watermark(played: DemoRun) -> str:
-    """The newest event read and the watermark behind it, batch by batch."""
+def draw_watermark(played: DemoRun) -> Markup:
+    """Return the newest event and the watermark, batch by batch."""
     first = next(batch.newest for batch in played.batches if batch.newest)
     newest = list(accumulate((batch.newest or first for batch in played.batches), max))
-    behind = [batch.watermark for batch in played.batches]
-    marks = [max(time, first) if time else first for time in behind]
-    read = [time.timestamp() for time in newest]
-    times = [*read, *(time.timestamp() for time in marks)]
-    frame = _batch_frame(played, max(times), min(times))
-    parts = [y_axis(frame, _clock_ticks(min(times), max(times))), _batch_numbers(frame, played)]
-    middles = [frame.x(number + 0.5) for number in range(len(newest))]
-    upper = [(x, frame.y(time)) for x, time in zip(middles, read, strict=True)]
-    lower = [(x, frame.y(time.timestamp())) for x, time in zip(middles, marks, strict=True)]
-    outline = "M" + "L".join(f"{x},{y}" for x, y in [*upper, *reversed(lower)]) + "Z"
-    parts += [path(outline, "gap"), line(upper, "event"), line(lower, "mark-water")]
-    return chart(frame, "Newest event and watermark, batch by batch", parts)
+    marks = [max(batch.watermark or first, first) for batch in played.batches]
+    read, behind = ([time.timestamp() for time in times] for times in (newest, marks))
+    earliest, latest = min(read + behind), max(read + behind)
+    frame = _batch_frame(played, latest, earliest)
+    upper, lower = (
+        [(frame.x(number + 0.5), frame.y(time)) for number, time in enumerate(times)]
+        for times in (read, behind)
+    )
+    gap = outline(f"{x},{y}" for x, y in [*upper, *reversed(lower)])
+    parts = [
+        draw_y_axis(frame, _clock_ticks(earliest, latest)),
+        _batch_numbers(frame, played),
+        draw_path(f"{gap}Z", "gap"),
+        draw_line(upper, "s0"),
+        draw_line(lower, "s1"),
+    ]
+    return draw_chart(frame, "Newest event and watermark, batch by batch", parts)
 
 
 def _batch_frame(played: DemoRun, top: float, bottom: float = 0) -> Frame:
     return Frame(230, (0, len(played.batches)), (bottom, top), left=58, width=480)
 
 
-def _batch_numbers(frame: Frame, played: DemoRun) -> str:
+def _batch_numbers(frame: Frame, played: DemoRun) -> Markup:
     every = max(1, len(played.batches) // MOST_TICKS)
     numbered = [(number + 0.5, str(batch.number)) for number, batch in enumerate(played.batches)]
-    return x_axis(frame, numbered[::every])
+    return draw_x_axis(frame, numbered[::every])

@@ -1,9 +1,10 @@
-"""The few shapes that the report's charts are made of, as SVG text; colours come from its CSS."""
+"""The shapes of the report's charts, as escaped SVG; their colours are in the stylesheet."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
+
+from markupsafe import Markup
 
 WIDTH = 1000
 Point = tuple[float, float]
@@ -11,25 +12,25 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Frame:
-    """A plot's inner rectangle, and how data maps onto it."""
+    """The inner rectangle of a chart, and how data maps to it; all lengths are pixels."""
 
     height: int
     x_range: tuple[float, float]
     y_range: tuple[float, float]
-    left: int = 46
+    left: int = 56
     right: int = 22
     top: int = 14
     bottom: int = 26
     width: int = WIDTH
 
     def x(self, value: float) -> float:
-        """Where a value stands from the left."""
+        """Return the distance of a value from the left edge."""
         low, high = self.x_range
         share = (value - low) / ((high - low) or 1)
         return round(self.left + share * (self.width - self.left - self.right), 1)
 
     def y(self, value: float) -> float:
-        """Where a value stands from the top."""
+        """Return the distance of a value from the top edge."""
         low, high = self.y_range
         share = (value - low) / ((high - low) or 1)
         return round(self.base - share * (self.base - self.top), 1)
@@ -40,18 +41,21 @@ class Frame:
         return self.height - self.bottom
 
 
-def chart(frame: Frame, label: str, parts: Iterable[str]) -> str:
-    """A whole picture; `label` says for a screen reader what it shows."""
-    return (
-        f'<div class="chart"><svg viewBox="0 0 {frame.width} {frame.height}" role="img" '
-        f'aria-label="{escape(label)}">{"".join(parts)}</svg></div>'
-    )
+def draw_chart(frame: Frame, label: str, parts: Iterable[Markup]) -> Markup:
+    """Return the whole picture; a screen reader reads `label`."""
+    svg = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
+    return svg.format(frame.width, frame.height, label, join(parts))
 
 
-def steps(
+def join(parts: Iterable[Markup]) -> Markup:
+    """Return the parts as one."""
+    return Markup().join(parts)
+
+
+def outline_band(
     frame: Frame, edges: Sequence[float], lower: Sequence[float], upper: Sequence[float]
 ) -> str:
-    """The outline of a histogram band: `edges` has one element more than the others."""
+    """Return the path around a band of a histogram; there is one edge more than there are steps."""
     out = [f"{frame.x(edges[0])},{frame.y(lower[0])}"]
     for number, value in enumerate(upper):
         y = frame.y(value)
@@ -59,55 +63,61 @@ def steps(
     for number in range(len(lower) - 1, -1, -1):
         y = frame.y(lower[number])
         out += [f"{frame.x(edges[number + 1])},{y}", f"{frame.x(edges[number])},{y}"]
-    return "M" + "L".join(out) + "Z"
+    return f"{outline(out)}Z"
 
 
-def path(outline: str, css: str) -> str:
-    """A filled or stroked outline."""
-    return f'<path class="{css}" d="{outline}"/>'
+def outline(points: Iterable[str]) -> str:
+    """Return the path through points, each of them `x,y`."""
+    return "M" + "L".join(points)
 
 
-def line(points: Sequence[Point], css: str) -> str:
-    """A line through points (already in pixels)."""
-    return path("M" + "L".join(f"{x},{y}" for x, y in points), f"line {css}") if points else ""
+def draw_path(path: str, css: str) -> Markup:
+    """Return a path, filled or as a line, as the stylesheet says."""
+    return Markup('<path class="{}" d="{}"/>').format(css, path)
 
 
-def rule(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
-    """A straight line."""
-    return f'<line class="{css}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'
+def draw_line(points: Sequence[Point], css: str) -> Markup:
+    """Return a line through points."""
+    return draw_path(outline(f"{x},{y}" for x, y in points), f"line {css}")
 
 
-def box(start: Point, end: Point, css: str, tip: str = "") -> str:
-    """A rectangle between two corners; `tip` shows when the pointer rests on it."""
-    title = f"<title>{escape(tip)}</title>" if tip else ""
-    (x, y), width, height = start, end[0] - start[0], end[1] - start[1]
-    size = f'x="{x}" y="{y}" width="{max(width, 0):.1f}" height="{max(height, 0):.1f}"'
-    return f'<rect class="{css}" {size}>{title}</rect>'
+def draw_rule(start: Point, end: Point, css: str) -> Markup:
+    """Return a straight line between two points."""
+    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(css, *start, *end)
 
 
-def text(x: float, y: float, words: str, css: str = "", anchor: str = "start") -> str:
-    """A label."""
-    return f'<text class="{css}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(words)}</text>'
+def draw_box(start: Point, end: Point, css: str, tip: str = "") -> Markup:
+    """Return a rectangle between two corners; a pointer over it shows the tip."""
+    title = Markup("<title>{}</title>").format(tip) if tip else ""
+    width, height = (f"{max(high - low, 0):.1f}" for low, high in zip(start, end, strict=True))
+    box = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}">{}</rect>')
+    return box.format(css, *start, width, height, title)
 
 
-def y_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> str:
-    """Faint lines across the plot with their labels on the left."""
-    right = frame.width - frame.right
-    return "".join(
-        rule(frame.left, frame.y(at), right, frame.y(at), "grid")
-        + text(frame.left - 8, frame.y(at) + 4, words, "tick", "end")
-        for at, words in ticks
-    )
+def draw_text(place: Point, words: str, css: str = "", anchor: str = "start") -> Markup:
+    """Return a label; `anchor` says which end of it is at the place."""
+    label = Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>')
+    return label.format(css, *place, anchor, words)
 
 
-def x_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> str:
-    """Labels under the plot."""
-    below = frame.base + 18
-    return "".join(text(frame.x(at), below, words, "tick", "middle") for at, words in ticks)
+def draw_y_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> Markup:
+    """Return thin lines across the plot, with their labels on the left."""
+    parts = []
+    for at, words in ticks:
+        y = frame.y(at)
+        parts.append(draw_rule((frame.left, y), (frame.width - frame.right, y), "grid"))
+        parts.append(draw_text((frame.left - 8, y + 4), words, "tick", "end"))
+    return join(parts)
 
 
-def round_ticks(top: float, wanted: int = 4) -> list[float]:
-    """From 0 to at least `top` in steps of 1, 2 or 5 times a power of ten."""
+def draw_x_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> Markup:
+    """Return labels below the plot."""
+    y = frame.base + 18
+    return join(draw_text((frame.x(at), y), words, "tick", "middle") for at, words in ticks)
+
+
+def make_ticks(top: float, wanted: int = 4) -> list[float]:
+    """Return numbers from 0 to at least `top`, with a round distance such as 250."""
     magnitude = 10.0 ** math.floor(math.log10(top / wanted)) if top > 0 else 1.0
     step = next(size * magnitude for size in (1, 2, 2.5, 5, 10) if size * magnitude * wanted >= top)
     ticks = [0.0]

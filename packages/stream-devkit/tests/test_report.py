@@ -1,0 +1,225 @@
+"""The report of the demo: whole HTML, escaped texts, and charts that show the numbers."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from stream_devkit.events.generate import Event, EventSpec, GeneratedEvents
+from stream_devkit.job import BatchReport
+from stream_devkit.outcome import DemoRun, Outcome
+from stream_devkit.report import charts, page
+from stream_devkit.verdict import EXACT, Check
+
+HOSTILE = """</title></style>"'><x-hostile onload='1' a=">{{ 7 * 7 }}"""
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+STEP = timedelta(minutes=5)
+SECOND = timedelta(seconds=1)
+VOID = {"meta", "rect", "line", "path"}
+"""Elements without an end tag; SVG closes its own within the start tag."""
+SPEC = EventSpec(
+    {"id": "STRING", "at": "TIMESTAMP", "kind": "STRING"},
+    time="at",
+    key="kind",
+    id="id",
+    result_key=("window_start", "window_end", "kind"),
+)
+WORDS = page.Words(title="clicks", story="", rows="", twice="")
+SUMMARY = {
+    "verdict": EXACT,
+    "input_rows": 17,
+    "output_rows": 2,
+    "counted_rows": 15,
+    "open_rows": 0,
+    "late_rows": 1,
+    "duplicate_rows": None,
+    "quarantined_rows": 1,
+    "rows_per_second": 1234,
+    "guarantee": "exactly once",
+    "not_exercised": ["a cluster"],
+}
+
+
+class Page(HTMLParser):
+    """An HTML text: its start tags, its visible text, and whether its tags are balanced."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text, self._open = [], "", []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        """Note a start tag."""
+        self.tags.append((tag, dict(attrs)))
+        self._open += [tag] if tag not in VOID else []
+
+    def handle_endtag(self, tag):
+        """Compare an end tag with what is open."""
+        if tag not in VOID:
+            assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        """Keep text."""
+        self.text += data
+
+
+def window(steps, events, kind="view"):
+    """A row of the result: a window so many steps after noon."""
+    start = NOON + steps * STEP
+    return {"window_start": start, "window_end": start + STEP, "kind": kind, "event_count": events}
+
+
+def made(rows=(), pending=(), **changes):
+    """The outcome of a job that wrote these rows."""
+    return Outcome(rows, pending, [Check("all", "17 rows", holds=True)], SUMMARY | changes)
+
+
+@pytest.fixture(name="played")
+def _played():
+    """A run with an invalid record, a late event, and two batches."""
+    cut = Event(b'{"id":', b"view", NOON, "truncated", "malformed")
+    late = Event(b"{}", b"view", NOON, "late", None, {"at": NOON + 1.5 * STEP})
+    first = BatchReport(0, NOON, 16, 4.0, NOON + STEP, None, 0)
+    second = BatchReport(1, NOON, 0, 1.0, None, NOON, 0)
+    return DemoRun(
+        SPEC, GeneratedEvents([cut], [late]), ["clicks/0/0", "clicks/0/1"], [first, second]
+    )
+
+
+def render(played, outcome, words=WORDS, **places):
+    """The page as text."""
+    return page.render(words, played, outcome, interval=SECOND, places=places)
+
+
+def test_the_report_is_whole_html(played):
+    """Each element ends where it should, and the browser knows language, letters and width."""
+    found = Page(render(played, made([window(0, 10), window(1, 5)]), where="build/demo"))
+
+    assert found.tags[0] == ("html", {"lang": "en"})
+    assert ("meta", {"charset": "utf-8"}) in found.tags
+    assert [tag for tag, _ in found.tags].count("svg") == 3
+    for text in ("exact: equal to the test oracle", "1,234", "malformed", "build/demo"):
+        assert text in found.text
+
+
+def test_texts_are_not_markup(played):
+    """Titles, keys, records, origins and paths are shown as they are, whatever they contain."""
+    event = replace(played.traffic.main[0], raw=HOSTILE.encode(), kind=HOSTILE, reason=HOSTILE)
+    hostile = replace(
+        played,
+        spec=replace(SPEC, key=HOSTILE),
+        traffic=replace(played.traffic, main=[event]),
+        origins=[HOSTILE, ""],
+    )
+    row = window(0, 10) | {HOSTILE: HOSTILE}
+    outcome = replace(made([row], guarantee=HOSTILE, not_exercised=[HOSTILE]), checks=[])
+    failed = [Check(HOSTILE, HOSTILE, holds=False)]
+    words = page.Words(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+
+    plain = Page(render(played, made([window(0, 10)]), place="here"))
+    text = render(hostile, replace(outcome, checks=failed), words, **{HOSTILE: HOSTILE})
+    found = Page(text)
+
+    assert "<x-hostile" not in text
+    assert "49" not in found.text
+    assert [tag for tag, _ in found.tags] == [tag for tag, _ in plain.tags]
+    assert found.text.count(HOSTILE) == 18
+
+
+def test_a_report_without_rows_says_so(played):
+    """A job that writes nothing still gets its report: there the reader sees why."""
+    found = Page(render(played, made(output_rows=0, counted_rows=0, verdict="no rows")))
+
+    assert "0rows in the result" in found.text
+    assert "No row has an event, so there is no chart." in found.text
+    assert "not exact" in found.text
+    assert [tag for tag, _ in found.tags].count("svg") == 2
+
+
+def test_counts_of_nothing_are_not_shown(played):
+    """A job that keeps no state has no tile for it, and no part of the bar."""
+    found = Page(render(played, made([window(0, 10)])))
+
+    assert "late events" in found.text
+    assert "pending" not in found.text
+    assert "duplicates" not in found.text
+
+
+def test_a_job_without_a_watermark_has_no_chart_of_it(played):
+    """Where nothing follows event time, the page has neither the chart nor its words."""
+    batches = [replace(batch, newest=None, watermark=None) for batch in played.batches]
+    found = Page(render(replace(played, batches=batches), made([window(0, 10)])))
+
+    assert "Duration of each batch" in found.text
+    assert "watermark" not in found.text
+
+
+def heights(svg, css):
+    """The height of each step of a band, in pixels."""
+    (path,) = re.findall(rf'<path class="{css}" d="M(.*)Z"/>', svg.replace("/><", "/>\n<"))
+    points = [tuple(map(float, point.split(","))) for point in path.split("L")]
+    steps = (len(points) - 1) // 4
+    upper, lower = points[1 : 1 + 2 * steps : 2], points[1 + 2 * steps :: 2][::-1]
+    return [round(low[1] - high[1], 1) for high, low in zip(upper, lower, strict=True)]
+
+
+def test_the_height_of_a_step_is_its_number_of_events(played):
+    """Twice as many events are twice as high, each key stands on the one below it, gaps are 0."""
+    rows = [window(0, 8), window(1, 4), window(3, 4), window(1, 2, "buy")]
+    svg = str(charts.draw_events(made(rows), played))
+
+    whole, half, gap, other = heights(svg, "s0")
+    assert (whole, gap) == (2 * half, 0)
+    assert half == other == 2 * heights(svg, "s1")[1] > 10
+    assert "02 Mar 12:05: 6 events\nview: 4\nbuy: 2" in svg
+    assert ">8</text>" in svg
+
+
+def test_only_pending_windows_are_pale(played):
+    """The windows that are not written yet are pale, from the first of them on."""
+    written = [window(0, 8), window(1, 8)]
+    svg = str(charts.draw_events(made(written, [window(2, 4)]), played))
+
+    assert heights(svg, "s0") == [2 * height for height in heights(svg, "s0 open") * 2]
+    assert ">pending<" in svg
+    assert "pending" not in str(charts.draw_events(made(written), played))
+
+
+def test_each_late_event_has_a_mark(played):
+    """The mark is at its event time: the middle of the second of three steps."""
+    svg = str(charts.draw_events(made([window(0, 1), window(2, 1)]), played))
+
+    ((x, end),) = re.findall(r'class="mark" x1="([\d.]+)" y1="\d+" x2="([\d.]+)"', svg)
+    left, right = re.findall(r'class="grid" x1="(\d+)" .*? x2="(\d+)"', svg)[0]
+    assert x == end
+    assert float(x) == (int(left) + int(right)) / 2
+    assert "1 late events" in svg
+
+
+def test_the_height_of_a_batch_is_its_duration(played):
+    """4 seconds are four times 1 second, and a batch without records has another colour."""
+    svg = str(charts.draw_durations(played, SECOND))
+
+    bars = re.findall(r'<rect class="(\w+)" .*? height="([\d.]+)"', svg)
+    assert [css for css, _ in bars] == ["bar", "idle"]
+    assert float(bars[0][1]) == pytest.approx(4 * float(bars[1][1]), abs=0.3)
+    assert "batch 0: 16 records in 4.00 s" in svg
+    assert 'class="fence"' in svg
+    assert 'class="fence"' not in str(charts.draw_durations(played, None))
+
+
+def test_the_watermark_is_below_the_newest_event(played):
+    """The newest event stays where it is in a batch without data; the watermark starts there."""
+    later = NOON + 2 * STEP
+    third = replace(played.batches[0], number=2, newest=later, watermark=NOON + STEP)
+    svg = str(charts.draw_watermark(replace(played, batches=[*played.batches, third])))
+
+    lines = dict(re.findall(r'<path class="line (s\d)" d="M([^"]+)"', svg))
+    newest, behind = (
+        [float(point.split(",")[1]) for point in lines[css].split("L")] for css in ("s0", "s1")
+    )
+    assert newest[0] == newest[1] > newest[2]
+    assert behind == [newest[0]] * 3
