@@ -65,6 +65,7 @@ PINS = (
     Pin("pyarrow", "26.0.1", "local", (CUSTOM,)),
     Pin("pytest", "9.2.0", "dev"),
     Pin("pytest-timeout", "2.4.0", "dev"),
+    Pin("pytest-xdist", "3.8.0", "dev"),
     Pin("ruff", "0.17.6", "dev"),
     Pin("mypy", "2.4.1", "dev"),
     Pin("rich", "15.0.0", "dev"),

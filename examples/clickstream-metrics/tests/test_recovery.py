@@ -6,8 +6,6 @@ result and the whole quarantine, with what is known of the records that were sen
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,6 +19,7 @@ from stream_devkit.reconciliation import verdict
 from stream_devkit.samples import raw
 from stream_devkit.verdict import read_quarantine
 from stream_runtime import spark_log
+from stream_runtime.cli import main
 from stream_runtime.config import load, to_timedelta
 from stream_runtime.manifest import MANIFEST
 from stream_runtime.quarantine import PROGRESS
@@ -125,13 +124,14 @@ class Trial:
         """Count the source references of invalid records in quarantine."""
         return Counter(row["origin"] for row in read_quarantine(self.folder / "quarantine"))
 
-    def doctor(self, *more: str) -> tuple[int, str]:
-        """The exit code of `doctor`, and what it says."""
+    def run_here(self, command: str, *more: str) -> int:
+        """Run a command in the session of the tests, as on a platform, and return its exit code.
+
+        A session of its own would take ten seconds to start.
+        """
         overrides = [*(f"{key}={to}" for key, to in self.overrides.items()), *more]
-        settings = [word for override in overrides for word in ("--set", override)]
-        command = [sys.executable, "-m", PACKAGE, "doctor", *settings]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout
+        options = [f"--set={override}" for override in overrides]
+        return main(JOB, [command, "--set=session.platform=databricks", *options])
 
 
 def watch(job, reached):
@@ -166,6 +166,15 @@ def _survivor(servers, tmp_path_factory):
         yield trial
 
 
+@pytest.fixture(name="lent_session")
+def _lent_session(spark):
+    """The session of the tests, whose settings are the same after the test."""
+    name = "spark.sql.shuffle.partitions"
+    before = spark.conf.get(name)
+    yield
+    spark.conf.set(name, before)
+
+
 def test_sigterm_drains_and_asks_for_a_restart(survivor):
     """An orchestrator that ends the job sees 143, which is no success: it starts it again."""
     assert survivor.exit_code_of_sigterm == 143
@@ -182,17 +191,17 @@ def test_a_kill_leaves_quarantine_exact(survivor):
     assert survivor.quarantined() == survivor.invalid
 
 
-def test_doctor_tells_what_a_start_would_find(survivor):
-    """A clean checkpoint, and what pins it; or another query, and the exit code of a refusal."""
+@pytest.mark.usefixtures("lent_session")
+def test_doctor_shows_the_checkpoint(survivor, capsys):
+    """It shows a clean checkpoint with its pinned settings, or what another query would change."""
     last = survivor.committed()
 
-    clean = survivor.doctor()
-    other = survivor.doctor("state.partitions=7")
+    exit_codes = survivor.run_here("doctor"), survivor.run_here("doctor", "state.partitions=7")
 
-    assert clean[0] == 0
-    assert f"clean after batch {last}; pinned: state_partitions 2" in clean[1]
-    assert other[0] == 3
-    assert "state_partitions: 2 -> 7" in other[1]
+    output = capsys.readouterr().out
+    assert exit_codes == (0, 3)
+    assert f"clean after batch {last}; pinned: state_partitions 2" in output
+    assert "state_partitions: 2 -> 7" in output
     assert survivor.committed() == last
 
 
@@ -220,17 +229,14 @@ def test_a_batch_that_the_sink_has_is_swept(survivor):
     assert survivor.verdict() == "exact"
 
 
-def test_a_lost_checkpoint_is_not_replaced_in_silence(survivor):
-    """Without its checkpoint the job would add everything again; it refuses to start."""
-    root, aside = survivor.folder / "checkpoint", survivor.folder / "aside"
-    root.rename(aside)
+@pytest.mark.usefixtures("lent_session")
+def test_a_start_without_the_checkpoint_is_refused(survivor, capsys):
+    """A new checkpoint would add all rows to the target again."""
+    (survivor.folder / "checkpoint").rename(survivor.folder / "lost")
 
-    survivor.job.start()
-    deadline = time.monotonic() + SECONDS
-    while (code := survivor.job.exit_code) is None and time.monotonic() < deadline:
-        time.sleep(0.1)
+    exit_code = survivor.run_here("run")
 
-    assert code == 3
-    assert "starting would add all rows again" in survivor.job.log.read_text("utf-8")
+    assert exit_code == 3
+    assert "starting would add all rows again" in capsys.readouterr().err
     assert survivor.root.read(MANIFEST) is None
     assert survivor.verdict() == "exact"
