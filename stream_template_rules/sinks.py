@@ -23,8 +23,10 @@ class Sink:
             `write` only, or `nothing`.
         test_stream: the module in tests/ with the stream that its test.py runs, empty if it runs
             none. `small_stream` needs `file_batches`.
-        secrets: settings that a cluster keeps in a secret, with their keys in it.
+        secrets: settings that a cluster keeps in a secret, with their keys in it; `__` is before
+            a key of a table in the table of the sink.
         untyped: packages without type hints that its modules import.
+        newest_spark: the newest Spark version that its connector supports, empty for every version.
     """
 
     target_setting: str = "sink.path"
@@ -38,6 +40,7 @@ class Sink:
     test_stream: Literal["small_stream", "file_batches", ""] = "small_stream"
     secrets: Mapping[str, str] = field(default_factory=dict)
     untyped: tuple[str, ...] = ()
+    newest_spark: str = ""
 
     @property
     def console(self) -> bool:
@@ -67,5 +70,11 @@ SINKS = {
     "files": Sink(untyped=("pyarrow",)),
     "console": Sink(
         target_setting="", keeps_checkpoint_id=False, low_latency=True, read_back="text"
+    ),
+    "iceberg": Sink(
+        target_setting="sink.table",
+        system="iceberg",
+        secrets={"catalog__credential": "sink-catalog-credential"},
+        newest_spark="4.1",
     ),
 }

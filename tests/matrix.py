@@ -31,6 +31,8 @@ from stream_template_rules.files import library
 from tests import shapes
 from tests.examples import PACKAGES, ROOT, bake, tree
 
+# Spark does not list the settings of a catalog among those that a session may change.
+CATALOGS = "spark.sql.catalog."
 EVENTS = 800
 BATCH_ROWS = 500
 PARTITIONS = 1
@@ -202,7 +204,7 @@ class Run:
     def run(self):
         """The project's own `run`, in the shared session, until it has done all there is."""
         for key, value in self.settings.spark_conf().items():
-            if self.stage.spark.conf.isModifiable(key):
+            if key.startswith(CATALOGS) or self.stage.spark.conf.isModifiable(key):
                 self.stage.spark.conf.set(key, value)
         watch = threading.Thread(target=self._drain_when_idle, daemon=True)
         if self.runs_on:

@@ -12,6 +12,7 @@ def legal(platform, source, window, join, state, sink, mode, trigger, spark):
     return (
         operators_accept(window, join, mode, spark)
         and sink_accepts(sink, mode)
+        and connector_runs(sink, platform, source, spark)
         and trigger_accepts(trigger, (window, join, state), (source, sink), (mode, spark))
         and platform_has(platform, source, state, trigger, spark)
         and generated(window, join, state)
@@ -42,8 +43,17 @@ def sink_accepts(sink, mode):
         "jdbc": {"append", "update", "complete"},
         "kafka": {"append", "update", "complete"},
         "console": {"append", "update", "complete"},
+        "iceberg": {"append"},
     }
     return mode in accepted[sink]
+
+
+def connector_runs(sink, platform, source, spark):
+    """Return whether the sink's connector runs there; Auto Loader means Databricks."""
+    if sink != "iceberg":
+        return True
+    # The connector of Iceberg 1.12 for Spark 4.1 fails in 4.2: IncompatibleClassChangeError.
+    return spark != "4.2" and platform not in ON_DATABRICKS and source != "auto_loader"
 
 
 def trigger_accepts(trigger, operators, ends, version):

@@ -9,13 +9,15 @@ import contextlib
 import multiprocessing
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing.util import Finalize
 from pathlib import Path
 
-from tests import shapes, sparks
+from stream_template_rules.sinks import SINKS
+from tests import older_spark, shapes, sparks
 from tests.examples import ROOT
 from tests.matrix import Outcome, play
 
@@ -41,6 +43,7 @@ TEXT = """\
 Every job variant that this release generates, baked, imported and run: from its source to its sink,
 with late, duplicate and invalid records, started twice on one checkpoint. The target was then
 compared with the test oracle, and the quarantine with the invalid records that were sent.
+{spark}.
 
 `code` is a hash of the code that ran. `make test-all` skips a variant whose code has not changed.
 
@@ -73,6 +76,11 @@ def write(outcomes, page=PAGE):
     ran = [outcomes[shape] for shape in every if shape in outcomes]
     exact = sum(outcome.verdict == "exact" for outcome in ran)
     said = {"exact": exact, "failed": len(ran) - exact, "missing": len(every) - len(ran)}
+    said["spark"] = f"They ran with Spark {shapes.NEWEST_SPARK}" + "".join(
+        f", those with the sink `{name}` with Spark {sink.newest_spark}"
+        for name, sink in SINKS.items()
+        if sink.newest_spark
+    )
     table = [COLUMNS, ["---"] * len(COLUMNS), *map(_cells, ran)]
     lines = [f"| {' | '.join(map(str, row))} |\n" for row in table]
     # In one step: an interrupted run leaves a complete page.
@@ -98,7 +106,8 @@ def main():
     )
     asked = parser.parse_args()
     only = dict(text.split("=", 1) for text in asked.answers)
-    chosen = [parts for parts in shapes.every() if only.items() <= parts.items()]
+    wanted = [parts for parts in shapes.every() if only.items() <= parts.items()]
+    chosen = [parts for parts in wanted if shapes.spark_of(parts) == sparks.VERSION]
     outcomes = read()
     for number, (shape, outcome) in enumerate(run(chosen, outcomes, asked.processes), 1):
         if outcome:
@@ -107,7 +116,19 @@ def main():
         state = outcomes[shape].line() + ("" if outcome else ", as it was")
         print(f"{number}/{len(chosen)} {state}", flush=True)
     write(outcomes)
-    return int(any(outcomes[key(parts)].verdict != "exact" for parts in chosen))
+    codes = [int(any(outcomes[key(parts)].verdict != "exact" for parts in chosen))]
+    others = {shapes.spark_of(parts) for parts in wanted} - {sparks.VERSION}
+    # A process for an older version runs the shapes of that version only.
+    if sparks.VERSION == shapes.NEWEST_SPARK:
+        codes += map(_run_with, sorted(others))
+    return max(codes)
+
+
+def _run_with(version):
+    """Run the same command with an older Spark; its exit code."""
+    command = [sys.executable, "-m", "tests.runs", *sys.argv[1:]]
+    environment = older_spark.environment(version)
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def run(chosen, known, processes):

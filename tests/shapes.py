@@ -6,6 +6,7 @@ import itertools
 import covertable
 
 from stream_template_rules import AXES, RULES, violations
+from stream_template_rules.sinks import SINKS
 
 AUTOMATIC = {"platform": "spark_submit", "spark_version": "auto"}
 # What makes a job another one. Values of `auto` are those they stand for.
@@ -14,6 +15,7 @@ PARTS = {
     for axis, values in AXES.items()
     if axis not in AUTOMATIC
 }
+NEWEST_SPARK = AXES["spark_version"][1]
 # Auto Loader exists on Databricks only; here a file source replaces it.
 DATABRICKS = {"source": ("auto_loader",)}
 EVENTS = {
@@ -28,6 +30,11 @@ def whole(parts):
     """All answers of a job, on the platform where it is legal."""
     platform = "databricks" if parts["source"] in DATABRICKS["source"] else "spark_submit"
     return {**AUTOMATIC, "platform": platform, **parts}
+
+
+def spark_of(parts):
+    """The version of Spark that runs a job: the newest that its sink has a connector for."""
+    return SINKS[parts["sink"]].newest_spark or NEWEST_SPARK
 
 
 def legal(parts):

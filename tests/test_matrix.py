@@ -1,15 +1,18 @@
 """Whatever a team picks was run before: projects that together have every pair of answers."""
 
 import re
+import subprocess
 import sys
 from functools import partial
 
 import pytest
 from pyspark.sql import functions as F
 
-from tests import awkward, matrix, shapes
+from tests import awkward, matrix, older_spark, shapes, sparks
+from tests.examples import ROOT
 
 COVERING = shapes.covering()
+OTHER_SPARKS = sorted({shapes.spark_of(parts) for parts in COVERING} - {sparks.VERSION})
 DEFAULT = {axis: values[0] for axis, values in shapes.PARTS.items()} | {"trigger": "available_now"}
 
 
@@ -28,14 +31,38 @@ def test_a_smaller_set_would_miss_pairs():
     assert set().union(*map(shapes.pairs, COVERING[: len(COVERING) // 2])) < wanted
 
 
+def runs_here(parts):
+    """Whether the installed Spark is the one that runs the job."""
+    return shapes.spark_of(parts) == sparks.VERSION
+
+
 @pytest.mark.life
-@pytest.mark.parametrize("parts", COVERING, ids=shapes.name)
+@pytest.mark.parametrize("parts", list(filter(runs_here, COVERING)), ids=shapes.name)
 def test_the_job_is_exact(parts, stage, tmp_path):
     """From source to sink, twice on one checkpoint: each event is where it belongs."""
     outcome = matrix.play(parts, stage, tmp_path)
 
     print(outcome.line())
     assert outcome.verdict == "exact"
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("version", OTHER_SPARKS)
+def test_jobs_of_an_older_spark_are_exact(version):
+    """The sets of jobs have others, whose sink has no connector for the installed Spark."""
+    names = "test_the_job_is_exact or test_any_name_of_a_column_is_exact"
+    tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", names, __file__]
+
+    done = subprocess.run(
+        tests,
+        cwd=ROOT,
+        env=older_spark.environment(version),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.life
@@ -93,6 +120,8 @@ AWKWARD = [
     ("delta", "none", "stream_left", "none", "files", "append"),
     ("kafka", "none", "stream_inner", "none", "kafka", "update"),
     ("files", "session", "stream_inner", "none", "jdbc", "append"),
+    ("kafka", "none", "none", "deduplicate", "iceberg", "append"),
+    ("delta", "sliding", "static_lookup", "none", "iceberg", "append"),
 ]
 QUESTIONS = ("source", "window", "join", "state", "sink", "output_mode")
 
@@ -108,7 +137,11 @@ def test_awkward_names_meet_each_answer():
 
 
 @pytest.mark.life
-@pytest.mark.parametrize("values", AWKWARD, ids="-".join)
+@pytest.mark.parametrize(
+    "values",
+    [values for values in AWKWARD if runs_here(dict(zip(QUESTIONS, values, strict=True)))],
+    ids="-".join,
+)
 def test_any_name_of_a_column_is_exact(values, stage, tmp_path):
     """Names that are the template's own elsewhere, or that need quotes, change no result."""
     parts = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}

@@ -10,8 +10,8 @@ from stream_template_rules import AXES, RULES, violations
 from stream_template_rules.axes import inside
 
 VALUES = {axis: [value for value in values if value != "auto"] for axis, values in AXES.items()}
-# Also implied by two others; it is there to say why.
-IMPLIED = {"real-time-not-databricks"}
+# Also implied by two others; they are there to say why.
+IMPLIED = {"real-time-not-databricks", "iceberg-no-auto-loader"}
 # The same for single values of a box.
 IDLE = {
     "left-join-append-only": {("output_mode", "complete")},
@@ -24,6 +24,8 @@ IDLE = {
         ("platform", "databricks"),
         ("platform", "databricks_serverless"),
     },
+    "iceberg-no-low-latency": {("trigger", "real_time")},
+    "iceberg-no-auto-loader": {("sink", "iceberg"), ("source", "auto_loader")},
 }
 
 
@@ -91,7 +93,8 @@ def test_auto_is_judged_like_the_value_it_stands_for():
     }
     for values in itertools.product(*axes.values()):
         answers = dict(zip(axes, values, strict=True), trigger="auto", spark_version="auto")
-        trigger, spark = stands_for.get(answers["platform"], ("processing_time", "4.2"))
+        newest = "4.1" if answers["sink"] == "iceberg" else "4.2"
+        trigger, spark = stands_for.get(answers["platform"], ("processing_time", newest))
         if answers["platform"] == "databricks_serverless" and answers["state"] == "custom":
             spark = "4.1"
         assert (not violations(answers, RULES)) == legal(*values, trigger, spark), answers

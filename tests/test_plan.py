@@ -192,6 +192,7 @@ def test_every_source_sink_and_trigger_has_a_guarantee_of_one_sentence():
         ({"sink": "kafka"}, "At least once into the Kafka topic: a batch"),
         ({"sink": "kafka", "trigger": "continuous"}, "At least once into the Kafka topic: after"),
         ({"sink": "console"}, "None: "),
+        ({"sink": "iceberg"}, "Exactly once into the Iceberg table: a batch replay"),
     ],
 )
 def test_the_guarantee_is_that_of_source_sink_and_trigger(answers, start):

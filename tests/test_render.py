@@ -79,6 +79,14 @@ VARIANTS = {
         "output_mode": "update",
         "trigger": "real_time",
     },
+    "iceberg": {"sink": "iceberg"},
+    "iceberg-events": {"sink": "iceberg", "window": "none", "spark_version": "4.0"},
+    "iceberg-kubernetes": {
+        "sink": "iceberg",
+        "join": "static_lookup",
+        "platform": "kubernetes",
+        "trigger": "available_now",
+    },
     "lookup": {"join": "static_lookup"},
     "lookup-events": {"join": "static_lookup", "window": "none", "sink": "kafka"},
     "lookup-deduplicate-session": {
@@ -100,6 +108,7 @@ VARIANTS = {
     "no-measure-left": NO_MEASURE | {"window": "none", "join": "stream_left", "sink": "console"},
     "awkward": awkward.events({"source": "kafka", "window": "tumbling", "sink": "delta"}),
     "awkward-events": _awkward(window="none", sink="jdbc"),
+    "awkward-iceberg": _awkward(window="none", sink="iceberg", join="stream_left"),
     "awkward-merge": _awkward(window="none", sink="delta_merge"),
     "awkward-custom": _awkward(window="none", state="custom", sink="console", source="files"),
     "awkward-lookup": _awkward(window="session", join="static_lookup", sink="kafka"),

@@ -4,7 +4,8 @@ Every composition of operators meets every output mode and kind of trigger; ever
 and kind of trigger; every source every trigger. Compositions that the template does not make are
 checked by Spark, but not started, and so are sliding windows, one operator with tumbling ones.
 Older versions were asked the same, by this module: data/spark_older.csv holds those answers of
-theirs (PySpark 4.1.3 and 4.0.4) that are others than those of 4.2.0.
+theirs (PySpark 4.1.3 and 4.0.4) that are others than those of 4.2.0, and those about sinks that
+have no connector for it.
 """
 
 import csv
@@ -20,6 +21,7 @@ from verdicts import Asker, Verdict
 
 from stream_template_rules import AXES, RULES, Rule
 from stream_template_rules.axes import inside
+from stream_template_rules.sinks import SINKS
 from tests.shapes import DATABRICKS
 from tests.sparks import VERSION
 
@@ -53,6 +55,7 @@ SAYS = {
     "session-no-update": "update.* not supported for session window streaming aggregations",
     "files-append-only": "not supported in Data Source parquet",
     "delta-no-update": "DeltaDataSource does not support Update output mode",
+    "iceberg-no-update": "requirement failed: .* does not support Update mode",
     "left-join-append-only": "(?i)join between two streaming .* only in Append output mode",
     "inner-join-no-complete": "(?i)join between two streaming .* not supported in Complete",
     "inner-join-update": "(?i)join between two streaming .* not supported in Update",
@@ -75,8 +78,8 @@ SAYS = {
 }
 
 
-def cases():
-    """The covering set of answers, and whether to start each."""
+def cases(version=VERSION):
+    """The covering set of answers for a version of Spark, and whether to start each."""
     for shape, mode in itertools.product(OPERATORS, AXES["output_mode"]):
         start = shape in COMPOSED and "sliding" not in shape
         answers = PLAIN | _operators(shape) | {"output_mode": mode}
@@ -84,7 +87,8 @@ def cases():
         yield answers | {"trigger": "continuous"}, start
     for shape in COMPOSED:
         yield PLAIN | _operators(shape) | {"trigger": "real_time"}, True
-    for sink, mode, trigger in itertools.product(AXES["sink"], AXES["output_mode"], TRIGGERS[1:]):
+    sinks = [name for name, sink in SINKS.items() if version <= (sink.newest_spark or version)]
+    for sink, mode, trigger in itertools.product(sinks, AXES["output_mode"], TRIGGERS[1:]):
         window = "tumbling" if trigger == "available_now" else "none"
         ends = {"sink": sink, "output_mode": mode, "trigger": trigger, "window": window}
         yield PLAIN | ends, True
@@ -116,12 +120,15 @@ def _verdicts(asked):
     for row in csv.DictReader(OLDER.read_text("utf-8").splitlines()):
         verdict = Verdict(row.pop("accepted") == "yes", row.pop("said"))
         older[frozenset((PLAIN | row).items())] = verdict
+    newest = {frozenset(answers.items()): verdict for answers, verdict in asked}
     other = [
-        (answers | {"spark_version": version}, verdict)
-        for (answers, verdict), version in itertools.product(asked, ("4.1", "4.0"))
+        (answers, answers | {"spark_version": version})
+        for version in ("4.1", "4.0")
+        for answers, _ in cases(version)
     ]
     return asked + [
-        (answers, older.get(frozenset(answers.items()), verdict)) for answers, verdict in other
+        (there, older.get(frozenset(there.items())) or newest[frozenset(answers.items())])
+        for answers, there in other
     ]
 
 

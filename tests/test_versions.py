@@ -23,6 +23,8 @@ PROJECTS = {
         "output_mode": "update",
     },
     "serverless": {"platform": "databricks_serverless"},
+    "iceberg": {"sink": "iceberg"},
+    "iceberg-4.0": {"sink": "iceberg", "spark_version": "4.0", "source": "files"},
 }
 
 

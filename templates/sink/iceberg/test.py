@@ -1,0 +1,279 @@
+"""The table that the sink appends to: owned by one checkpoint, each batch in it once."""
+
+import json
+import os
+import signal
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+from pyspark.java_gateway import ensure_callback_server_started
+from pyspark.sql import functions as F
+from stream_devkit.reconciliation import verdict
+from stream_devkit.servers.process import Process
+from stream_runtime import errors, session, spark_log
+from stream_runtime.storage import LocalStorage
+
+from {{ cookiecutter.__package }}.job import JOB
+from {{ cookiecutter.__package }}.settings import Settings
+
+from dev.target import Target
+from tests.crash import forget_commit
+from tests.events import event, expected_of
+from tests.small_stream import CHECKPOINT_ID, SmallStream
+
+SECONDS = 120
+NEVER = "TIMESTAMP '2999-01-01 00:00:00'"
+
+
+@pytest.fixture(name="target")
+def _target(servers, tmp_path):
+    """A table in a catalog of this test alone: Spark keeps a catalog once it has used it."""
+    return Target(servers, tmp_path, tmp_path.name)
+
+
+@pytest.fixture(name="settings")
+def _settings(make_settings, spark, target):
+    settings = make_settings(*(f"{key}={value}" for key, value in target.settings.items()))
+    for name, value in settings.sink.spark_conf().items():
+        spark.conf.set(name, value)
+    return settings
+
+
+@pytest.fixture(name="rows")
+def _rows(spark, settings):
+    """The result's rows as a stream that never runs."""
+    return JOB.result(JOB.read(spark, settings), settings)
+
+
+@pytest.fixture(name="stream")
+def _stream(spark, settings, tmp_path):
+    """Several rows in one batch, and what closes their windows."""
+    stream = SmallStream(spark, settings, tmp_path)
+    stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
+    stream.send(event(300, number=8))
+    return stream
+
+
+@pytest.fixture(name="maintain")
+def _maintain(spark, settings):
+    """Call a procedure of Iceberg for the table."""
+    table = settings.sink.table
+
+    def maintain(procedure, more=""):
+        catalog = table.partition(".")[0]
+        return spark.sql(f"CALL {catalog}.system.{procedure}(table => '{table}'{more})").collect()
+
+    return maintain
+
+
+def exact(stream, target):
+    """How the table differs from a computation in plain Python, if it does."""
+    return verdict(target.rows(), expected_of(stream.events, stream.settings).rows)
+
+
+def files(stream):
+    """All data files, those that no snapshot has included."""
+    return sorted(stream.folder.glob("*/streams/result/data/*.parquet"))
+
+
+def new_query(checkpoint):
+    """Give the stream another query id, under which Iceberg knows none of its batches."""
+    metadata = checkpoint / "metadata"
+    metadata.write_text(json.dumps({"id": str(uuid.uuid4())}), "utf-8")
+    metadata.with_name(".metadata.crc").unlink()
+
+
+class KillAtCommit:
+    """A listener of Iceberg's commits that kills the driver and its JVM at one with rows."""
+
+    def notify(self, event):
+        """Die after Iceberg's commit and before Spark's, which waits for this call."""
+        if event.summary().get("added-records"):
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    class Java:
+        """What py4j asks for: the interface in Java."""
+
+        implements = ("org.apache.iceberg.events.Listener",)
+
+
+def drive(folder, settings):
+    """Run the stream of a folder in a driver that dies when Iceberg commits rows."""
+    loaded = Settings.model_validate_json(settings)
+    spark = session.build("driver", loaded.session, loaded.state, loaded.spark_conf())
+    gateway = spark.sparkContext._gateway  # noqa: SLF001 - Python has no name for it
+    ensure_callback_server_started(gateway)
+    jvm = gateway.jvm
+    # Java's own loader does not know the jars of Spark's connectors.
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    commit = loader.loadClass("org.apache.iceberg.events.CreateSnapshotEvent")
+    jvm.org.apache.iceberg.events.Listeners.register(KillAtCommit(), commit)
+    SmallStream(spark, loaded, Path(folder)).run()
+
+
+# The table
+
+
+def test_the_table_is_made_with_its_columns_and_its_owner(spark, settings, rows):
+    """Before the first batch the table is there, empty, with the result's columns."""
+    before = settings.sink.target_checkpoint_id(spark)
+
+    settings.sink.prepare(spark, rows, "checkpoint 1")
+
+    table = spark.table(settings.sink.table)
+    assert before is None
+    assert settings.sink.target_checkpoint_id(spark) == "checkpoint 1"
+    assert table.columns == rows.columns
+    assert table.count() == 0
+
+
+def test_a_table_that_is_there_keeps_its_owner(spark, settings, rows):
+    """To create it again changes nothing: rows of another checkpoint are not taken over."""
+    settings.sink.prepare(spark, rows, "checkpoint 1")
+
+    settings.sink.prepare(spark, rows, "checkpoint 2")
+
+    assert settings.sink.target_checkpoint_id(spark) == "checkpoint 1"
+
+
+def test_a_table_of_others_has_an_unknown_owner(spark, settings, rows):
+    """A start with any checkpoint is refused: it would mix its rows with theirs."""
+    table = settings.sink.table
+    spark.sql(f"CREATE NAMESPACE {table.rpartition('.')[0]}")
+    spark.createDataFrame([], rows.schema).writeTo(table).using("iceberg").create()
+
+    assert settings.sink.target_checkpoint_id(spark) == "unknown"
+
+
+def test_a_new_column_has_to_be_in_the_table_first(spark, settings, rows):
+    """The start is refused instead of each batch; a column that only the table has is null."""
+    settings.sink.prepare(spark, rows, CHECKPOINT_ID)
+    more = rows.withColumn("currency", F.lit("EUR"))
+
+    with pytest.raises(errors.CheckpointError, match="has no column currency"):
+        settings.sink.prepare(spark, more, CHECKPOINT_ID)
+
+    spark.sql(f"ALTER TABLE {settings.sink.table} ADD COLUMN currency STRING")
+    settings.sink.prepare(spark, more, CHECKPOINT_ID)
+    settings.sink.prepare(spark, rows, CHECKPOINT_ID)
+
+
+# Batches that come again
+
+
+def test_a_kill_leaves_files_that_no_reader_sees(spark, stream, target):
+    """Killed while its tasks write, the job writes the batch again; a snapshot has it once."""
+    stream.kill_when(lambda: files(stream))
+    left = files(stream)
+
+    stream.run()
+
+    assert left
+    assert set(left) < set(files(stream))
+    assert exact(stream, target) == "exact"
+    assert spark.table(stream.settings.sink.table).count() == len(target.rows())
+
+
+def test_a_driver_may_die_between_the_two_commits(stream, target):
+    """Killed by SIGKILL when Iceberg has the batch and Spark has not: it is there once."""
+    stream.run()
+    stream.send(event(301, key=1, number=9), event(600, number=10))
+    before = len(target.rows())
+    arguments = [str(stream.folder), stream.settings.model_dump_json()]
+    program = "import sys; from tests.test_sink import drive; drive(*sys.argv[1:])"
+    driver = Process([sys.executable, "-c", program, *arguments], stream.folder / "driver.log")
+
+    code = driver.wait(SECONDS)
+
+    root = LocalStorage(stream.folder)
+    assert code not in {0, None}, driver.last_lines()
+    assert len(target.rows()) > before, driver.last_lines()
+    assert spark_log.planned(root) > spark_log.committed(root)
+    stream.run()
+    assert exact(stream, target) == "exact"
+
+
+def test_a_batch_that_the_table_has_is_not_written_again(stream, target):
+    """Its id is in a snapshot; the batch after it is written as ever."""
+    stream.run()
+    before = target.rows()
+    forget_commit(stream.checkpoint)
+    stream.run()
+    assert target.rows() == before
+
+    stream.send(event(301, key=1, number=9), event(600, number=10))
+    stream.run()
+
+    assert exact(stream, target) == "exact"
+
+
+def test_without_the_tables_memory_rows_are_doubled(stream, target):
+    """The test above can fail: under a new query id no snapshot has the batch."""
+    stream.run()
+    forget_commit(stream.checkpoint)
+    new_query(stream.checkpoint)
+
+    stream.run()
+
+    assert exact(stream, target) != "exact"
+
+
+# Maintenance
+
+
+def test_maintenance_keeps_what_iceberg_knows_of_batches(stream, target, maintain):
+    """Files are rewritten and all old snapshots expired, but the last batch is not repeated."""
+    stream.run()
+    maintain("rewrite_data_files", ", options => map('rewrite-all', 'true')")
+    maintain("expire_snapshots", f", older_than => {NEVER}")
+    maintain("remove_orphan_files")
+    forget_commit(stream.checkpoint)
+
+    stream.run()
+
+    assert exact(stream, target) == "exact"
+
+
+def test_if_too_few_snapshots_stay_rows_are_doubled(stream, target, maintain):
+    """The test above can fail: `retain_last` overrides the number that the table has."""
+    stream.run()
+    maintain("rewrite_data_files", ", options => map('rewrite-all', 'true')")
+    maintain("expire_snapshots", f", older_than => {NEVER}, retain_last => 1")
+    forget_commit(stream.checkpoint)
+
+    stream.run()
+
+    assert exact(stream, target) != "exact"
+
+
+# The catalog
+
+
+def test_a_catalog_that_does_not_answer_is_an_outage(make_settings):
+    """The job ends with the exit code of a server that is down; a folder has no server."""
+    catalog = ["sink.catalog.type=rest", "sink.catalog.uri=http://127.0.0.1:9"]
+
+    with pytest.raises(errors.SetupError, match="does not answer"):
+        make_settings(*catalog).sink.check()
+
+    make_settings().sink.check()
+
+
+def test_a_catalog_without_its_address_is_refused(make_settings):
+    """The message names the key, before Iceberg fails with an error of Java."""
+    with pytest.raises(errors.ConfigError, match="a catalog of type rest needs uri"):
+        make_settings("sink.catalog.type=rest")
+
+
+def test_a_catalog_gets_its_properties(make_settings):
+    """Also those that only Iceberg knows; the name of the catalog is the table's first part."""
+    catalog = ["sink.table=lake.a.b", "sink.catalog.type=hive", "sink.catalog.uri=thrift://h:1"]
+    settings = make_settings(*catalog, "sink.catalog.properties.clients=4")
+
+    conf = settings.sink.spark_conf()
+
+    assert conf["spark.sql.catalog.lake"] == "org.apache.iceberg.spark.SparkCatalog"
+    assert conf["spark.sql.catalog.lake.uri"] == "thrift://h:1"
+    assert conf["spark.sql.catalog.lake.clients"] == "4"
