@@ -1,5 +1,5 @@
 {% set left = cookiecutter.join == "stream_left" %}
-"""Two streams that meet: in time, too late, never, and when one of them is silent."""
+"""The stream join: partners in time, late events, no partner, and an idle input."""
 
 from random import Random
 
@@ -22,11 +22,11 @@ PARTNER_TIME = RIGHT_NAMES[RIGHT.time]
 
 @pytest.fixture(name="meet")
 def _meet(spark, make_settings, tmp_path):
-    """Let two streams meet, each given as the minutes of its events, a list a micro-batch.
+    """Return a function that joins two streams, given as minutes, one list a micro-batch.
 
-    What comes is what each batch gives: the minute of an event and that of its partner. A
-    partner has 5 minutes, and the watermark is 10 behind. Plain Python says the same, batch by
-    batch, and holds as many events.
+    It returns the pairs of each batch: the minutes of an event and of its partner. The join is
+    within 5 minutes, the watermark 10 minutes behind. The function compares rows and state with
+    the test oracle, batch by batch.
     """
     settings = make_settings("join.within=5 minutes", "watermark.delay=10 minutes")
 
@@ -69,7 +69,7 @@ def _meet(spark, make_settings, tmp_path):
 
 
 def pairs(rows):
-    """The minutes of events and of their partners."""
+    """Return the minutes of events and of their partners."""
     times = ((row[EVENT.time], row[PARTNER_TIME]) for row in rows)
     return sorted(((_minute(time), at and _minute(at)) for time, at in times), key=str)
 
@@ -78,22 +78,22 @@ def _minute(time):
     return (time - START).total_seconds() / 60
 
 
-def test_a_partner_comes_with_the_event_or_soon_after(meet):
-    """Up to the bound, which counts as soon; before the event or later is no partner."""
+def test_a_partner_is_within_the_bound_after_the_event(meet):
+    """A partner is at most `join.within` after its event, and never before it."""
     told = meet([[10]], [[9.9, 10, 15, 15.1]])
 
     assert told[0] == [(10, 10), (10, 15)]
 
 
-def test_an_event_has_all_its_partners_and_a_partner_all_its_events(meet):
-    """Whichever comes first, in whichever batch."""
+def test_all_pairs_are_joined(meet):
+    """The join finds all pairs, in any order of arrival and across batches."""
     told = meet([[0, 1], [2]], [[3], [0, 4]])
 
     assert told[:2] == [[(0, 3), (1, 3)], [(0, 0), (0, 4), (1, 4), (2, 3), (2, 4)]]
 
 
-def test_columns_have_names_of_their_own(spark, make_settings):
-    """The result has the columns of an event, then those of its partner, without its key."""
+def test_partner_columns_have_unique_names(spark, make_settings):
+    """The result has the columns of the event, then those of its partner without the key."""
     rows = [spark.createDataFrame([], form.ddl) for form in (EVENT, RIGHT)]
 
     joined = join(*rows, make_settings().join)
@@ -101,8 +101,8 @@ def test_columns_have_names_of_their_own(spark, make_settings):
     assert joined.columns == [*schema.COLUMNS, *RIGHT_NAMES.values()]
 
 
-def test_a_partner_that_is_late_but_in_time_is_found(meet):
-    """It is not after the newest event, but after the watermark of the batch before."""
+def test_a_partner_after_the_watermark_is_joined(meet):
+    """A partner behind the newest event joins if the watermark has not passed it."""
     told = meet([[0], [12], [13], [14]], [[], [12], [2.1], [2]])
 
     # The watermark was 2 before the third batch.
@@ -110,16 +110,16 @@ def test_a_partner_that_is_late_but_in_time_is_found(meet):
     assert told[3] == []
 
 
-def test_an_event_that_is_too_late_is_dropped(meet):
-    """Of either input: not after the watermark of the batch before, it meets none."""
+def test_a_late_event_is_dropped(meet):
+    """An event of either input that is behind the watermark is dropped."""
     told = meet([[0], [30], [31], [20, 20.1]], [[0], [30], [31], [20, 20.1]])
 
     assert told[3] == [(20.1, 20.1)]
 
 
 {% if left %}
-def test_an_event_without_a_partner_comes_out_once(meet):
-    """Alone, when the watermark is more than the bound past it: not before, and not again."""
+def test_an_event_without_a_partner_is_written_once(meet):
+    """An event without a partner is written once, when no partner can come any more."""
     told = meet([[0], [14], [16], [30], [31]], [[], [14], [16], [30], [31]])
 
     alone = [[at for at, partner_at in batch if partner_at is None] for batch in told]
@@ -128,30 +128,30 @@ def test_an_event_without_a_partner_comes_out_once(meet):
     assert [at for batch in alone for at in batch] == [0]
 
 
-def test_a_silent_input_holds_back_what_would_come_alone(meet):
-    """Nothing comes and nothing is lost; once it speaks, time goes on for both."""
+def test_an_idle_input_holds_unmatched_rows_back(meet):
+    """While an input is idle, no unmatched row is written; its next event releases them."""
     silent = meet([[0], [60], [120], [180], [181]], [[0.5], [], [], [], [180]])
 
     assert silent[:4] == [[(0, 0.5)], [], [], []]
     assert silent[4:] == [[(180, 180)], [(120, None), (60, None)]]
 {% else %}
-def test_an_event_without_a_partner_never_comes_out(meet):
-    """And is let go when the watermark is more than the bound past it."""
+def test_an_event_without_a_partner_is_not_written(meet):
+    """An event without a partner leaves the state without a row."""
     told = meet([[0], [14], [16], [30]], [[], [14], [16], [30]])
 
     assert told[:4] == [[], [(14, 14)], [(14, 16), (16, 16)], [(30, 30)]]
 
 
-def test_a_silent_input_lets_nothing_go(meet):
-    """However old an event is, its partner may still come; once it speaks, time goes on."""
+def test_an_idle_input_keeps_the_state(meet):
+    """While an input is idle, the state keeps all events of the other input."""
     silent = meet([[0], [60], [120], [180]], [[], [], [], [0.5]])
 
     assert silent[3] == [(0, 0.5)]
 {% endif %}
 
 
-def test_disorder_in_both(meet):
-    """Random minutes: batch by batch what plain Python says."""
+def test_out_of_order_inputs_match_the_oracle(meet):
+    """The join of random events is that of the test oracle, batch by batch."""
     random = Random(3)  # noqa: S311 - a seed, so that a failure repeats
     minutes, right = (
         [[20 * batch + random.gauss(0, 10) for _ in range(12)] for batch in range(8)]

@@ -1,4 +1,4 @@
-"""What the job reads, on this machine: two inputs of one kind."""
+"""The source of the job on this machine: two inputs of one kind."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -15,11 +15,11 @@ from dev import one_input
 
 
 class EventProducer:
-    """An input for each table of settings; it notes where each event landed."""
+    """One input for each table of settings; it records the source reference of each event."""
 
     PLACE = f"{one_input.EventProducer.PLACE} for each input"
     TYPED = one_input.EventProducer.TYPED
-    """Whether records have columns, so that none can be malformed."""
+    """Whether the records have typed columns, so that none can be malformed."""
 
     def __init__(self, servers: LocalServers, folder: Path, name: str) -> None:
         self._inputs = {
@@ -37,23 +37,23 @@ class EventProducer:
             for table, one in self._inputs.items()
             for key, value in one.settings.items()
         }
-        """What the job has to be told to find them."""
+        """The settings with which the job reads these inputs."""
         self.origins: list[str] = []
-        """Where each event is, in the order of sending."""
+        """The source reference of each event, in the order of sending."""
 
     @staticmethod
     def slices(events: Sequence[Event], delay: timedelta) -> Iterator[Sequence[Event]]:
-        """Parts to send one after another."""
+        """Yield the parts that are sent one after another."""
         return one_input.EventProducer.slices(events, delay)
 
     @staticmethod
     def batches_of(rows: int) -> dict[str, str]:
-        """Settings with which the job takes so many records of each input at a time."""
+        """Return settings with which a batch has at most `rows` records of each input."""
         limit = one_input.EventProducer.batches_of(rows)
         return {_in(table, key): to for table in ("source", "right") for key, to in limit.items()}
 
     def send(self, events: Sequence[Event]) -> None:
-        """Send, each to its input."""
+        """Send each event to its input."""
         landed: dict[int, str] = {}
         for table, one in self._inputs.items():
             numbers = [number for number, event in enumerate(events) if event.table == table]

@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 {% set reports_duplicates = not job.sink.is_log or job.windowed or job.drops_duplicates or job.write_disposition != "append" %}
 {% set mode = cookiecutter.output_mode %}
-"""`make demo` of this project: what the report says, and what demo and report are made of."""
+"""`make demo` of this project: the parts of the demo and the texts of its report."""
 
 import sys
 
@@ -26,7 +26,7 @@ NOT_EXERCISED = [
 
 
 def make_words(spec: EventSpec) -> page.Words:
-    """Return what the report says of this project."""
+    """Return the texts of the report."""
     return page.Words(
         title=JOB.name,
         story=(
@@ -94,7 +94,7 @@ def make_words(spec: EventSpec) -> page.Words:
 
 
 def main() -> int:
-    """Run the demo; 0 if the result is exact."""
+    """Run the demo, and return 0 if the result is exact."""
     return demo.run(
         demo.DemoSpec(
             JOB,

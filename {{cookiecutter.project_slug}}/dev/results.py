@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-"""What the columns of the result hold."""
+"""The types of the result's columns."""
 
 {% if job.custom %}
 from {{ cookiecutter.__package }} import schema, visits
@@ -35,4 +35,4 @@ KINDS = {
     **{new: schema.RIGHT.columns[name] for name, new in schema.RIGHT_NAMES.items()},
 {% endif %}
 }
-"""The columns of the result, and what each holds."""
+"""The columns of the result, each with its type."""

@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 {% set reports_duplicates = not job.sink.is_log or job.windowed or job.drops_duplicates or job.write_disposition != "append" %}
 {% set mode = cookiecutter.output_mode %}
-"""What demo and tests know of the events of this project."""
+"""The event spec of this project, for the demo and the tests."""
 
 {% if job.right %}
 from dataclasses import replace
@@ -27,12 +27,12 @@ INTERVAL: timedelta | None = timedelta(seconds={{ job.interval.shortest }})
 """`trigger.interval` on this machine: the job runs until it is stopped."""
 {% else %}
 INTERVAL = None
-"""There is no `trigger.interval`: the job ends when it has read what there is."""
+"""There is no `trigger.interval`: the job ends when it has read all records."""
 {% endif %}
 
 
 def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settings) -> EventSpec:
-    """Return what the event generator has to know of this project."""
+    """Return the event spec of this project."""
     event = schema.EVENT
 {% if job.right %}
     spec = EventSpec(
@@ -59,7 +59,7 @@ def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settin
         delay=to_timedelta(settings.watermark.delay),
 {% endif %}
 {% if mode == "complete" and job.drops_late and not job.deduplicates %}
-        # Which of them are too late depends on where one batch ends and the next begins.
+        # Which events are late depends on the bounds of the batches.
         drops_late=False,
 {% elif not job.drops_late %}
         drops_late=False,

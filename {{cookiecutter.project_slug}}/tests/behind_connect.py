@@ -1,8 +1,8 @@
 {% set job = cookiecutter | stream_plan %}
-"""The job as serverless compute runs it: a client of Spark Connect, in a session that is there.
+"""The job as serverless compute runs it: a client of Spark Connect in an existing session.
 
 `python -m tests.behind_connect run --set session.platform=serverless` starts a server on this
-machine, with what Databricks' own has, and then does as the job's command line.
+machine, configured like that of Databricks, and then runs the job's command line.
 """
 
 import os
@@ -24,31 +24,31 @@ from {{ cookiecutter.__package }}.settings import Settings
 
 
 def serve() -> SparkSession:
-    """A server of Spark Connect in a JVM of this process, and the session of its one client."""
+    """Start a Spark Connect server in a JVM of this process, and return a session of it."""
     # Any free port, so that several servers can run on one machine.
     os.environ |= {"SPARK_TESTING": "1", "SPARK_LOCAL_IP": "127.0.0.1"}
-    # What foreachBatch calls runs in a Python of the server.
+    # The functions of foreachBatch run in a Python process of the server.
     os.environ["PYSPARK_PYTHON"] = sys.executable
     overrides = [value for option, value in pairwise(sys.argv) if option == "--set"]
     conf: dict[str, bool | float | int | str | None] = {
         **session.LOCAL,
         **load(Settings, "dev", overrides).spark_conf(),
 {% if cookiecutter.state == "custom" %}
-        # The only kind of store that serverless compute has, and that this state can be in.
+        # The only state store of serverless compute, and the only one that this state supports.
         **session.STORES["rocksdb"],
 {% endif %}
         "spark.jars": ",".join(map(str, jars.ensure("connectors").glob("*.jar"))),
     }
     builder = SparkSession.builder.remote("local[2]").config(map=conf)
     with warnings.catch_warnings():
-        # The client tries to set all of it again, on the server that started with it.
+        # The client sets the configuration again, although the server started with it.
         warnings.simplefilter("ignore")
         return builder.getOrCreate()
 
 
 {% if job.sink.behind_connect == "write" %}
-def leave_the_table_alone() -> None:
-    """Do without Delta's own functions: they need a part in the server that no repository has."""
+def skip_delta_setup() -> None:
+    """Skip the functions that need Delta's plugin for Spark Connect: no repository offers it."""
     sink.Sink.target_checkpoint_id = lambda *_: None
     sink.Sink.prepare = lambda *_: None
 
@@ -57,7 +57,7 @@ def leave_the_table_alone() -> None:
 if __name__ == "__main__":
     spark = serve()
 {% if job.sink.behind_connect == "write" %}
-    leave_the_table_alone()
+    skip_delta_setup()
 {% endif %}
     try:
         sys.exit(main(JOB))

@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-"""What the tests share: a Spark session, servers, and settings for a folder of their own."""
+"""The fixtures of the tests: a Spark session, servers, and settings with a temporary folder."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from tests.events import PARTNERS_ONLY
 {% endif %}
 MakeSettings = Callable[..., Settings]
 
-# Compiling less costs throughput, which no test needs, and saves half of a session's start.
+# Less compilation costs throughput, which no test needs, and halves the start of a session.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
@@ -37,7 +37,7 @@ def make_settings(tmp_path: Path) -> MakeSettings:
 {% else %}
 def make_settings(tmp_path: Path, servers: LocalServers) -> MakeSettings:
 {% endif %}
-    """Settings of dev with everything under a folder of the test's own, and some changed."""
+    """Return a function that loads the settings of dev, with all paths in the test's folder."""
 {% if not job.source.server %}
     producer = EventProducer(servers, tmp_path, "events")
 {% endif %}
@@ -69,7 +69,7 @@ def _settings(make_settings: MakeSettings) -> Settings:
 
 @pytest.fixture(scope="session", name="spark")
 def _spark() -> Iterator[SparkSession]:
-    """The job's own session, which every test shares."""
+    """Yield the Spark session of the job; all tests share it."""
 {% if "connectors" in job.jars %}
     jars.ensure("connectors")
 {% endif %}
@@ -81,6 +81,6 @@ def _spark() -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session", name="servers")
 def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
-    """The real servers that the job needs; each starts when a test first asks for it."""
+    """Yield the real servers that the job needs; each starts when a test first uses it."""
     with LocalServers(tmp_path_factory.mktemp("servers")) as servers:
         yield servers

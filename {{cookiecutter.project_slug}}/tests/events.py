@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-"""Events of this project's schema for tests, and what must come of them."""
+"""Test events of this project's schema, and the result that the test oracle expects."""
 
 from collections.abc import {{ "Iterable, " if job.right }}Sequence
 from functools import partial
@@ -34,53 +34,54 @@ from tests.oracle import expected
 event = partial(make_event, EVENT)
 {% if job.right %}
 PARTNERS_ONLY = ("join.within=1 second", "watermark.delay=598 seconds")
-"""Settings with which an event meets its partner alone, and windows close as if after 10 minutes:
-the watermark behind the join is so much longer behind.
+"""Settings with which each event joins its own partner only.
+
+The join delays the watermark by `join.within`, so windows close 10 minutes behind.
 """
 {% endif %}
 
 
 def key(number: int) -> Any:
-    """The grouping key of `event(…, key=number)`."""
+    """Return the grouping key of `event(…, key=number)`."""
     return event(0, key=number)[EVENT.key or ""]
 
 
 {% if job.right %}
 def partner(values: Event) -> Event:
-    """An event of the right input that meets this one, and none of another time."""
+    """Return the event of the right input that joins this event, and none of another time."""
     found = {str(RIGHT.id): values.get(EVENT.id or "", make_value(RIGHT.columns[str(RIGHT.id)], 0))}
     found |= {RIGHT.time: values[EVENT.time], RIGHT_KEY: values[str(EVENT.key)]}
     return found | dict.fromkeys(RIGHT.measures, 1)
 
 
 def partners(events: Iterable[Event]) -> list[Event]:
-    """Of events that happened together for one key there is one."""
+    """Return the partners of the events: one for each pair of time and key."""
     return list({(e[EVENT.time], e[str(EVENT.key)]): partner(e) for e in events}.values())
 
 
 def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Result:
-    """What must come out when each micro-batch reads some of these events, and their partners."""
+    """Return the expected result if each micro-batch reads one element and its partners."""
     return expected(batches, [partners(batch) for batch in batches], settings)
 {% else %}
 def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Result:
-    """What must come out when each micro-batch reads some of these events."""
+    """Return the expected result if each micro-batch reads one element of `batches`."""
     return expected(batches, settings)
 {% endif %}
 
 
 def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event]) -> DataFrame:
 {% if job.deduplicates %}
-    """The job's result of one batch. Repeats stay: Spark drops them from streams only."""
+    """Return the result of one batch with its duplicates: Spark drops them from streams only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("{{ cookiecutter.__package }}.transform.drop_duplicates", lambda events: events)
         return JOB.result([envelopes(spark, list(map(raw, events)))], settings)
 {% elif job.custom %}
-    """The job's result of one batch, each event in a visit of its own: a batch has no state."""
+    """Return the result of one batch, each event in its own visit: a batch has no state."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("{{ cookiecutter.__package }}.transform.number_visits", _alone)
         return JOB.result([envelopes(spark, list(map(raw, events)))], settings)
 {% else %}
-    """The job's result of one batch."""
+    """Return the result of one batch."""
 {% if job.right %}
     inputs = (events, partners(events))
     return JOB.result([envelopes(spark, list(map(raw, one))) for one in inputs], settings)

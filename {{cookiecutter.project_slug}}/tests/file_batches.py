@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 {% set right = job.right %}
 {% set drives_the_job = job.sink.test_stream or not right %}
-"""A stream of events from files, each of which is a batch of its own."""
+"""A stream of events from files; each file is one batch."""
 
 from collections.abc import Sequence
 from os import utime
@@ -19,38 +19,38 @@ from tests.events import partners
 
 {% if drives_the_job and right %}
 def send(folder: Path, number: int, events: Sequence[Event]) -> None:
-    """Write the batch of a number, for each input a file: the events, and their partners."""
+    """Write the files of one batch: the events, and their partners for the right input."""
     write(folder / "in", number, events)
     write(folder / "right", number, partners(events))
 
 
 def inputs(spark: SparkSession, folder: Path) -> list[DataFrame]:
-    """What the job reads of both."""
+    """Return the records of both inputs."""
     return [read(spark, folder / name) for name in ("in", "right")]
 
 
 {% elif drives_the_job %}
 def send(folder: Path, number: int, events: Sequence[Event]) -> None:
-    """Write the batch of a number."""
+    """Write the file of one batch."""
     write(folder / "in", number, events)
 
 
 def inputs(spark: SparkSession, folder: Path) -> list[DataFrame]:
-    """What the job reads."""
+    """Return the records of the input."""
     return [read(spark, folder / "in")]
 
 
 {% endif %}
 def write(folder: Path, number: int, events: Sequence[Event]) -> None:
-    """Write a file of messages."""
+    """Write events into a file, one a line."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{number:03d}"
     file.write_bytes(b"".join(raw(event) + b"\n" for event in events))
-    # Spark takes files in the order of their modification times.
+    # Spark reads files in the order of their modification times.
     utime(file, (number, number))
 
 
 def read(spark: SparkSession, folder: Path) -> DataFrame:
-    """The messages of the files in their envelopes, a file a batch."""
+    """Return the lines of the files as a stream of envelopes, one file a batch."""
     reader = spark.readStream.format("text").option("maxFilesPerTrigger", 1)
     return reader.load(str(folder)).select(envelope(F.col("value"), F.lit(INGESTED), F.lit("test")))

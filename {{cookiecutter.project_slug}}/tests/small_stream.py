@@ -1,5 +1,5 @@
 {% set console = (cookiecutter | stream_plan).sink.console %}
-"""The project's sink behind a small stream: files of messages in, one a batch."""
+"""A small stream into the project's sink: its input is files, one a batch."""
 
 import sys
 {% if not console %}
@@ -26,30 +26,30 @@ CHECKPOINT_ID = "checkpoint 1"
 
 
 class SmallStream:
-    """One stream on a checkpoint of its own; it can be run, replayed and killed."""
+    """One stream with its own checkpoint; a test can run, replay and kill it."""
 
     def __init__(self, spark: SparkSession, settings: Settings, folder: Path) -> None:
         self.spark, self.settings, self.folder = spark, settings, folder
         self.checkpoint = folder / "stream"
         self.events: list[list[Event]] = []
-        """What was sent, by batch."""
+        """The events that were sent, by batch."""
 
     def send(self, *events: Event) -> None:
-        """Write a file, which one batch will read."""
+        """Write a file, which one batch reads."""
         send(self.folder, len(self.events), events)
         self.events.append(list(events))
 
     def rows(self) -> DataFrame:
-        """The result's rows as a stream."""
+        """Return the rows of the result as a stream."""
         return JOB.result(inputs(self.spark, self.folder), self.settings)
 
 {% if console %}
     def run(self) -> None:
-        """Write all batches that are due, and the one that closes windows."""
+        """Write all files that are not yet read, and the batch that closes windows."""
         writer = JOB.write(self.rows(), self.settings, CHECKPOINT_ID)
 {% else %}
     def run(self, *, slowly: bool = False) -> None:
-        """Write all batches that are due, and the one that closes windows."""
+        """Write all files that are not yet read, and the batch that closes windows."""
         rows = self.rows()
         self.settings.sink.prepare(self.spark, rows, CHECKPOINT_ID)
         writer = JOB.write(rows.where(SLOWLY) if slowly else rows, self.settings, CHECKPOINT_ID)
@@ -59,13 +59,13 @@ class SmallStream:
 
 {% if console %}
     def run_apart(self) -> None:
-        """Run it as a process, whose output goes where that of the job goes."""
+        """Run the stream as a process, with the standard output of the job."""
         log, output = self.folder / "job.log", self.folder / "job.out"
         process = Process(self._command(), log, output=output)
         assert process.wait(SECONDS) == 0, process.last_lines()
 {% else %}
     def kill_when(self, reached: Callable[[], bool]) -> None:
-        """Run it as a process, a second a row, and kill that once something is reached."""
+        """Run the stream as a process, one row a second, and kill it when `reached()` is true."""
         process = Process(self._command(), self.folder / "killed.log")
         deadline = time.monotonic() + SECONDS
         try:

@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
-"""The whole job behind Spark Connect, which is all of Spark that serverless compute shows.
+"""The whole job behind Spark Connect, the only interface to Spark on serverless compute.
 
-What no test here can show is a workspace: its storage, its catalog, and its limits.
+No test here covers a workspace: its storage, its catalog and its limits.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from tests.test_recovery import INVALID_EVERY, Trial, records
 
 @pytest.fixture(scope="module", name="trial")
 def _trial(servers, tmp_path_factory):
-    """A job that has read all that there is."""
+    """Yield a job that has read all records."""
     folder = tmp_path_factory.mktemp("connect")
     producer = EventProducer(servers, folder, "connect")
     target = Target(servers, folder, "connect_result")
@@ -44,7 +44,7 @@ def _trial(servers, tmp_path_factory):
 
 {% if job.promises %}
 def test_the_result_is_exact(trial):
-    """Source, state, sink and the reports of batches work without a JVM at hand."""
+    """Source, state, sink and the reports of batches work without access to the JVM."""
     assert trial.verdict() == "exact"
     assert sum(batch.rows for batch in trial.job.batches) == trial.sent
 
@@ -55,8 +55,8 @@ def test_quarantine_is_exact(trial):
     assert trial.quarantined() == trial.invalid
 
 
-def test_the_checkpoint_is_bound_to_the_same_query(trial, spark):
-    """The plan reads alike on both sides, so the manifest means the same."""
+def test_the_query_fingerprint_is_the_same(trial, spark):
+    """The query fingerprint is the same with and without Spark Connect."""
     rows = JOB.result(JOB.read(spark, trial.settings), trial.settings)
 
     manifest = read_manifest(trial.root)
@@ -65,8 +65,8 @@ def test_the_checkpoint_is_bound_to_the_same_query(trial, spark):
 {% if job.promises %}
 
 
-def test_a_batch_that_the_sink_has_does_not_count_again(trial):
-    """A run that died between the sink's commit and Spark's is repeated, and changes nothing."""
+def test_a_replayed_batch_changes_nothing(trial):
+    """If the driver dies between the sink's commit and Spark's, the replay changes nothing."""
     last = trial.committed()
     forget_commit(trial.folder / "checkpoint" / STREAM)
 

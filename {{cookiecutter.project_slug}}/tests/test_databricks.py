@@ -1,4 +1,4 @@
-"""How Databricks starts the job: a file, settings in a secret scope, and the exit code."""
+"""The start of the job on Databricks: its file, settings in a secret scope, exit code."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from {{ cookiecutter.__package }}.job import JOB
 
 ROOT = Path(__file__).parents[1]
-STAND_IN = """
+TEST_DOUBLE = """
 from types import SimpleNamespace
 
 
@@ -31,12 +31,12 @@ dbutils = SimpleNamespace(secrets=Secrets())
 
 @pytest.fixture(name="start")
 def _start(tmp_path):
-    """Run deploy/main.py in another folder, beside a stand-in for Databricks' own module."""
+    """Return a function that runs deploy/main.py with a test double of Databricks' module."""
     runtime = tmp_path / "databricks/sdk/runtime.py"
     runtime.parent.mkdir(parents=True)
 
     def start(scopes, *arguments, before=""):
-        runtime.write_text(f"{before}\nSCOPES = {scopes!r}\n{STAND_IN}", "utf-8")
+        runtime.write_text(f"{before}\nSCOPES = {scopes!r}\n{TEST_DOUBLE}", "utf-8")
         command = [sys.executable, str(ROOT / "deploy/main.py"), *arguments]
         path = os.pathsep.join(map(str, [tmp_path, ROOT / "src", ROOT / "lib"]))
         return subprocess.run(
@@ -52,7 +52,7 @@ def _start(tmp_path):
 
 
 def test_secrets_are_settings(start):
-    """Each secret of the job's own scope is a setting; those of other scopes are not."""
+    """Each secret of the job's scope is a setting; secrets of other scopes are not."""
     scopes = {JOB.name: {"STREAM__STATE__PARTITIONS": "many"}, "other": {"STREAM__X": "secret"}}
 
     done = start(scopes, "stop")
@@ -62,8 +62,8 @@ def test_secrets_are_settings(start):
     assert "STREAM__X" not in done.stderr
 
 
-def test_without_secrets_and_without_an_exit(start):
-    """No scope is needed; and what went well does not exit, which would count as a failure."""
+def test_a_success_needs_no_scope_and_does_not_exit(start):
+    """The job needs no scope, and a successful command does not call `sys.exit`."""
     done = start({"other": {}}, "stop", before="import sys; sys.exit = None")
 
     assert done.returncode == 0, done.stderr

@@ -2,10 +2,9 @@
 {% set written_at_once = job.low_latency and job.promises %}
 {% set dies_between_commits = job.promises and not job.low_latency %}
 {% set replays_batches = dies_between_commits and job.source.replayable %}
-"""The job as a process of its own, with real servers: terminated, killed, started again.
+"""The job as a process with real servers: terminated, killed, started again.
 
-Nothing may be lost and nothing may count twice, wherever it dies. What is compared is the whole
-result and the whole quarantine, with what is known of the records that were sent.
+The tests compare the whole result and the whole quarantine with the records that were sent.
 """
 
 {% if written_at_once or replays_batches %}
@@ -63,11 +62,11 @@ INVALID_EVERY = 50
 SECONDS = 180
 
 {% if job.deduplicates %}
-# Every twentieth is a duplicate of the one half a batch ago, often of the previous batch.
+# Every twentieth event is a duplicate of an earlier one, often of the previous batch.
 NUMBERS = [number - 50 if number > 50 and number % 20 == 7 else number for number in range(RECORDS)]
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in NUMBERS]
 {% elif job.custom %}
-# So that the visit of each key goes on through every end and start of the job.
+# The visit of each key continues through every stop and start of the job.
 EVENTS = [event(number / 20, key=number % 3, number=number) for number in range(RECORDS)]
 {% else %}
 EVENTS = [event(number / 20, key=number // 100, number=number) for number in range(RECORDS)]
@@ -77,7 +76,7 @@ INVALID = raw({name: value for name, value in EVENTS[0].items() if name != schem
 
 
 def records():
-    """What is sent, a batch after the other; now and then one that has no time."""
+    """Yield the events to send, batch by batch; some have no time and are invalid."""
     now = datetime.now(UTC)
     for first in range(0, RECORDS, BATCH_ROWS):
         numbers = range(first, first + BATCH_ROWS)
@@ -96,7 +95,7 @@ def records():
 
 
 class Trial:
-    """One job, with its checkpoint in a folder of its own."""
+    """One job with its checkpoint in its own folder."""
 
     def __init__(self, producer: EventProducer, target: Target, folder: Path) -> None:
         overrides = {
@@ -118,30 +117,30 @@ class Trial:
         self.wanted = expected_of([VALID], self.settings).rows
 
     def committed(self) -> int:
-        """The last batch that Spark committed, -1 before the first."""
+        """Return the id of the last batch that Spark committed; -1 before the first."""
         last = spark_log.committed(self.root)
         return -1 if last is None else last
 {% if written_at_once %}
 
     def read(self) -> int:
-        """How many records are committed as read."""
+        """Return the number of records that are committed as read."""
         (topic,) = map(json.loads, spark_log.offsets(self.root, self.committed()))
         return sum(sum(partitions.values()) for partitions in topic.values())
 
     def has_written(self, parts: int) -> bool:
-        """Whether the rows of so many parts are in the result."""
+        """Return whether the rows of so many parts are in the result."""
         return len(self.target.rows()) >= parts * (BATCH_ROWS - BATCH_ROWS // INVALID_EVERY)
 {% elif not job.low_latency %}
 
     def in_a_batch(self) -> bool:
-        """Whether the offsets of a batch are written that is not committed."""
+        """Return whether a batch is started and not yet committed."""
         planned = spark_log.planned(self.root)
         return planned is not None and planned > self.committed()
 {% endif %}
 {% if replays_batches %}
 
     def last_with_records(self) -> int:
-        """The last batch that read something."""
+        """Return the id of the last batch with records."""
         numbers = range(self.committed(), -1, -1)
         return next(
             number
@@ -150,16 +149,16 @@ class Trial:
         )
 
     def quarantined_up_to(self) -> int:
-        """Return the last batch whose invalid records are in quarantine."""
+        """Return the id of the last batch whose invalid records are in quarantine."""
         return int(json.loads(self.root.read(PROGRESS) or "{}").get("last_batch", -1))
 {% endif %}
 
     def run_to_the_end(self) -> None:
-        """Start the job, let it read everything and write what may be written, and end it."""
+        """Start the job, wait until it has read and written everything, and stop it."""
         self.run_until(self._is_done, "the whole result")
 
     def run_until(self, reached: Callable[[], bool], what: str) -> None:
-        """Start the job, and end it once something is reached; scheduled runs end by themselves."""
+        """Start the job, and stop it when `reached()` is true; scheduled runs end by themselves."""
         self.job.batches.clear()
         self.job.start()
         deadline = time.monotonic() + SECONDS
@@ -178,7 +177,7 @@ class Trial:
 {% endif %}
 
     def verdict(self) -> str:
-        """The result against a computation in plain Python; no event is late, however read."""
+        """Return the verdict: the result against the test oracle."""
         return verdict(self.target.rows(), self.wanted)
 
     def quarantined(self) -> Counter[str]:
@@ -196,7 +195,7 @@ class Trial:
 
 
 def watch(job, reached):
-    """Watch the running job closely until something is reached."""
+    """Poll the running job until `reached()` is true."""
     deadline = time.monotonic() + SECONDS
     while not reached():
         assert job.exit_code is None, job.log.read_text("utf-8")[-3000:]
@@ -207,9 +206,9 @@ def watch(job, reached):
 @pytest.fixture(scope="module", name="survivor")
 def _survivor(servers, tmp_path_factory):
 {% if job.low_latency %}
-    """A job that was terminated, then killed while it worked, then allowed to finish."""
+    """Yield a job that was terminated, then killed while it worked, then run to the end."""
 {% else %}
-    """A job that was terminated, then killed inside a batch, then allowed to finish."""
+    """Yield a job that was terminated, then killed inside a batch, then run to the end."""
 {% endif %}
     folder = tmp_path_factory.mktemp("trial")
     producer = EventProducer(servers, folder, "recovery")
@@ -226,7 +225,7 @@ def _survivor(servers, tmp_path_factory):
         hourly = trial.overrides | {"trigger.interval": "1 hour"}
         with JobProcess(PACKAGE, hourly, folder) as killed:
             killed.start()
-            # An interval ends with the start, and the next one not before the kill.
+            # One interval ends at the start, and the next one after the kill.
             for number in (2, 3):
                 producer.send(next(parts))
                 watch(killed, partial(trial.has_written, number))
@@ -269,20 +268,20 @@ def _lent_session(spark):
 
 
 def test_sigterm_drains_and_asks_for_a_restart(survivor):
-    """An orchestrator that ends the job sees 143, which is no success: it starts it again."""
+    """After SIGTERM the job drains and exits with 143, so the orchestrator starts it again."""
     assert survivor.exit_code_of_sigterm == 143
 
 
 {% if job.promises %}
-def test_a_kill_loses_nothing_and_doubles_nothing(survivor):
-    """Killed inside a batch and started again, the job's result is exact."""
+def test_a_kill_loses_and_duplicates_nothing(survivor):
+    """After a kill inside a batch and a restart, the result is exact."""
     assert survivor.killed_inside_a_batch
     assert survivor.verdict() == "exact"
 
 
 {% endif %}
 def test_a_kill_leaves_quarantine_exact(survivor):
-    """Quarantine has every invalid record once, with its source reference."""
+    """After a kill, quarantine has every invalid record once, with its source reference."""
     assert survivor.quarantined() == survivor.invalid
 
 
@@ -301,8 +300,8 @@ def test_doctor_shows_the_checkpoint(survivor, capsys):
 {% if job.promises and not job.low_latency %}
 
 
-def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
-    """Dead between the sink's commit and Spark's, the batch runs again and changes nothing."""
+def test_a_replayed_batch_changes_nothing(survivor):
+    """If the driver dies between the sink's commit and Spark's, the replay changes nothing."""
     last = survivor.committed()
     forget_commit(survivor.folder / "checkpoint" / spark_log.STREAM)
 
@@ -314,8 +313,8 @@ def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
 {% if replays_batches %}
 
 
-def test_a_batch_that_the_sink_has_is_swept(survivor):
-    """Its invalid records reach quarantine, although the process died before Spark's commit."""
+def test_a_replayed_batch_has_its_quarantine_write(survivor):
+    """The quarantine write runs even if the driver died between the sink's commit and Spark's."""
     last = survivor.last_with_records()
     (written,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
     shutil.rmtree(written)

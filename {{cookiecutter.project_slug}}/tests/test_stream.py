@@ -1,6 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% set uses_event = job.roles.measure or job.custom or (job.write_disposition == "merge" and not job.windowed) %}
-"""The computation as a stream over files: lateness, closing, and where each row went."""
+"""The transform as a stream over files: late events, closed windows, reconciliation."""
 
 import json
 from collections import Counter
@@ -43,7 +43,7 @@ from tests.oracle import expected
 
 @pytest.fixture(name="stream")
 def _stream(spark, make_settings, tmp_path):
-    """Run the stream over messages, so many a micro-batch: rows, quarantine, summary."""
+    """Return a function that does a file run: it returns rows, quarantine and summary."""
 
     def stream(messages, *overrides, batch_rows):
         source, output = tmp_path / "events.ndjson", tmp_path / "out"
@@ -68,11 +68,11 @@ def _stream(spark, make_settings, tmp_path):
 
 
 {% endif %}
-def test_disorder_of_all_kinds(stream):
+def test_out_of_order_events_match_the_oracle(stream):
     {% if job.drops_late %}
-    """Random disorder, many events too late: row for row what plain Python says."""
+    """Events in random order, many of them late, give the result of the test oracle."""
 {% else %}
-    """Random disorder costs no event: row for row what plain Python says."""
+    """Events in random order give the result of the test oracle; none is lost."""
 {% endif %}
     random = Random(5)  # noqa: S311 - a seed, so that a failure repeats
     minutes = [120 + number / 2 + random.gauss(0, 12) for number in range(160)]
@@ -94,8 +94,8 @@ def test_disorder_of_all_kinds(stream):
     assert len(rows) > 10
 
 
-def test_every_row_is_accounted_for(stream):
-    """What comes in is counted, late, open or in quarantine; nothing else can happen to it."""
+def test_every_record_is_reconciled(stream):
+    """Each record is counted, late, pending, a duplicate or in quarantine."""
     valid = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
     messages = [*valid[:40], b"oops", *valid[40:], b"", raw(event(1)), b"[]"]
 
@@ -113,11 +113,11 @@ def test_every_row_is_accounted_for(stream):
 {% if job.right %}
 {% elif cookiecutter.window == "sliding" %}
 {% if job.deduplicates %}
-    # An event counts once for each of the two windows that it is in, if it is not dropped before.
+    # An event counts in each of its two windows, unless it is dropped before.
     dropped = len(quarantined) + summary["late_rows"] + summary["duplicate_rows"]
     assert summary["counted_rows"] + summary["open_rows"] == 2 * (len(messages) - dropped)
 {% else %}
-    # An event counts once for each of the two windows that it is in.
+    # An event counts in each of its two windows.
     parts = ("late_rows", "counted_rows", "open_rows")
     assert sum(summary[part] for part in parts) == 2 * (len(messages) - len(quarantined))
 {% endif %}
@@ -138,8 +138,8 @@ def test_every_row_is_accounted_for(stream):
 {% elif job.custom %}
 {% include "state/custom/test_stream.py" %}
 {% elif job.write_disposition == "merge" and not job.windowed %}
-def test_of_two_events_with_one_id_the_newer_is_kept(stream):
-    """Whichever came first: an older event never replaces a newer one."""
+def test_the_newer_event_of_an_id_is_kept(stream):
+    """Of two events with one id the newer is kept, in any order."""
     messages = [raw(event(minute, number=7)) for minute in (1, 2, 0)]
 
     rows, _, summary = stream(messages, batch_rows=1)
@@ -156,8 +156,8 @@ def test_the_same_event_twice_counts_twice(stream):
 {% endif %}
 
 
-def test_a_wrong_computation_is_noticed(stream, monkeypatch):
-    """The verdict is no formality: a transform that loses rows is not exact."""
+def test_a_wrong_transform_is_not_exact(stream, monkeypatch):
+    """If the transform loses rows, the verdict is not exact."""
     right = job.transform
     monkeypatch.setattr(job, "transform", lambda *given: right(*given).where("false"))
 
@@ -166,8 +166,8 @@ def test_a_wrong_computation_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("0 rows where ")
 
 
-def test_two_in_one_message_is_never_lost(stream):
-    """Whatever follows an event in its message, the whole message is in quarantine."""
+def test_a_message_with_two_events_is_invalid(stream):
+    """A message with more than one event is in quarantine as a whole."""
     _, quarantined, summary = stream(_with_tails(), batch_rows=3)
 
     places = [f"events.ndjson:{number}" for number in range(1, 5)]
@@ -178,8 +178,8 @@ def test_two_in_one_message_is_never_lost(stream):
     assert summary["verdict"] == "exact"
 
 
-def test_a_lost_event_is_noticed(stream, monkeypatch):
-    """The oracle reads lines by itself: a job that takes two events for one is not exact."""
+def test_a_lost_event_is_not_exact(stream, monkeypatch):
+    """If the job reads two events as one, the verdict is not exact."""
     monkeypatch.setattr(records, "_parsed", _in_an_array)
 
     _, _, summary = stream(_with_tails(), batch_rows=3)
@@ -187,8 +187,8 @@ def test_a_lost_event_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("events.ndjson:1: the job counts this line")
 
 
-def test_an_event_in_quarantine_is_noticed(stream, monkeypatch):
-    """A job that refuses an event is not exact either."""
+def test_an_event_in_quarantine_is_not_exact(stream, monkeypatch):
+    """If the job puts an event into quarantine, the verdict is not exact."""
     parsed = records._parsed  # noqa: SLF001 - the test breaks it
     monkeypatch.setattr(
         records,
@@ -202,8 +202,8 @@ def test_an_event_in_quarantine_is_noticed(stream, monkeypatch):
 
 
 {% if job.roles.measure %}
-def test_a_wrong_value_is_noticed(stream, monkeypatch):
-    """The oracle's values are its own: a job that reads another number is not exact."""
+def test_a_wrong_value_is_not_exact(stream, monkeypatch):
+    """If the job reads another number than the oracle, the verdict is not exact."""
     parsed = records._parsed  # noqa: SLF001 - the test breaks it
 
     def wrong(text, schema):
@@ -220,8 +220,8 @@ def test_a_wrong_value_is_noticed(stream, monkeypatch):
     assert f" in {EVENT.measures[0]}, but the line says " in summary["verdict"]
 
 
-def test_a_wrong_total_is_noticed(stream, monkeypatch):
-    """A run is not exact where one event's measure is wrong by 0.01, or by 1 in a whole number."""
+def test_a_wrong_total_is_not_exact(stream, monkeypatch):
+    """If a measure differs by 0.01, or by 1 for integers, the verdict is not exact."""
     right, measure = job.transform, EVENT.measures[0]
     kind = EVENT.columns[measure]
 
@@ -239,8 +239,8 @@ def test_a_wrong_total_is_noticed(stream, monkeypatch):
 
 
 {% endif %}
-def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
-    """Windows close in it, so that an event may be late after it that was not before it."""
+def test_a_batch_of_invalid_records_advances_the_watermark(stream):
+    """A batch with only invalid records advances the watermark like any other batch."""
     early, later, back, last = (
         raw(event(minute, number=number)) for number, minute in enumerate([0, 60, 5, 120])
     )
@@ -251,7 +251,7 @@ def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
 
 
 def test_the_batch_size_does_not_change_an_ordered_stream(stream):
-    """Where no event is late, slices of any size give the same result."""
+    """If no event is late, batches of any size give the same result."""
     messages = [raw(event(minute / 2, key=minute % 2, number=minute)) for minute in range(80)]
 
     results = [stream(messages, batch_rows=size)[0] for size in (15, 80)]
@@ -260,8 +260,8 @@ def test_the_batch_size_does_not_change_an_ordered_stream(stream):
     assert small == large
 
 
-def test_the_input_must_be_there(capsys, tmp_path):
-    """A missing input is one line that says so, and exit code 2."""
+def test_a_missing_input_is_refused(capsys, tmp_path):
+    """A missing input file is one line of error and exit code 2."""
     arguments = ["run", "--input", str(tmp_path / "no.ndjson"), "--output", str(tmp_path)]
 
 {% if job.right %}
@@ -275,14 +275,14 @@ def test_the_input_must_be_there(capsys, tmp_path):
 
 @pytest.mark.parametrize("option", ["--output", "--batch-rows"{{ ', "--input-right"' if job.right }}])
 def test_an_option_of_a_file_run_needs_the_input(capsys, option):
-    """A forgotten `--input` starts no stream."""
+    """An option of a file run without `--input` is refused."""
     assert main(job.JOB, ["run", option, "7"]) == 2
     assert f"{option} works only with --input" in capsys.readouterr().err
 
 
 {% if job.right %}
 def _partners(messages):
-    """Those of the messages that begin with an event, each with its time as text."""
+    """Return the partners of the messages that begin with an event; times are text."""
     texts = [message.decode() for message in messages if message.startswith(b"{")]
     held = [json.JSONDecoder().raw_decode(text)[0] for text in texts]
     return partners(held)
@@ -290,7 +290,7 @@ def _partners(messages):
 
 {% endif %}
 def _with_tails():
-    """Events in order, of which the first four have something behind them in their message."""
+    """Return messages in order; the first four have more text after their event."""
     first, second, third, fourth, *others = (raw(event(n, number=n)) for n in range(8))
     other = raw(event(0, number=9))
     return [
@@ -303,7 +303,7 @@ def _with_tails():
 
 
 def _in_an_array(text, schema):
-    """What from_json reads of an array around the text: the text itself can end the array."""
+    """Parse the text inside of a JSON array, which the text itself can close."""
     columns = f"events ARRAY<STRUCT<{schema.ddl}>>, _corrupt_record STRING"
     found = F.from_json(F.concat(F.lit('{"events":['), text, F.lit("]}")), columns)
     event = F.get(found["events"], F.lit(0))

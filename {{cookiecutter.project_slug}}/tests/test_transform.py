@@ -2,7 +2,7 @@
 {% if job.custom %}
 {% include "state/custom/test_transform.py" %}
 {% else %}
-"""The computation, without a stream."""
+"""The transform on batches, without a stream."""
 
 from random import Random
 
@@ -29,15 +29,15 @@ from tests.events import batch_result, event, expected_of
 
 
 def transformed(spark, settings, events):
-    """The result rows of a batch of events."""
+    """Return the result rows of a batch of events."""
     return typed_rows(batch_result(spark, settings, events))
 
 
 {% include "window/" ~ cookiecutter.window ~ "/test_transform.py" %}
 
 
-def test_same_as_in_plain_python(spark, settings):
-    """Three hundred random events give what a plain computation gives."""
+def test_random_events_match_the_oracle(spark, settings):
+    """The result of 300 random events is that of the test oracle."""
     random = Random(1)  # noqa: S311 - a seed, so that a failure repeats
     events = [
         event(random.uniform(0, 60), key=number % 3, number=number, measure=random.randrange(100))

@@ -1,4 +1,4 @@
-"""The reference table: what its changes do, and what it must not hold."""
+"""The reference table: its labels, its changes, and duplicate keys."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ SCHEMA = f"{quote(KEY)} {COLUMNS[KEY]}, {quote(LABEL)} STRING"
 
 @pytest.fixture(name="table")
 def _table(spark, tmp_path):
-    """Add rows to the reference table of a format; where it is."""
+    """Return a function that adds rows to a reference table and returns its settings."""
 
     def table(form, *rows):
         place = str(tmp_path / form)
@@ -38,7 +38,7 @@ def _table(spark, tmp_path):
 
 @pytest.fixture(name="stream")
 def _stream(spark, tmp_path):
-    """Start a stream of keys, enriched, and send it one key after the other."""
+    """Yield two functions: one starts an enriched stream, one returns the label of a key."""
     source, seen = tmp_path / "keys", []
     source.mkdir()
     queries = []
@@ -67,8 +67,8 @@ def _stream(spark, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["delta", "parquet", "csv"])
-def test_a_row_has_what_its_key_stands_for(spark, table, form):
-    """A key that the table lacks has nothing; no row is lost."""
+def test_a_row_has_the_label_of_its_key(spark, table, form):
+    """A row gets the label of its key, or null if the table lacks the key."""
     reference = table(form, (key(0), "zero"), (key(1), "one"))
     rows = spark.createDataFrame([(key(number), "") for number in range(3)], SCHEMA).drop(LABEL)
 
@@ -80,23 +80,23 @@ def test_a_row_has_what_its_key_stands_for(spark, table, form):
 
 
 @pytest.mark.parametrize("form", ["delta", "parquet", "csv"])
-def test_a_key_that_is_there_twice_is_refused(spark, table, form):
-    """Before the start, with the key and what to do."""
+def test_a_duplicate_key_is_refused(spark, table, form):
+    """A duplicate key is refused before the start; the message names what to do."""
     reference = table(form, (key(0), "zero"), (key(0), "nought"))
 
     with pytest.raises(SetupError, match=r"2 times: each row .* as often\. Leave one"):
         lookup.check(spark, reference)
 
 
-def test_a_table_that_is_not_there_is_named(spark, tmp_path):
-    """Before the start, with the settings to look at."""
+def test_a_missing_table_is_refused(spark, tmp_path):
+    """A missing table is refused before the start; the message names the settings."""
     with pytest.raises(SetupError, match=r"cannot be read(?s:.)*lookup\.path"):
         lookup.check(spark, Lookup(path=str(tmp_path / "nowhere")))
 
 
 @pytest.fixture(name="bounded")
 def _bounded(tmp_path):
-    """Run over two events of one key, with a reference file of these lines."""
+    """Return a function that does a file run of two events with a reference file."""
     source, reference = tmp_path / "events.ndjson", tmp_path / "mine.csv"
     source.write_bytes(b"\n".join(raw(event(minute, number=minute)) for minute in (0, 300)))
 
@@ -110,8 +110,8 @@ def _bounded(tmp_path):
     return run
 
 
-def test_a_reference_file_may_be_named(tmp_path, bounded):
-    """With `--lookup`, a file run reads labels from that file; it must exist."""
+def test_a_file_run_reads_a_reference_file(tmp_path, bounded):
+    """With `--lookup`, a file run reads labels from that file, which must exist."""
     missing, there = bounded(table=tmp_path / "no.csv"), bounded("zero")
 
     lines = (tmp_path / "out" / "result.ndjson").read_text("utf-8").splitlines()
@@ -121,8 +121,8 @@ def test_a_reference_file_may_be_named(tmp_path, bounded):
     assert {json.loads(line)[LABEL] for line in lines} == {"zero"}
 
 
-def test_a_reference_file_with_a_key_twice_is_an_error(bounded):
-    """In two lines, without the stacks of Spark and Java."""
+def test_a_duplicate_key_fails_a_file_run(bounded):
+    """A duplicate key ends a file run with a short message, without a stack trace."""
     twice = bounded("zero", "nought")
 
     assert twice.returncode == 4
@@ -131,7 +131,7 @@ def test_a_reference_file_with_a_key_twice_is_an_error(bounded):
 
 
 def test_a_change_of_a_delta_table_shows_in_the_next_batch(table, stream):
-    """Each batch reads it again; a duplicate key stops the stream, and duplicates no row."""
+    """Each batch reads the Delta table again; a duplicate key stops the stream."""
     start, label_of = stream
     start(table("delta", (key(0), "zero")))
     before = label_of(1)
@@ -145,7 +145,7 @@ def test_a_change_of_a_delta_table_shows_in_the_next_batch(table, stream):
 
 
 def test_a_change_of_files_shows_after_a_restart(table, stream):
-    """Their names are listed when the stream starts."""
+    """A stream lists the files of the table at its start, so new files need a restart."""
     start, label_of = stream
     reference = table("parquet", (key(0), "zero"))
     start(reference)

@@ -1,6 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% set newest_by = "RESULT_KEY" if job.windowed else "RESULT_KEY, EVENT_TIME" %}
-"""Where the job's result lands, on this machine: tables of text on its standard output."""
+"""The target of the job on this machine: tables of text on its standard output."""
 
 import json
 import re
@@ -22,24 +22,24 @@ from {{ cookiecutter.__package }}.schema import {{ newest_by if job.windowed els
 from dev.results import KINDS
 
 TABLE = re.compile(r"^Batch: (\d+)\n-+\n\+((?:-+\+)+)\n(.*)\n\+[-+]+\n((?:\|.*\n)*)", re.MULTILINE)
-"""A batch as Spark shows it: its number, the widths and the names of the columns, the rows."""
+"""The output of a batch: its id, the widths of the columns, their names, the rows."""
 
 
 class Target:
-    """The file with the standard output of the job, which `JobProcess` keeps apart from its log."""
+    """The file with the standard output of the job, which `JobProcess` separates from its log."""
 
     PLACE = "the terminal"
 
     def __init__(self, _: LocalServers, folder: Path, __: str) -> None:
         self._output = folder / "job.out"
-        # Spark does not show more rows of a batch than it is asked for.
+        # Spark shows at most `sink.num_rows` rows of a batch.
         self.settings = {"sink.num_rows": "1000000"}
-        """What the job has to be told to show all."""
+        """The settings with which the job shows all rows."""
 
     def rows(self) -> list[Row]:
-        """The result as it stands now: a batch that was shown twice counts once.
+        """Return the current result; a batch that was shown twice counts once.
 
-        Blanks at the end of a text are lost, and the text `NULL` is taken for none.
+        Spaces at the end of a text are lost, and the text `NULL` is read as null.
         """
         if not self._output.exists():
             return []
@@ -64,7 +64,7 @@ def _rows(border: str, header: str, lines: str) -> list[Row]:
 
 
 def _cells(line: str, widths: Sequence[int]) -> list[str]:
-    """The texts between the bars; a text may have a bar, too, so the widths decide."""
+    """Return the texts between the bars; a text can contain a bar, so the widths decide."""
     cells, begin = [], 1
     for width in widths:
         end, filled = begin, 0

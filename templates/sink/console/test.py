@@ -1,4 +1,4 @@
-"""The tables that the sink shows: whole, and readable."""
+"""The tables that the sink shows on the standard output."""
 
 import pytest
 from stream_devkit.reconciliation import verdict
@@ -9,10 +9,10 @@ from tests.small_stream import SmallStream
 
 
 @pytest.mark.parametrize(("shown", "whole"), [({}, True), ({"sink.num_rows": "1"}, False)])
-def test_all_rows_are_shown_if_so_many_are_asked_for(
+def test_the_output_has_all_rows_up_to_the_limit(
     spark, servers, make_settings, tmp_path, shown, whole
 ):
-    """What stands on the standard output is the result, as far as it is shown."""
+    """The standard output has all rows of the result if `sink.num_rows` is large enough."""
     target = Target(servers, tmp_path, "result")
     overrides = target.settings | shown
     settings = make_settings(*(f"{key}={value}" for key, value in overrides.items()))

@@ -2,7 +2,7 @@
 {% set first = 3 if job.windowed and cookiecutter.output_mode == "append" else 0 %}
 {% set several = not job.windowed and not job.deduplicates %}
 {% set numbered = cookiecutter.platform != "databricks_serverless" %}
-"""The table that the sink merges into: one row a key, exact wherever a process dies."""
+"""The Delta table of the sink: one row for each key, exact after any crash."""
 
 import pytest
 from delta.tables import DeltaTable
@@ -36,7 +36,7 @@ def _target(servers, tmp_path):
 
 @pytest.fixture(name="stream")
 def _stream(spark, settings, tmp_path):
-    """Several rows in one batch, some changed by the next, and what closes their windows."""
+    """Return a stream of three batches: rows, changes of them, and an event that closes windows."""
     stream = SmallStream(spark, settings, tmp_path)
     stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
     stream.send(*(event(number / 10 + 1, key=number, number=number) for number in range(4)))
@@ -45,18 +45,18 @@ def _stream(spark, settings, tmp_path):
 
 
 def exact(stream, target):
-    """How the table differs from a computation in plain Python, if it does."""
+    """Return the verdict: the table against the test oracle."""
     return verdict(target.rows(), expected_of(stream.events, stream.settings).rows)
 
 
 def version(stream):
-    """The number of the table's last commit."""
+    """Return the version of the table."""
     table = DeltaTable.forPath(stream.spark, stream.settings.sink.path)
     return table.history(1).first().version
 
 
-def test_the_table_is_made_with_its_columns_and_its_owner(spark, stream):
-    """Before the first batch the table is there, clustered by time; its owner stays."""
+def test_prepare_creates_the_table_with_its_checkpoint_id(spark, stream):
+    """`prepare` creates a table clustered by time, and keeps its first checkpoint id."""
     rows, target = stream.rows(), stream.settings.sink
     before = target.target_checkpoint_id(spark)
 
@@ -73,7 +73,7 @@ def test_the_table_is_made_with_its_columns_and_its_owner(spark, stream):
 
 
 def test_a_killed_batch_is_written_once(stream, target):
-    """Killed in the first batch that writes rows, the job goes on and the table is exact."""
+    """If the process is killed in a batch, the next run writes this batch exactly once."""
     stream.kill_when((stream.checkpoint / "offsets" / "{{ first }}").exists)
     assert target.rows() == []
 
@@ -82,8 +82,8 @@ def test_a_killed_batch_is_written_once(stream, target):
     assert exact(stream, target) == "exact"
 
 
-def test_a_replayed_batch_changes_nothing_and_later_ones_flow(stream, target):
-    """Dead between the sink's commit and Spark's: Spark's state has to survive the replay, too."""
+def test_a_replayed_batch_changes_nothing_and_the_next_is_written(stream, target):
+    """A batch replay changes neither table nor state, and the next batches are written."""
     stream.run()
     last = version(stream)
     forget_commit(stream.checkpoint)
@@ -100,8 +100,8 @@ def test_a_replayed_batch_changes_nothing_and_later_ones_flow(stream, target):
 {% if numbered %}
 
 
-def test_the_number_keeps_an_older_batch_out(spark, stream, target):
-    """A batch that comes again after newer ones is skipped, unless its number means nothing."""
+def test_an_older_batch_is_skipped(spark, stream, target):
+    """Delta skips a batch that is older than its last one, unless the checkpoint id is new."""
     stream.run()
     held = spark.read.format("delta").load(stream.settings.sink.path)
     older = spark.createDataFrame(held.withColumn("event_count", F.lit(0)).collect(), held.schema)
@@ -115,8 +115,8 @@ def test_the_number_keeps_an_older_batch_out(spark, stream, target):
 {% if numbered and job.spark_version != "4.0" %}
 
 
-def test_a_skipped_batch_that_is_not_read_would_end_the_job(stream, monkeypatch):
-    """Spark asks for its state: without the reading of the batch every start would fail."""
+def test_a_skipped_batch_must_be_read(stream, monkeypatch):
+    """Spark requires that a skipped batch is read: otherwise its state is not committed."""
     stream.run()
     forget_commit(stream.checkpoint)
     monkeypatch.setattr("pyspark.sql.classic.dataframe.DataFrame.isEmpty", lambda _: False)
@@ -131,7 +131,7 @@ def test_a_skipped_batch_that_is_not_read_would_end_the_job(stream, monkeypatch)
 
 
 def test_an_older_event_never_replaces_a_newer_one(spark, stream, target):
-    """Whatever batch it comes in; a newer one does."""
+    """A row with an older event time is ignored in any batch; a newer one is merged."""
     stream.run()
     held = spark.read.format("delta").load(stream.settings.sink.path)
 
@@ -143,8 +143,8 @@ def test_an_older_event_never_replaces_a_newer_one(spark, stream, target):
 {% if several %}
 
 
-def test_a_batch_with_several_events_of_one_id(stream, target):
-    """The table has the newest of them, in whichever order the batch has them."""
+def test_the_newest_event_of_an_id_in_a_batch_is_kept(stream, target):
+    """The table has the newest event of an id, in any order within the batch."""
     stream.send(event(602, number=1), event(604, number=1), event(603, number=1))
 
     stream.run()

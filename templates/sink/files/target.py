@@ -1,4 +1,4 @@
-"""Where the job's result lands, on this machine: Parquet files, read without Spark."""
+"""The target of the job on this machine: Parquet files, read without Spark."""
 
 import json
 from pathlib import Path
@@ -13,22 +13,22 @@ from dev.results import KINDS
 
 
 class Target:
-    """A folder."""
+    """A folder of Parquet files."""
 
     PLACE = "Parquet files"
 
     def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
         self._path = folder / name
         self.settings = {"sink.path": str(self._path)}
-        """What the job has to be told to find it."""
+        """The settings with which the job writes to this target."""
 
     def rows(self) -> list[Row]:
-        """All rows of the files that `_spark_metadata` names: those of whole batches."""
+        """Return the rows of the files in `_spark_metadata`: those of committed batches."""
         found = (row for file in self._files() for row in parquet.read_table(file).to_pylist())
         return [from_arrow(KINDS, row) for row in found]
 
     def _files(self) -> list[Path]:
-        """Now and then Spark writes all names so far to one log, `<batch>.compact`."""
+        """Return the committed files; Spark regularly merges their logs into `<batch>.compact`."""
         logs = {
             int(log.name.removesuffix(".compact")): log
             for log in sorted((self._path / "_spark_metadata").glob("[0-9]*"))

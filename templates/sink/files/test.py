@@ -1,4 +1,4 @@
-"""The folder that the sink adds to: owned by one checkpoint, exact for those who obey its log."""
+"""The folder of the sink: its checkpoint id, and exact rows for readers of Spark's log."""
 
 import shutil
 
@@ -18,7 +18,7 @@ def _target(servers, tmp_path):
 
 @pytest.fixture(name="stream")
 def _stream(spark, settings, tmp_path):
-    """Several rows in one batch, and what closes their windows."""
+    """Return a stream of two batches: several rows, and an event that closes their windows."""
     stream = SmallStream(spark, settings, tmp_path)
     stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
     stream.send(event(300, number=8))
@@ -26,17 +26,17 @@ def _stream(spark, settings, tmp_path):
 
 
 def exact(stream, target):
-    """How the files differ from a computation in plain Python, if they do."""
+    """Return the verdict: the files against the test oracle."""
     return verdict(target.rows(), expected_of(stream.events, stream.settings).rows)
 
 
 def parts(stream):
-    """All files of rows, those of batches that died included."""
+    """Return all Parquet files, those of unfinished batches included."""
     return sorted(stream.folder.glob("result/part-*.parquet"))
 
 
-def test_a_kill_leaves_files_that_no_reader_sees(spark, stream, target):
-    """Killed while its tasks write, the job writes the batch again; Spark's log has it once."""
+def test_files_of_a_killed_batch_are_not_read(spark, stream, target):
+    """A batch that was killed while it wrote is in Spark's log once after the next run."""
     stream.kill_when(lambda: parts(stream))
     left = parts(stream)
 
@@ -48,8 +48,8 @@ def test_a_kill_leaves_files_that_no_reader_sees(spark, stream, target):
     assert spark.read.parquet(stream.settings.sink.path).count() == len(target.rows())
 
 
-def test_a_replayed_batch_adds_nothing_and_later_ones_flow(stream, target):
-    """Dead between the sink's commit and Spark's, the batch runs again and is skipped."""
+def test_a_replayed_batch_adds_nothing_and_the_next_is_written(stream, target):
+    """A batch replay adds no file, and the next batches are written."""
     stream.run()
     before = parts(stream)
     forget_commit(stream.checkpoint)
@@ -62,8 +62,8 @@ def test_a_replayed_batch_adds_nothing_and_later_ones_flow(stream, target):
     assert exact(stream, target) == "exact"
 
 
-def test_a_folder_knows_its_checkpoint(spark, stream, target):
-    """Batches of a new checkpoint would have numbers that are there, and be dropped."""
+def test_a_folder_keeps_its_checkpoint_id(spark, stream, target):
+    """The folder keeps its checkpoint id; Spark would skip the batch ids of a new checkpoint."""
     stream.run()
     rows, place = stream.rows(), stream.settings.sink
     place.prepare(spark, rows, "another checkpoint")
@@ -77,8 +77,8 @@ def test_a_folder_knows_its_checkpoint(spark, stream, target):
     assert exact(stream, target) != "exact"
 
 
-def test_files_of_others_are_no_place_for_the_result(spark, settings, tmp_path):
-    """They would vanish for all who read the folder as Spark does."""
+def test_a_folder_with_other_files_has_an_unknown_checkpoint_id(spark, settings, tmp_path):
+    """Parquet files without Spark's log have an unknown checkpoint id, so a start is refused."""
     assert settings.sink.target_checkpoint_id(spark) is None
 
     (tmp_path / "result").mkdir()

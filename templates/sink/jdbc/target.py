@@ -1,4 +1,4 @@
-"""Where the job's result lands, on this machine: a PostgreSQL table, read without Spark."""
+"""The target of the job on this machine: a PostgreSQL table, read without Spark."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from dev.results import KINDS
 
 
 class Target:
-    """A table; the job makes it."""
+    """A PostgreSQL table, which the job creates."""
 
     PLACE = "a PostgreSQL table"
 
@@ -24,10 +24,10 @@ class Target:
         self._database = servers.database
         self._table = name.replace("-", "_")
         self.settings = {**self._database.settings, "sink.table": self._table}
-        """What the job has to be told to find it."""
+        """The settings with which the job writes to this target."""
 
     def rows(self) -> list[Row]:
-        """All rows of the table; none before there is one."""
+        """Return all rows of the table; none before the job creates it."""
         query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(self._table))
         with self._database.connect() as connection:
             cursor = connection.cursor(row_factory=dict_row)
@@ -39,7 +39,7 @@ class Target:
 
 
 def _value(name: str, value: Any) -> Any:
-    """Nested columns come as JSON, moments in the time zone of the server."""
+    """Return a value in its Python type: PostgreSQL returns JSON and its own time zone."""
     kind = KINDS.get(name, "")
     if base_of(kind) in NESTED:
         return typed(kind, value)

@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-"""The sink on a real PostgreSQL: a batch is in the table once, whoever dies, and when."""
+"""The sink on a real PostgreSQL: a batch is in the table once after any crash."""
 
 import contextlib
 import sys
@@ -30,8 +30,8 @@ from tests.file_batches import inputs, send
 CHECKPOINT_ID = "checkpoint_id"
 SECONDS = 120
 HOLD = 4711
-"""The advisory lock that a held statement waits for."""
-# A value of each type in Spark; its type and its text in PostgreSQL.
+"""The id of the advisory lock that a held statement waits for."""
+# A Spark value of each type, with its type and its text in PostgreSQL.
 KINDS = {
     "cast(7 AS TINYINT)": ("smallint", "7"),
     "cast(7 AS SMALLINT)": ("smallint", "7"),
@@ -48,18 +48,18 @@ KINDS = {
     "named_struct('a', array(1, null))": ("jsonb", '{"a": [1, null]}'),
     "map('k', 'x')": ("jsonb", '{"k": "x"}'),
     "array(TIMESTAMP'2026-03-29T01:30:00.123456Z')": ("jsonb", '["2026-03-29T01:30:00.123456Z"]'),
-    # PostgreSQL knows no NUL; what only looks like one stays.
+    # PostgreSQL has no NUL character; a text that looks like one is unchanged.
     "concat('a', char(0))": ("text", "a\N{REPLACEMENT CHARACTER}"),
     r"array(r'\u0000', char(0))": ("jsonb", '["\\\\u0000", "\N{REPLACEMENT CHARACTER}"]'),
 }
-# Where a driver dies: the statement that is held until it is dead.
+# The step in which a driver dies: the trigger holds its statement until it is dead.
 STEPS = {
     "after Spark's offsets": "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW "
     "WHEN (NEW.{attempt} LIKE '% mark')",
     "while staging": "TRIGGER hold BEFORE INSERT ON {staging} FOR EACH ROW "
     "WHEN (NEW.{column} = {value})",
     "before the commit": "TRIGGER hold BEFORE UPDATE ON {ledger} FOR EACH ROW",
-    # The server goes on to commit for a driver that is dead by then.
+    # The server commits, although the driver is already dead.
     "after the commit": "CONSTRAINT TRIGGER hold AFTER INSERT OR UPDATE ON {target} "
     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW",
 }
@@ -69,7 +69,7 @@ ANY_STAGED_ROW = (
 
 
 class Trial:
-    """A stream from files, one a batch, through a state into a table of its own."""
+    """A stateful stream from files, one a batch, into its own table."""
 
     def __init__(self, servers, folder):
         self.database = servers.database
@@ -80,7 +80,7 @@ class Trial:
             f"checkpoint.root={folder}/checkpoint",
             f"quarantine.path={folder}/quarantine",
 {% if cookiecutter.window == "sliding" %}
-            # An event is in one window only, so that it is one row.
+            # An event is in one window only, so it is one row.
             "window.slide=10 minutes",
 {% endif %}
 {% if job.right %}
@@ -90,15 +90,15 @@ class Trial:
         self.settings = load(Settings, "dev", self.overrides)
 
     def rows(self):
-        """What is in the table."""
+        """Return the rows of the table."""
         return self.target.rows()
 
     def wanted(self):
-        """What must be in it when every file is read and all is closed that can be."""
+        """Return the expected rows after all files are read."""
         return expected_of(self.batches, self.settings).rows
 
     def add_file(self):
-        """Events of the next hour."""
+        """Write a file with events of the next hour."""
         hour = len(self.batches)
         events = [
             event(60 * hour + 20 * (n % 3) + n / 6, key=n, number=12 * hour + n) for n in range(12)
@@ -107,20 +107,20 @@ class Trial:
         self.batches.append(events)
 
     def run(self, spark, *, closing=True):
-        """Read what is there to the end; without `closing` no batch comes that has no data."""
+        """Read all files; without `closing` Spark runs no batch without data."""
         own = spark.newSession()
         own.conf.set("spark.sql.shuffle.partitions", 2)
         own.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", closing)
         start(own, self.folder, self.settings).awaitTermination()
 
     def driver(self):
-        """A driver of its own, as a process."""
+        """Start a driver as a process."""
         program = "from tests.test_sink import drive; drive()"
         arguments = [str(self.folder), *self.overrides]
         return Process([sys.executable, "-c", program, *arguments], self.folder / "driver.log")
 
     def is_alone(self):
-        """Whether all connections of drivers are gone."""
+        """Return whether no driver has a connection."""
         query = (
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -138,20 +138,20 @@ class Trial:
             return cursor.fetchall() if cursor.description else []
 
     def prepare(self, rows):
-        """Make the tables for such rows."""
+        """Create the tables for these rows."""
         self.settings.sink.prepare(rows.sparkSession, rows, CHECKPOINT_ID)
 
     def store(self, rows, batch_id):
-        """What the sink does with a batch."""
+        """Write a batch as the sink does."""
         sink.store(rows, batch_id, sink=self.settings.sink, checkpoint_id=CHECKPOINT_ID)
 
     def result(self, spark, *events):
-        """The result of some events, as a batch of the stream has it."""
+        """Return the result of some events as one batch."""
         return batch_result(spark, self.settings, events)
 
 
 class Hold:
-    """A trigger that holds statements back until it is released."""
+    """A PostgreSQL trigger that holds statements until it is released."""
 
     def __init__(self, trial, trigger, **names):
         self._trial, self._trigger, self._names = trial, trigger, names
@@ -171,17 +171,17 @@ class Hold:
         self._trial.execute("DROP FUNCTION hold CASCADE")
 
     def waiting(self):
-        """How many statements are held."""
+        """Return the number of held statements."""
         query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         return self._trial.execute(query)[0][0]
 
     def release(self):
-        """Let them go on."""
+        """Release the held statements."""
         self._lock.close()
 
 
 def start(spark, folder, settings):
-    """The query of a trial."""
+    """Start the query of a trial."""
 {% if job.right %}
     rows = JOB.result(inputs(spark, folder), settings)
 {% else %}
@@ -195,7 +195,7 @@ def start(spark, folder, settings):
 
 
 def drive():
-    """A driver that is to be killed: its arguments are a folder and what to set."""
+    """Run a driver that a test kills; its arguments are a folder and overrides."""
     folder, *overrides = sys.argv[1:]
     settings = load(Settings, "dev", overrides)
     log = {"spark.eventLog.enabled": "true", "spark.eventLog.compress": "false"}
@@ -206,10 +206,10 @@ def drive():
 
 
 def eventually(holds):
-    """Wait until something holds."""
+    """Wait until `holds()` is true."""
     deadline = time.monotonic() + SECONDS
     while not holds():
-        assert time.monotonic() < deadline, "it never came"
+        assert time.monotonic() < deadline, f"not reached in {SECONDS} seconds"
         time.sleep(0.02)
 
 
@@ -218,11 +218,11 @@ def _trial(servers, tmp_path):
     return Trial(servers, tmp_path)
 
 
-# Batches that come again
+# Batch replays
 
 
-def test_a_replayed_batch_is_read_but_not_written(trial, spark):
-    """It is in the ledger, so it adds nothing; its state is brought along, so the next one runs."""
+def test_a_replayed_batch_adds_no_row(trial, spark):
+    """A replay of a batch in the ledger adds no row, and its state is committed."""
     for _ in range(3):
         trial.add_file()
     trial.run(spark, closing=False)
@@ -241,8 +241,8 @@ def test_a_replayed_batch_is_read_but_not_written(trial, spark):
     assert verdict(trial.rows(), wanted) == "exact"
 
 
-def test_without_the_ledger_an_old_batch_comes_back(trial, spark, monkeypatch):
-    """A driver that was thought dead writes its batch late: the ledger alone keeps it out."""
+def test_the_ledger_refuses_an_old_batch(trial, spark, monkeypatch):
+    """The ledger alone refuses an old batch of a driver that is slow, not dead."""
     early = trial.result(spark, event(0, number=1))
     late = trial.result(spark, event(0, number=1), event(1, number=1), event(60, number=2))
     trial.prepare(early)
@@ -259,7 +259,7 @@ def test_without_the_ledger_an_old_batch_comes_back(trial, spark, monkeypatch):
 
 
 def test_two_drivers_write_a_batch_once(trial, spark):
-    """Both have their rows in staging before one of them commits; the other finds its number."""
+    """If two drivers stage the same batch, only the first one commits it."""
     rows = trial.result(spark, event(0))
     trial.prepare(rows)
     with ThreadPoolExecutor() as pool, Hold(trial, ANY_STAGED_ROW) as hold:
@@ -273,8 +273,8 @@ def test_two_drivers_write_a_batch_once(trial, spark):
     assert len(trial.rows()) == 1
 
 
-def test_a_driver_may_die_at_every_step(trial, spark):
-    """Killed by SIGKILL at each step, started again: no row is lost, none is there twice."""
+def test_a_driver_killed_at_any_step_loses_no_row(trial, spark):
+    """After SIGKILL at any step and a restart, no row is lost or duplicate."""
     trial.add_file()
     trial.add_file()
     trial.run(spark)
@@ -285,7 +285,7 @@ def test_a_driver_may_die_at_every_step(trial, spark):
     for step, trigger in STEPS.items():
         with Hold(trial, trigger, **names) as hold:
             driver = trial.driver()
-            eventually(hold.pending)
+            eventually(hold.waiting)
             driver.kill()
             hold.release()
             eventually(trial.is_alone)
@@ -305,7 +305,7 @@ def test_a_driver_may_die_at_every_step(trial, spark):
 
 
 def test_a_crash_of_the_server_loses_no_staged_row(trial, spark, monkeypatch):
-    """It empties the staging table; the batch is not taken for one without rows."""
+    """A crash empties the staging table; the sink does not commit the batch without its rows."""
     rows = trial.result(spark, event(0))
     trial.prepare(rows)
     stage = sink._stage  # noqa: SLF001 - the crash has to come right after it
@@ -334,7 +334,7 @@ def test_readers_see_a_batch_whole_or_not_at_all(trial, spark):
     before = trial.rows()
     with ThreadPoolExecutor() as pool, Hold(trial, STEPS["after the commit"]) as hold:
         driver = pool.submit(trial.store, second, 1)
-        eventually(hold.pending)
+        eventually(hold.waiting)
         during = trial.rows()
         hold.release()
         driver.result()
@@ -347,14 +347,14 @@ def test_readers_see_a_batch_whole_or_not_at_all(trial, spark):
 # Rows
 
 
-def test_a_null_in_the_key_is_a_key(trial, spark):
-    """Two rows without the last column of the key are one, in a batch and across batches."""
+def test_a_null_in_the_key_is_a_value_of_the_key(trial, spark):
+    """Rows whose key has the same null are one row, within a batch and across batches."""
     rows = trial.result(spark, event(0))
     null = F.lit(None).cast(rows.schema[RESULT_KEY[-1]].dataType)
     rows = rows.withColumn(RESULT_KEY[-1], null)
     trial.prepare(rows)
 
-    # A task that Spark runs twice may stage its rows twice.
+    # If Spark runs a task twice, its rows can be staged twice.
     trial.store(rows.union(rows), 0)
     trial.store(rows, 1)
 
@@ -362,8 +362,8 @@ def test_a_null_in_the_key_is_a_key(trial, spark):
 {% if cookiecutter.window == "none" %}
 
 
-def test_of_several_events_with_one_id_the_newest_stays(trial, spark):
-    """In whichever order they come, within a batch or in different ones."""
+def test_the_newest_event_of_an_id_is_kept(trial, spark):
+    """The newest event of an id is kept, in any order, within a batch and across batches."""
     old, new, newest = (event(minute, key=minute) for minute in range(3))
     trial.prepare(trial.result(spark, old))
 
@@ -379,8 +379,8 @@ def test_of_several_events_with_one_id_the_newest_stays(trial, spark):
 {% endif %}
 
 
-def test_every_type_has_its_place(trial, spark):
-    """A value of each type arrives whole, and so does its absence."""
+def test_every_type_is_unchanged(trial, spark):
+    """A value and a null of each type are unchanged in PostgreSQL."""
     values = [f"{value} AS {OWN}{number}" for number, value in enumerate(KINDS)]
     nulls = [f"if(true, null, {value}) AS {OWN}{number}" for number, value in enumerate(KINDS)]
     filled = trial.result(spark, event(0)).selectExpr("*", *values)
@@ -407,8 +407,8 @@ def test_every_type_has_its_place(trial, spark):
     assert absent == (None,) * len(KINDS)
 
 
-def test_a_type_without_a_place_is_named(trial, spark):
-    """An interval is no column type of ours: the message says which column, and what to do."""
+def test_an_unsupported_type_is_refused(trial, spark):
+    """An unsupported type, such as an interval, is refused with its column and a fix."""
     rows = trial.result(spark, event(0)).selectExpr("*", "INTERVAL '1' DAY AS lag")
 
     with pytest.raises(errors.ConfigError, match=r"no type for lag INTERVAL DAY. Cast the column"):
@@ -416,19 +416,19 @@ def test_a_type_without_a_place_is_named(trial, spark):
 
 
 @pytest.mark.parametrize(("name", "fits"), [("ö" * 31, True), ("ö" * 32, False)])
-def test_a_name_that_would_be_cut_is_refused(trial, spark, name, fits):
-    """PostgreSQL cuts names after 63 bytes: two columns could become one."""
+def test_a_name_that_postgresql_truncates_is_refused(trial, spark, name, fits):
+    """A column name of more than 63 bytes is refused, because PostgreSQL truncates it."""
     rows = trial.result(spark, event(0)).withColumn(name, F.lit(1))
 
     with contextlib.nullcontext() if fits else pytest.raises(errors.ConfigError, match="longer"):
         trial.prepare(rows)
 
 
-# Whose table it is
+# The checkpoint id of the table
 
 
 def test_the_table_belongs_to_one_checkpoint(trial, spark):
-    """A checkpoint with another id than the ledger is refused, before a batch and in it."""
+    """A checkpoint id that is not in the ledger is refused, at the start and in a batch."""
     rows = trial.result(spark, event(0))
     assert trial.settings.sink.target_checkpoint_id(spark) is None
 
@@ -441,8 +441,8 @@ def test_the_table_belongs_to_one_checkpoint(trial, spark):
         sink.store(rows, 0, sink=trial.settings.sink, checkpoint_id="another")
 
 
-def test_a_table_that_does_not_fit_is_refused_at_the_start(trial, spark):
-    """Not by the first batch that has a row, days later."""
+def test_a_table_with_other_columns_is_refused_at_the_start(trial, spark):
+    """A table with other columns is refused at the start, not by the first batch."""
     rows = trial.result(spark, event(0))
     trial.execute("CREATE TABLE {target} (something_else text)")
 
@@ -450,8 +450,8 @@ def test_a_table_that_does_not_fit_is_refused_at_the_start(trial, spark):
         trial.prepare(rows)
 
 
-def test_a_refused_login_says_what_to_do_but_not_the_password(trial):
-    """No server, or not with this password: one line."""
+def test_a_refused_login_has_a_fix_and_no_password(trial):
+    """A failed connection is one line with the settings and without the password."""
     trial.settings.sink.check()
     for override in ("sink.port=1", f"sink.password=file:{__file__}"):
         wrong = load(Settings, "dev", [*trial.overrides, override])
@@ -463,6 +463,6 @@ def test_a_refused_login_says_what_to_do_but_not_the_password(trial):
 
 @pytest.mark.parametrize("table", ['a"b', "a.b.c", "a; DROP TABLE b", "A", "", "x" * 56])
 def test_a_table_has_a_plain_name(trial, table):
-    """It is part of SQL statements, and PostgreSQL silently shortens long names."""
+    """A table name with SQL characters, or a long one that PostgreSQL truncates, is refused."""
     with pytest.raises(errors.ConfigError, match=r"sink\.table"):
         load(Settings, "dev", [*trial.overrides, f"sink.table={table}"])

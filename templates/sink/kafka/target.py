@@ -1,6 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% set newest_by = "RESULT_KEY" if job.windowed else "RESULT_KEY, EVENT_TIME" %}
-"""Where the job's result lands, on this machine: a Kafka topic, read without Spark."""
+"""The target of the job on this machine: a Kafka topic, read without Spark."""
 
 import json
 import logging
@@ -22,27 +22,27 @@ from {{ cookiecutter.__package }}.schema import {{ newest_by if job.windowed els
 from dev.results import KINDS
 
 SECONDS = 60
-"""After so long a broker that is silent counts as lost."""
+"""Timeout of a request to the broker."""
 
 
 class Target:
-    """A topic; the job makes it."""
+    """A Kafka topic, which the job creates."""
 
     PLACE = "a Kafka topic"
 
     def __init__(self, servers: LocalServers, _: Path, name: str) -> None:
         self._servers, self._topic = servers.broker.bootstrap_servers, name
         self.settings = {"sink.bootstrap_servers": self._servers, "sink.topic": name}
-        """What the job has to be told to find it."""
+        """The settings with which the job writes to this target."""
 
 {% if job.write_disposition == "append" %}
     def rows(self) -> list[Row]:
-        """The result as it stands now: the records, each once however often it was written."""
+        """Return the current result: each record once, however often the job wrote it."""
         records = {headers(record)["content"]: record for record in self.records()}
         return [_row(record) for record in records.values()]
 {% elif job.write_disposition == "replace" %}
     def rows(self) -> list[Row]:
-        """The result as it stands now: what the last batch wrote, of each key one row."""
+        """Return the current result: the rows of the last batch, one for each key."""
         records = self.records()
         last = max((headers(record)["as_of"] for record in records), default=None)
         return newest(
@@ -50,12 +50,12 @@ class Target:
         )
 {% else %}
     def rows(self) -> list[Row]:
-        """The result as it stands now: of each key the newest row."""
+        """Return the current result: the newest row of each key."""
         return newest(map(_row, self.records()), {{ newest_by }})
 {% endif %}
 
     def records(self) -> list[Message]:
-        """All records of the topic, partition by partition; none before there is a topic."""
+        """Return all records of the topic by partition; none before the job creates it."""
         consumer = Consumer(
             {
                 "bootstrap.servers": self._servers,
@@ -90,7 +90,7 @@ def _read(consumer: Consumer, partition: TopicPartition) -> Iterator[Message]:
 
 
 def headers(record: Message) -> dict[str, Any]:
-    """The headers of a record by their names."""
+    """Return the headers of a record by their names."""
     return dict(record.headers() or ())
 
 

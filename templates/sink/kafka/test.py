@@ -1,4 +1,4 @@
-"""The topic that the sink writes to: made on purpose, and nothing is missing in it after a kill."""
+"""The topic of the sink: its creation, and its records after a kill."""
 
 import uuid
 
@@ -19,7 +19,7 @@ def _target(servers, tmp_path):
 
 @pytest.fixture(name="stream")
 def _stream(spark, make_settings, target, tmp_path):
-    """Several rows in one batch, and what closes their windows."""
+    """Return a stream of two batches: several rows, and an event that closes their windows."""
     stream = SmallStream(spark, configured(make_settings, target), tmp_path)
     stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
     stream.send(event(300, number=8))
@@ -27,13 +27,13 @@ def _stream(spark, make_settings, target, tmp_path):
 
 
 def configured(make_settings, target, **changed):
-    """Settings with which the job writes to the target."""
+    """Return settings with which the job writes to the target."""
     overrides = target.settings | {f"sink.{key}": value for key, value in changed.items()}
     return make_settings(*(f"{key}={value}" for key, value in overrides.items()))
 
 
-def test_the_topic_is_made_on_purpose(spark, make_settings, target):
-    """It has the partitions and the policy of the settings, not the broker's defaults."""
+def test_prepare_creates_the_topic(spark, make_settings, target):
+    """`prepare` creates the topic with the partitions and the cleanup policy of the settings."""
     settings = configured(make_settings, target, partitions=3, cleanup_policy="compact").sink
 
     for _ in range(2):
@@ -48,8 +48,8 @@ def test_the_topic_is_made_on_purpose(spark, make_settings, target):
     assert configuration.result()["cleanup.policy"].value == "compact"
 
 
-def test_a_topic_that_cannot_be_made(spark, make_settings, target):
-    """The start is refused, whether Kafka refuses the topic or the platform has no way to ask."""
+def test_a_topic_that_cannot_be_created_is_refused(spark, make_settings, target):
+    """The start is refused if Kafka refuses the topic, or if the platform cannot create one."""
     too_many = configured(make_settings, target, replication_factor=3).sink
     elsewhere = configured(make_settings, target, shaded=True).sink
 
@@ -63,8 +63,8 @@ def test_a_topic_that_cannot_be_made(spark, make_settings, target):
     elsewhere.prepare(spark, spark.range(0), CHECKPOINT_ID)
 
 
-def test_a_kill_loses_nothing_and_repeats_are_known(stream, target):
-    """Killed while it sends, it sends the batch again; the header tells which are the same."""
+def test_a_kill_loses_no_record_and_duplicates_are_marked(stream, target):
+    """A batch that was killed while it sent is sent again; a header identifies duplicates."""
     stream.kill_when(target.records)
     before = len(target.records())
 

@@ -2,7 +2,7 @@
 
 
 class Recording:
-    """Stands where Databricks has Auto Loader, and notes what it is told."""
+    """A test double of Databricks' Auto Loader, which records its options."""
 
     def __init__(self, spark, folder):
         self.readStream = self
@@ -10,28 +10,28 @@ class Recording:
         self._spark, self._folder = spark, folder
 
     def format(self, name):
-        """Which source it is."""
+        """Record the format."""
         self.options_given["format"] = name
         return self
 
     def option(self, name, value):
-        """One more option."""
+        """Record an option."""
         self.options_given[name] = value
         return self
 
     def options(self, **given):
-        """More options."""
+        """Record several options."""
         self.options_given |= given
         return self
 
     def load(self, path):
-        """Lines, as Auto Loader yields them."""
+        """Return lines, as Auto Loader does."""
         self.options_given["path"] = path
         return self._spark.readStream.format("text").load(str(self._folder))
 
 
-def test_what_auto_loader_is_asked_for(spark, make_settings, folder):
-    """Text, one column that never changes: the events' schema is ours, and nothing is dropped."""
+def test_auto_loader_reads_text_without_schema_evolution(spark, make_settings, folder):
+    """Auto Loader reads text in one fixed column, so that no record is dropped."""
     settings = make_settings("source.auto_loader=true", "source.schema_location=/schema")
     loader = Recording(spark, folder)
 

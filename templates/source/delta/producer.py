@@ -1,5 +1,5 @@
 {% set right = (cookiecutter | stream_plan).right %}
-"""What the job reads, on this machine: a Delta table, written without Spark."""
+"""The source of the job on this machine: a Delta table, written without Spark."""
 
 import json
 import re
@@ -34,11 +34,11 @@ ARROW = {
 
 
 class EventProducer:
-    """A table to which commits add rows; it notes in which file each event is."""
+    """A Delta table to which commits add rows; it records the file of each event."""
 
     PLACE = "a Delta table"
     TYPED = True
-    """Whether its records have columns, so that none can be malformed."""
+    """Whether the records have typed columns, so that none can be malformed."""
 
 {% if right %}
     def __init__(
@@ -52,40 +52,40 @@ class EventProducer:
         self._schema = pa.schema([(name, _arrow(kind)) for name, kind in {{ "columns" if right else "COLUMNS" }}.items()])
         DeltaTable.create(str(self._path), self._schema, mode="ignore")
         self.settings = {"source.path": str(self._path)}
-        """What the job has to be told to find it."""
+        """The settings with which the job reads this source."""
         self.origins: list[str] = []
         """The file of each event, in the order of sending."""
 
     @staticmethod
     def slices(events: Sequence[Event], _: timedelta) -> Iterator[Sequence[Event]]:
-        """Parts to send one after another."""
+        """Yield the parts that are sent one after another."""
         for first in range(0, len(events), COMMIT_ROWS):
             yield events[first : first + COMMIT_ROWS]
 
     @staticmethod
     def batches_of(rows: int) -> dict[str, str]:
-        """Settings with which the job takes so many records at a time."""
+        """Return settings with which a batch has at most `rows` records."""
         return {"source.max_files_per_trigger": str(max(1, rows // COMMIT_ROWS))}
 
     def send(self, events: Sequence[Event]) -> None:
-        """Send, a commit of one file."""
+        """Send the events in one commit with one file."""
         rows = [_row(json.loads(event.raw or b"{}"), {{ "self._columns" if right else "COLUMNS" }}) for event in events]
         write_deltalake(str(self._path), pa.Table.from_pylist(rows, self._schema), mode="append")
         version = DeltaTable(str(self._path)).version()
         commit = (self._path / "_delta_log" / f"{version:020d}.json").read_text("utf-8")
         (file,) = (line["add"] for line in map(json.loads, commit.splitlines()) if "add" in line)
         path = self._path / file["path"]
-        # As Spark writes it, with one slash.
+        # Spark writes the URI with one slash.
         self.origins += [path.as_uri().replace("file://", "file:", 1)] * len(events)
 
 
 def _row(fields: Mapping[str, Value], columns: Mapping[str, str]) -> dict[str, Value]:
-    """The columns of an event, null where it lacks them."""
+    """Return the columns of an event; a missing one is null."""
     return {name: typed(kind, fields.get(name)) for name, kind in columns.items()}
 
 
 def _arrow(kind: str) -> pa.DataType:
-    """`list<date32>` of `ARRAY<DATE>`."""
+    """Return the Arrow type of a Spark type: `list<date32>` for `ARRAY<DATE>`."""
     base = base_of(kind)
     if base == "DECIMAL":
         return pa.decimal128(*(int(number) for number in re.findall(r"\d+", kind)))

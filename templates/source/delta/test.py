@@ -1,4 +1,4 @@
-"""Which rows of a Delta table are read, in which order, and when the job refuses them."""
+"""The Delta source: rows, their order, and tables that the job refuses."""
 
 import shutil
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from tests.events import event
 
 @pytest.fixture(name="send")
 def _send(servers, tmp_path):
-    """Add events to the table, in a commit of one file."""
+    """Return a function that adds events to the table in one commit with one file."""
     producer = EventProducer(servers, tmp_path, "events")
 
     def send(*events):
@@ -36,7 +36,7 @@ def _send(servers, tmp_path):
 
 @pytest.fixture(name="run")
 def _run(spark, make_settings, tmp_path):
-    """Read on from where the last run ended: the envelopes of each batch."""
+    """Return a function that reads the next batches, and returns the envelopes of each."""
 
     def run(*overrides, checkpoint="rows"):
         taken = []
@@ -50,12 +50,12 @@ def _run(spark, make_settings, tmp_path):
 
 
 def minutes(batches):
-    """The minute of each event, batch by batch."""
+    """Return the minute of each event, batch by batch."""
     return [sorted(row.event[EVENT.time].minute for row in rows) for rows in batches]
 
 
-def test_rows_are_events_and_bad_ones_become_text(spark, settings, send):
-    """A row has the verdict that its record would have, without being parsed."""
+def test_invalid_rows_are_in_quarantine_as_json(spark, settings, send):
+    """A valid row is an event; an invalid row is in quarantine as JSON, with its reason."""
     lost = {name: value for name, value in event(1).items() if name != EVENT.time}
     producer = send(event(0), lost)
     envelopes = settings.source.read(spark)
@@ -75,8 +75,8 @@ def test_rows_are_events_and_bad_ones_become_text(spark, settings, send):
     assert row.raw == rows.select(F.to_json(F.struct("*"))).first()[0]
 
 
-def test_a_good_row_never_becomes_text(spark, settings, send, capsys):
-    """Spark makes JSON of invalid rows only."""
+def test_a_valid_row_is_not_converted_to_json(spark, settings, send, capsys):
+    """Spark converts only invalid rows to JSON."""
     send(event(0))
     envelopes = settings.source.read(spark)
 
@@ -91,7 +91,7 @@ def test_a_good_row_never_becomes_text(spark, settings, send, capsys):
 
 
 def test_commits_are_read_in_their_order(run, send):
-    """From the first on, so many files a batch; a restart goes on, and reads nothing twice."""
+    """The source reads commits in their order; a restart continues and reads no row twice."""
     for minute in (7, 3, 5):
         send(event(minute))
     first = minutes(run("source.max_files_per_trigger=1"))
@@ -102,8 +102,8 @@ def test_commits_are_read_in_their_order(run, send):
     assert run() == []
 
 
-def test_where_to_start_is_a_setting(spark, run, send, settings):
-    """With a commit, with the first one at or after a time, or with the table as it is."""
+def test_the_first_version_is_a_setting(spark, run, send, settings):
+    """The first start reads from a version, from a time, or from the current snapshot."""
     for minute in (1, 2, 3):
         send(event(minute))
     history = DeltaTable.forPath(spark, settings.source.path).history().where("version = 2")
@@ -119,8 +119,8 @@ def test_where_to_start_is_a_setting(spark, run, send, settings):
     assert minutes(snapshot) == [[1, 2, 3]]
 
 
-def test_a_batch_that_is_repeated_has_its_time(run, send, tmp_path):
-    """The ingest time is the batch's own, from Spark's log, and never that of a later reading."""
+def test_a_replayed_batch_keeps_its_ingest_time(run, send, tmp_path):
+    """A batch replay has the same ingest time and source reference."""
     send(event(0))
     ((before,),) = run()
     shutil.rmtree(tmp_path / "rows/commits")
@@ -139,8 +139,8 @@ def test_a_batch_that_is_repeated_has_its_time(run, send, tmp_path):
         ([1], "skip_change_commits", [[1, 2], [3]]),
     ],
 )
-def test_changes_upstream(spark, run, send, settings, deleted, policy, outcome):
-    """A commit that takes rows away, or a part of a file, stops the job, unless it may pass."""
+def test_a_delete_follows_the_setting(spark, run, send, settings, deleted, policy, outcome):
+    """A commit that deletes rows stops the job, unless `source.upstream_changes` allows it."""
     overrides = (f"source.upstream_changes={policy}", "source.max_files_per_trigger=1")
     send(event(1), event(2))
     before = run(*overrides)
@@ -156,7 +156,7 @@ def test_changes_upstream(spark, run, send, settings, deleted, policy, outcome):
 
 
 def test_a_new_column_upstream_is_not_read(run, send, spark, settings):
-    """After a restart, the job continues with the columns of its schema."""
+    """After a new column upstream, the job continues with the columns of its schema."""
     send(event(1))
     before = run()
     spark.sql(f"ALTER TABLE delta.`{settings.source.path}` ADD COLUMN {UNKNOWN} STRING")
@@ -168,8 +168,8 @@ def test_a_new_column_upstream_is_not_read(run, send, spark, settings):
     assert minutes(before) == minutes(run()) == [[1]]
 
 
-def test_columns_that_do_not_fit_are_refused_before_the_start(spark, tmp_path, make_settings):
-    """All of them at once, each with what it is and what it would have to be."""
+def test_wrong_columns_are_refused_before_the_start(spark, tmp_path, make_settings):
+    """One message names all columns with a wrong type, and all that are missing."""
     time, kept = EVENT.time, {name: kind for name, kind in COLUMNS.items() if name != EVENT.time}
     other, *lost = kept
     columns = f"{quote(time)} STRING, {quote(other)} ARRAY<INT>"
@@ -200,15 +200,15 @@ def test_columns_that_do_not_fit_are_refused_before_the_start(spark, tmp_path, m
         ("ARRAY<STRUCT<a: INT>>", "ARRAY<STRUCT<a: BIGINT>>", False),
     ],
 )
-def test_a_type_fits_where_every_value_stays_what_it_is(spark, found, wanted, fits):
-    """A wider number, yes; a narrower one, or a text that might be a time, no."""
+def test_a_type_fits_if_no_value_changes(spark, found, wanted, fits):
+    """A type is accepted if no value changes: a wider number, but not a narrower one."""
     table = spark.createDataFrame([], f"x {found}").schema
 
     assert bool(list(source._misfits(table, {"x": wanted}))) != fits  # noqa: SLF001
 
 
-def test_a_table_of_the_catalog(spark, send, settings):
-    """Its name instead of its folder finds the same rows."""
+def test_a_table_of_the_catalog_is_read(spark, send, settings):
+    """A table name of the catalog reads the same rows as its path."""
     send(event(4))
     spark.sql(f"CREATE TABLE named USING delta LOCATION '{settings.source.path}'")
     given = settings.source.model_copy(update={"table": "named", "path": None})
@@ -220,14 +220,14 @@ def test_a_table_of_the_catalog(spark, send, settings):
     assert source.source_id(given) != source.source_id(settings.source)
 
 
-def test_one_place_is_named(make_settings):
-    """A table and a folder, or neither, is a mistake of the configuration."""
+def test_either_a_table_or_a_path_is_required(make_settings):
+    """Both a table and a path, or neither, is a configuration error."""
     with pytest.raises(ConfigError, match="name the table in `table` or its folder in `path`"):
         make_settings("source.table=x")
 
 
-def test_what_is_not_there(spark, tmp_path, make_settings):
-    """A folder without a table, a name without a table, and an order that only Databricks has."""
+def test_a_missing_table_is_refused(spark, tmp_path, make_settings):
+    """A missing table is refused, and so is an order that only Databricks supports."""
     here = make_settings(f"source.path={tmp_path}/nowhere").source
     named = here.model_copy(update={"table": "nowhere", "path": None})
     ordered = make_settings("source.event_time_order=true").source

@@ -1,4 +1,4 @@
-"""What counts of the files in a folder, and what never does."""
+"""Which files of a folder are read."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -12,12 +12,12 @@ NOW = datetime(2026, 1, 10, tzinfo=UTC)
 
 @pytest.fixture(name="folder")
 def _folder(settings):
-    """The folder that the job reads."""
+    """Return the folder that the job reads."""
     return Path(settings.source.path)
 
 
 def put(path, content, age=timedelta(0)):
-    """Move a whole file in, as old as that."""
+    """Move a complete file of this age into the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}")
     draft.write_bytes(content)
@@ -27,7 +27,7 @@ def put(path, content, age=timedelta(0)):
 
 
 def batches(spark, settings, tmp_path):
-    """The envelopes of each batch that the source yields now; a second call goes on from there."""
+    """Return the envelopes of each new batch; a second call continues after them."""
     taken = []
     envelopes = settings.source.read(spark)
     writer = envelopes.writeStream.foreachBatch(lambda rows, _: taken.append(rows.collect()))
@@ -37,13 +37,13 @@ def batches(spark, settings, tmp_path):
 
 
 def lines(spark, settings, tmp_path):
-    """What was read, batch by batch."""
+    """Return the lines of each new batch."""
     taken = batches(spark, settings, tmp_path)
     return [[bytes(row.raw).decode() for row in rows] for rows in taken]
 
 
 def test_lines_are_records_byte_for_byte(spark, settings, folder, tmp_path):
-    """Empty lines and bytes that are no text are kept; a byte order mark is not part of a line."""
+    """A line keeps all its bytes, except for a byte order mark; an empty line is a record."""
     put(folder / "one file", b'\xef\xbb\xbf{"a": 1}\r\n\n{"b": "caf\xe9"}\n\r\nno end')
 
     ((*rows,),) = batches(spark, settings, tmp_path)
@@ -54,8 +54,8 @@ def test_lines_are_records_byte_for_byte(spark, settings, folder, tmp_path):
     assert {row.origin for row in rows} == {f"file:{folder}/one%20file"}
 
 
-def test_files_are_taken_in_the_order_of_their_times(spark, make_settings, tmp_path):
-    """Their names say nothing; a batch takes no more files than it may."""
+def test_files_are_read_in_the_order_of_their_times(spark, make_settings, tmp_path):
+    """Files are read by modification time, at most `source.max_files_per_trigger` a batch."""
     settings = make_settings("source.max_files_per_trigger=1")
     for name, days in (("a", 1), ("b", 3), ("c", 2)):
         put(Path(settings.source.path) / name, name.encode(), timedelta(days))
@@ -63,8 +63,8 @@ def test_files_are_taken_in_the_order_of_their_times(spark, make_settings, tmp_p
     assert lines(spark, settings, tmp_path) == [["b"], ["c"], ["a"]]
 
 
-def test_files_that_come_later_are_read_once(spark, settings, folder, tmp_path):
-    """After a restart the job reads what has come since, older files too, and nothing twice."""
+def test_new_files_are_read_once(spark, settings, folder, tmp_path):
+    """A restart reads all new files, older ones too, and no file twice."""
     put(folder / "first", b"1")
     first = lines(spark, settings, tmp_path)
     put(folder / "older", b"2", timedelta(days=1))
@@ -89,8 +89,8 @@ def test_a_file_that_is_too_old_is_ignored(spark, make_settings, tmp_path, age, 
     assert lines(spark, settings, tmp_path) == read
 
 
-def test_what_is_no_file_of_events(spark, make_settings, tmp_path):
-    """Drafts, marks and other names are not read; folders in the folder are."""
+def test_hidden_files_and_other_names_are_not_read(spark, make_settings, tmp_path):
+    """Hidden files and other names are not read; files in subfolders are."""
     settings = make_settings("source.file_names=*.ndjson")
     folder = Path(settings.source.path)
     for name in (".draft.ndjson", "_mark.ndjson", "notes.txt", "day=1/hour=2/x.ndjson"):
@@ -99,8 +99,8 @@ def test_what_is_no_file_of_events(spark, make_settings, tmp_path):
     assert lines(spark, settings, tmp_path) == [["day=1/hour=2/x.ndjson"]]
 
 
-def test_a_file_is_read_once_whatever_becomes_of_it(spark, settings, folder, tmp_path):
-    """Another file under its name, or more lines in it, are not read: files arrive whole."""
+def test_a_changed_file_is_not_read_again(spark, settings, folder, tmp_path):
+    """A file that is replaced or extended after it was read is not read again."""
     put(folder / "x", b"1")
     before = lines(spark, settings, tmp_path)
     put(folder / "x", b"1\n2", timedelta(days=-1))
@@ -109,8 +109,8 @@ def test_a_file_is_read_once_whatever_becomes_of_it(spark, settings, folder, tmp
     assert lines(spark, settings, tmp_path) == []
 
 
-def test_the_folder_must_be_there(spark, settings, folder):
-    """On this disk the check says so; elsewhere Spark does, before the start as well."""
+def test_a_missing_folder_is_refused(spark, settings, folder):
+    """A missing folder is refused before the start, by the check or by Spark."""
     folder.rmdir()
     elsewhere = settings.source.model_copy(update={"path": folder.as_uri()})
 

@@ -1,6 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 {% set mean, tester = job.visit.mean, job.spark_version == "4.2" %}
-"""What the state keeps of a key, when it is forgotten, and that it is there after a restart."""
+"""The state of a key: its content, its end, and its recovery after a restart."""
 
 from datetime import timedelta
 
@@ -28,18 +28,18 @@ from tests.test_settings import problem
 
 
 class Stream:
-    """The job's computation over files, which stops when it has read them all."""
+    """The transform over files, which stops when it has read all of them."""
 
     def __init__(self, spark, settings, folder):
         self.spark, self.settings, self.folder = spark, settings, folder
         self.batches, self.rows = [], []
 
     def run(self, *slices):
-        """Read slices of events, one a micro-batch, and go on from the checkpoint."""
+        """Read slices of events, one a micro-batch, and continue from the checkpoint."""
         for events in slices:
             send(self.folder, len(self.batches), events)
             self.batches.append(events)
-        # The batch without data, in which Spark fires timers before it stops.
+        # Spark fires timers in a batch without data before it stops.
         self.batches.append([])
         rows = JOB.result(inputs(self.spark, self.folder), self.settings)
         writer = rows.writeStream.outputMode(JOB.output_mode)
@@ -49,21 +49,21 @@ class Stream:
 
     def state_rows(self):
 {% if mean %}
-        """How many events wait, and how many keys have a visit and have measures."""
+        """Return the numbers of pending events, of visits, and of keys with measures."""
         keys = [self._state(name).select("key").distinct() for name in ("visit", "recent")]
         return self._state("waiting").count() + sum(part.count() for part in keys)
 {% else %}
-        """How many events wait, and how many keys have a visit."""
+        """Return the numbers of pending events and of visits."""
         return self._state("waiting").count() + self._state("visit").count()
 {% endif %}
 
     def _state(self, name):
-        """A part of the state, as Spark reads it from the checkpoint."""
+        """Return a part of the state, as Spark reads it from the checkpoint."""
         place = str(self.folder / "checkpoint")
         return self.spark.read.format("statestore").load(place, stateVarName=name)
 
     def compare(self):
-        """That rows and state are what plain Python says; how many rows of state there are."""
+        """Compare rows and state with the test oracle, and return the number of state rows."""
         wanted = expected(self.batches, self.settings)
         assert verdict(self.rows, wanted.rows) == "exact"
         found = self.state_rows()
@@ -76,8 +76,8 @@ def _stream(spark, settings, tmp_path):
     return Stream(spark, settings, tmp_path)
 
 
-def test_a_restart_with_open_state_goes_on_where_it_was(stream):
-    """Events that waited, a visit and its measures are there again; nothing comes twice."""
+def test_a_restart_recovers_the_state(stream):
+    """After a restart the pending events and the visit are in the state; no row is duplicate."""
     events = [event(number, key=number % 2, number=number) for number in range(60)]
 
     stream.run(events[:20], events[20:30])
@@ -90,8 +90,8 @@ def test_a_restart_with_open_state_goes_on_where_it_was(stream):
     assert {row[NUMBER] for row in stream.rows} == set(range(1, len(stream.rows) // 2 + 1))
 
 
-def test_a_key_that_falls_quiet_is_forgotten(stream):
-    """When the watermark has reached the end of its visit, nothing of it is kept."""
+def test_the_state_of_an_idle_key_is_deleted(stream):
+    """When the watermark passes the end of a visit, its state is deleted."""
     delay, idle = timedelta(minutes=10), timedelta(minutes=30)
     end = (delay + idle) / timedelta(minutes=1)
     stream.run([event(0, key=1)], [event(end - 0.001, number=2)])
@@ -106,14 +106,14 @@ def test_a_key_that_falls_quiet_is_forgotten(stream):
     assert again == [1, 1]
 
 
-def test_no_other_store_is_accepted():
-    """Spark would refuse it in the first batch."""
+def test_another_state_store_is_refused():
+    """Another state store is refused at the start; Spark would fail in the first batch."""
     assert "state.store = 'default'" in problem("state.store=default")
 {% if tester %}
 
 
 def row(minute, text="{}"):
-    """An event as Spark hands it to the processor."""
+    """Return an event as Spark passes it to the processor."""
     time = int(minute * 60_000) * MILLISECOND
 {% if mean %}
     columns = {"time": time, "mark": f"{minute}", "event": text, "measure": float(minute)}
@@ -125,7 +125,7 @@ def row(minute, text="{}"):
 
 @pytest.fixture(name="tester")
 def _tester():
-    """Spark's own stand-in for the state, in which the test moves the watermark."""
+    """Return Spark's test double of the state, whose watermark the test sets."""
     return TwsTester(
         VisitProcessor(timedelta(minutes=30)),
         timeMode="eventtime",
@@ -133,8 +133,8 @@ def _tester():
     )
 
 
-def test_events_wait_for_the_watermark(tester):
-    """It brings them in the order of their time, with their numbers."""
+def test_pending_events_are_written_in_order(tester):
+    """Pending events are written in the order of their time, with their numbers."""
     for minute in (5, 3, 8):
         assert tester.testInPandas("a", row(minute)).empty
 
@@ -149,8 +149,8 @@ def test_events_wait_for_the_watermark(tester):
     assert len(tester.peekMapState("waiting", "a")) == 1
 
 
-def test_a_timer_forgets_the_visit(tester):
-    """That of the first event was moved on by the second, which belongs to the same visit."""
+def test_a_timer_deletes_the_visit(tester):
+    """A later event of the visit moves the timer that deletes its state."""
     tester.testInPandas("a", row(0.5))
     tester.setWatermark(60_000)
     tester.testInPandas("a", row(20))
@@ -166,8 +166,8 @@ def test_a_timer_forgets_the_visit(tester):
 {% endif %}
 
 
-def test_of_the_same_event_twice_one_waits(tester):
-    """The one with the smaller text, whichever comes first."""
+def test_a_duplicate_pending_event_is_kept_once(tester):
+    """Of two events with one id, the state keeps the one with the smaller text."""
     for text in ("b", "a", "c"):
         tester.testInPandas("a", row(1, text))
 

@@ -1,8 +1,8 @@
 {% set mean = job.visit.mean %}
 def played(stream, *minutes, batch_rows=1, idle="30 minutes"):
-    """The rows, in the order of their time, and the summary of events, and of a last one.
+    """Return the rows, in the order of their time, and the summary of a file run.
 
-    It is so late that all before it are written, and compared.
+    A last event advances the watermark, so that all other events are written.
     """
     messages = [raw(event(at, number=number)) for number, at in enumerate([*minutes, 6000])]
     rows, _, summary = stream(messages, f"visits.idle={idle}", batch_rows=batch_rows)
@@ -10,8 +10,8 @@ def played(stream, *minutes, batch_rows=1, idle="30 minutes"):
     return sorted(rows, key=lambda row: row[EVENT.time]), summary
 
 
-def test_an_event_that_comes_out_of_order_has_its_right_place(stream):
-    """Whichever way the stream is cut: events are handled in the order of their time."""
+def test_out_of_order_events_are_numbered_by_time(stream):
+    """Out-of-order events are numbered by event time, with any batch size."""
     one_by_one, summary = played(stream, 5, 3, 9, 1)
     at_once, _ = played(stream, 5, 3, 9, 1, batch_rows=5)
 
@@ -22,14 +22,14 @@ def test_an_event_that_comes_out_of_order_has_its_right_place(stream):
 
 
 def test_a_long_pause_begins_a_visit(stream):
-    """Also where the visit before it was forgotten in between, and where it was not yet."""
+    """A pause longer than `idle` begins a visit, with or without the old one in the state."""
     rows, _ = played(stream, 0, 30, 60.001, 61, 200, 201, 202, 203)
 
     assert [row[NUMBER] for row in rows] == [1, 2, 1, 2, 1, 2, 3, 4]
 
 
-def test_an_event_that_comes_again_is_one_event(stream):
-    """While it waits it is the same, and after that it is late: it never counts twice."""
+def test_a_duplicate_event_counts_once(stream):
+    """A duplicate is dropped while its event is pending; afterwards it is late."""
     messages = [
         raw(event(at, number=number))
         for at, number in [(0, 7), (0, 7), (20, 1), (0, 7), (20, 1), (21, 2), (0, 7), (600, 9)]
@@ -42,8 +42,8 @@ def test_an_event_that_comes_again_is_one_event(stream):
     assert (summary["late_rows"], summary["open_rows"]) == (1, 1)
 
 
-def test_an_event_is_late_when_the_watermark_of_the_batch_before_had_reached_it(stream):
-    """It is dropped and counted, also where it would still belong to a visit that is open."""
+def test_an_event_behind_the_watermark_is_late(stream):
+    """An event behind the watermark of the previous batch is dropped and counted as late."""
     _, behind = played(stream, 0, 20, 21, 10)
     _, ahead = played(stream, 0, 20, 21, 10.001)
 
@@ -52,8 +52,8 @@ def test_an_event_is_late_when_the_watermark_of_the_batch_before_had_reached_it(
 
 
 {% if job.roles.id %}
-def test_of_two_events_with_time_and_id_it_does_not_matter_which_comes_first(stream):
-    """They are one event, and it is always the same one that stays."""
+def test_of_duplicates_the_same_one_is_kept_in_any_order(stream):
+    """Of two events with one time and id the same one is kept, in any order."""
     one, other = (raw(event(0, number=7, measure=measure)) for measure in (1, None))
     last = raw(event(600, number=9))
 
@@ -65,8 +65,8 @@ def test_of_two_events_with_time_and_id_it_does_not_matter_which_comes_first(str
 
 
 {% endif %}
-def test_keys_have_visits_of_their_own(stream):
-    """However their events are mixed; what an event holds comes out as it went in."""
+def test_each_key_has_its_own_visits(stream):
+    """Each key has its own visits, and the values of an event are unchanged."""
     random = Random(9)  # noqa: S311 - a seed, so that a failure repeats
     events = [
         event(number + random.uniform(0, 9), key=number % 2, number=number, measure=number % 9)

@@ -11,7 +11,7 @@ IDLE = 30 * MINUTE
 
 
 def numbers(*minutes, idle=IDLE):
-    """Start, in minutes, and number of each event."""
+    """Return the start of the visit, in minutes, and the number of each event."""
     visits = Visits(idle)
 {% if mean %}
     found = [visits.add(minute * MINUTE, None) for minute in minutes]
@@ -27,8 +27,8 @@ def test_events_are_numbered_in_their_visit():
 {% if mean %}
 
 
-def test_the_mean_is_that_of_the_last_five_measures():
-    """Events without a measure are events, and leave the mean as it is."""
+def test_the_mean_is_of_the_last_five_measures():
+    """An event without a measure is numbered and does not change the mean."""
     visits = Visits(IDLE)
 
     means = [visits.add(number, measure).mean for number, measure in enumerate([None, 1, 2, None])]
@@ -38,8 +38,8 @@ def test_the_mean_is_that_of_the_last_five_measures():
     assert later[-2:] == [(2 + 4 * 7) / 5, 7]
 
 
-def test_a_new_visit_begins_with_no_measure():
-    """The measure of one visit has no effect on the next."""
+def test_a_new_visit_has_no_measures():
+    """The measures of one visit do not count in the next."""
     visits = Visits(IDLE)
     visits.add(0, 5)
 
@@ -47,8 +47,8 @@ def test_a_new_visit_begins_with_no_measure():
 {% endif %}
 
 
-def test_a_visit_is_remembered_until_no_event_can_belong_to_it():
-    """An event that comes later is after the watermark, so by then it begins a new visit."""
+def test_a_visit_is_retained_until_no_event_can_join_it():
+    """The state keeps a visit until every later event begins a new one."""
 {% if mean %}
     visits = Visits(IDLE, Visit(start=0, last=MINUTE, events=2, recent=()))
 {% else %}
@@ -64,7 +64,7 @@ def test_a_visit_is_remembered_until_no_event_can_belong_to_it():
 
 
 def test_it_needs_no_spark():
-    """So it can be read, tested and changed without one."""
+    """The module imports no Spark, so it can be tested without a session."""
     code = "import sys, {{ cookiecutter.__package }}.visits; sys.exit('pyspark' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,5 +1,5 @@
 def test_each_event_is_a_row(spark, settings):
-    """A row has the columns of schema.py and the values of its event; what was absent is null."""
+    """A row has the columns of schema.py and the values of its event; a missing value is null."""
     events = [event(minute, number=minute) for minute in range(3)]
 
     rows = transformed(spark, settings, events)

@@ -4,22 +4,22 @@
 {% set late = 4 if job.right else 2 %}
 def test_late_and_out_of_order_events(stream):
 {% if ahead %}
-    """An event may join sessions that are open, and is too late once it is behind the watermark.
+    """An event can merge open sessions; an event behind the watermark is late.
 {% else %}
-    """An event may join sessions that are open, and is too late once its own would have ended.
+    """An event can merge open sessions; it is late if its own session would be closed.
 {% endif %}
 
     Two events a batch; gap 10 minutes, watermark 10 minutes behind the newest event.
     """
     minutes = [
         *(0, 12),  # two sessions; the watermark moves to 2
-        *(6, 30),  # out of order: it joins the two; the watermark moves to 20
+        *(6, 30),  # out of order: it merges the two; the watermark moves to 20
 {% if ahead %}
-        *(1, 31),  # behind 2, and so late, although the session [0, 22) is still open
+        *(1, 31),  # behind 2, so late, although the session [0, 22) is still open
         *(2, 32),  # late as well
 {% else %}
         *(1, 31),  # late, but the session [0, 22) is still open
-        *(2, 32),  # a session of it alone would have ended at 12
+        *(2, 32),  # its own session would have ended at 12
 {% endif %}
     ]
 

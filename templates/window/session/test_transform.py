@@ -1,5 +1,5 @@
-def test_a_session_lasts_until_its_key_is_quiet(spark, settings):
-    """Events no further apart than the gap are of one session; each key has sessions of its own."""
+def test_a_gap_ends_a_session(spark, settings):
+    """Events of a key at most a gap apart are one session; each key has its own sessions."""
     events = [event(9.75), event(0), event(19.5), event(30), event(31, key=1)]
 
     rows = transformed(spark, settings, events)
@@ -9,8 +9,8 @@ def test_a_session_lasts_until_its_key_is_quiet(spark, settings):
     assert {_minute(row["window_end"]) for row in rows} == {29.5, 40, 41}
 
 
-def test_an_event_without_a_measure_adds_nothing(spark, settings):
-    """Totals are of the events that have the measure; the count is of all."""
+def test_an_event_without_a_measure_is_counted(spark, settings):
+    """A total ignores events without the measure; the count has all events."""
     events = [event(0, measure=3), event(1, measure=None)]
 
     (row,) = transformed(spark, settings, events)
@@ -20,7 +20,7 @@ def test_an_event_without_a_measure_adds_nothing(spark, settings):
 
 
 def test_the_gap_is_a_setting(spark, make_settings):
-    """`window.gap` sets how long a key must be quiet."""
+    """`window.gap` sets the pause that ends a session."""
     events = [event(0), event(59)]
 
     assert len(transformed(spark, make_settings("window.gap=1 hour"), events)) == 1

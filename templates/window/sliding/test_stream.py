@@ -4,9 +4,9 @@
 {% set late = 4 if job.right else 2 %}
 def test_late_and_out_of_order_events(stream):
 {% if ahead %}
-    """An event that is behind the watermark does not count, though its windows may be open.
+    """An event behind the watermark is late, even if its windows are open.
 {% else %}
-    """An event counts until its windows have closed, however late it is, and never after.
+    """An event counts until its windows are closed, and is late afterwards.
 {% endif %}
 
     Two events a batch; windows of 10 minutes every 5, watermark 10 minutes behind.
@@ -15,7 +15,7 @@ def test_late_and_out_of_order_events(stream):
         *(0, 12),  # the watermark moves to 2: nothing closes
         *(6, 30),  # out of order; the watermark moves to 20
 {% if ahead %}
-        *(1, 31),  # behind 2, and so late, although its windows close only with this batch
+        *(1, 31),  # behind 2, so late, although its windows close only with this batch
         *(2, 32),  # late as well
 {% else %}
         *(1, 31),  # late, but its windows close only with this batch

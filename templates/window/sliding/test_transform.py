@@ -1,5 +1,5 @@
 def test_windows_overlap(spark, settings):
-    """An event is in each window that holds it: those that began less than its length before."""
+    """An event is in each window that started less than `window.duration` before it."""
     events = [event(0), event({{ 4.98 if job.right else 4.99 }}), event(5), event(5, key=1)]
 
     rows = transformed(spark, settings, events)
@@ -10,8 +10,8 @@ def test_windows_overlap(spark, settings):
     assert all(_minute(row["window_end"]) == _minute(row["window_start"]) + 10 for row in rows)
 
 
-def test_an_event_without_a_measure_adds_nothing(spark, settings):
-    """Totals are of the events that have the measure; the count is of all."""
+def test_an_event_without_a_measure_is_counted(spark, settings):
+    """A total ignores events without the measure; the count has all events."""
     events = [event(0, measure=3), event(1, measure=None)]
 
     row, _ = transformed(spark, settings, events)
@@ -21,7 +21,7 @@ def test_an_event_without_a_measure_adds_nothing(spark, settings):
 
 
 def test_the_window_is_a_setting(spark, make_settings):
-    """`window.duration` and `window.slide` set how long windows are, and how many hold an event."""
+    """`window.duration` and `window.slide` set the length and the distance of windows."""
     settings = make_settings("window.duration=1 hour", "window.slide=20 minutes")
 
     rows = transformed(spark, settings, [event(30)])
@@ -30,7 +30,7 @@ def test_the_window_is_a_setting(spark, make_settings):
 
 
 def test_a_slide_that_does_not_divide_the_window(spark, make_settings):
-    """Some events are then in more windows than others, as the plain computation knows too."""
+    """If the slide does not divide the duration, the result is that of the test oracle."""
     settings = make_settings("window.duration=7 minutes", "window.slide=3 minutes")
     events = [event(minute / 4, number=minute) for minute in range(120)]
 

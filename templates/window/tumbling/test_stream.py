@@ -4,9 +4,9 @@
 {% set late = 4 if job.right else 2 %}
 def test_late_and_out_of_order_events(stream):
 {% if ahead %}
-    """An event that is behind the watermark does not count, though its window may be open.
+    """An event behind the watermark is late, even if its window is open.
 {% else %}
-    """An event counts until its window has closed, however late it is, and never after.
+    """An event counts until its window is closed, and is late afterwards.
 {% endif %}
 
     Two events a batch; window 5 minutes, watermark 10 minutes behind the newest event.
@@ -15,7 +15,7 @@ def test_late_and_out_of_order_events(stream):
         *(0, 12),  # the watermark moves to 2: nothing closes
         *(6, 30),  # out of order; the watermark moves to 20
 {% if ahead %}
-        *(1, 31),  # behind 2, and so late, although [0, 5) closes only with this batch
+        *(1, 31),  # behind 2, so late, although [0, 5) closes only with this batch
         *(2, 32),  # late as well
 {% else %}
         *(1, 31),  # late, but [0, 5) closes only with this batch

@@ -1,5 +1,5 @@
-def test_windows_side_by_side(spark, settings):
-    """A window holds its first instant and not its last; each key has windows of its own."""
+def test_windows_do_not_overlap(spark, settings):
+    """A window includes its start and excludes its end; each key has its own windows."""
     events = [event(0, measure=1), event({{ 4.98 if job.right else 4.99 }}, measure=2), event(5, measure=4), event(5, key=1)]
 
     rows = transformed(spark, settings, events)
@@ -9,8 +9,8 @@ def test_windows_side_by_side(spark, settings):
     assert all(_minute(row["window_end"]) == _minute(row["window_start"]) + 5 for row in rows)
 
 
-def test_an_event_without_a_measure_adds_nothing(spark, settings):
-    """Totals are of the events that have the measure; the count is of all."""
+def test_an_event_without_a_measure_is_counted(spark, settings):
+    """A total ignores events without the measure; the count has all events."""
     events = [event(0, measure=3), event(1, measure=None)]
 
     (row,) = transformed(spark, settings, events)
