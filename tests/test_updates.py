@@ -29,7 +29,7 @@ TABLE = re.compile(r"# Cruft updates leave.+?\n\[tool\.cruft\]\n.+?\n\]\n\n", re
 MISMATCH = """\
 WRONG  interface: {runtime} has interface 99, {pipeline} is written for 2.
 An update changed one of the two without the other. To update both:
-  1. Take the update back:
+  1. Revert the update:
      git add -A
      git commit -m "Half an update"
      git revert --no-edit $(git log -1 --format=%h -- .cruft.json)

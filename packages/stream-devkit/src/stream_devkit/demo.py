@@ -1,7 +1,7 @@
-"""`make demo`: the job on this machine, for real, and the comparison with the test oracle.
+"""`make demo`: a real run of the job on this machine, and the comparison with the test oracle.
 
-Up to 50,000 events, some of them late, duplicate or invalid; the job as a process of its own. Then
-its output is read without Spark and compared with the test oracle.
+The generator sends up to 50,000 events, some of them late, duplicate or invalid. The job is a
+process. The demo reads the target without Spark and compares it with the test oracle.
 """
 
 import json
@@ -33,12 +33,12 @@ from .verdict import EXACT, Row, read_quarantine
 FOLDER = Path("build/demo")
 EVENTS = 50_000
 VALUES = 2_500_000
-"""No more than these are made: of events with many columns there are fewer."""
+"""The largest number of values: of events with many columns there are fewer."""
 BATCH_ROWS = 5000
 SECONDS = 600
-"""After so long the demo gives up."""
+"""Timeout of the demo."""
 SPEAK_SECONDS = 10
-"""How often a log that is no terminal gets a sign of life."""
+"""Seconds between two lines of progress where the output is not a terminal."""
 OVERRIDES = {
     "quarantine.path": str(FOLDER / "quarantine"),
     "checkpoint.root": str(FOLDER / "checkpoint"),
@@ -53,25 +53,25 @@ PLACES = {
 
 
 class EventProducer(Protocol):
-    """What writes the events that the source of the job reads, and notes where each of them is.
+    """The writer of the events that the job reads; it records their source references.
 
-    It is made with the servers, a folder for what it needs, and a name for its topic or folder.
+    Its arguments are the servers, a folder for its files, and the name of its topic or folder.
     """
 
     PLACE: str
-    """Where it writes, for the report."""
+    """The system that it writes to, for the report."""
     TYPED: bool
-    """Whether its records have columns, so that none can be malformed."""
+    """Whether the records have typed columns, so that none can be malformed."""
     settings: dict[str, str]
-    """The settings with which the job finds its events."""
+    """The settings with which the job reads the events."""
     origins: list[str]
-    """The place of each event, in the order of sending."""
+    """The source reference of each event, in the order of sending."""
 
     def __init__(self, servers: LocalServers, folder: Path, name: str) -> None: ...
 
     @staticmethod
     def slices(events: Sequence[Event], delay: timedelta) -> Iterable[Sequence[Event]]:
-        """Return parts to send one after another."""
+        """Return the parts that are sent one after another."""
 
     @staticmethod
     def batches_of(rows: int) -> dict[str, str]:
@@ -82,12 +82,12 @@ class EventProducer(Protocol):
 
 
 class ResultReader(Protocol):
-    """What reads the target without Spark; it is made like an EventProducer."""
+    """The reader of the target without Spark; it has the arguments of an EventProducer."""
 
     PLACE: str
-    """What it reads, for the report."""
+    """The system that it reads, for the report."""
     settings: dict[str, str]
-    """The settings with which the job writes there."""
+    """The settings with which the job writes to the target."""
 
     def __init__(self, servers: LocalServers, folder: Path, name: str) -> None: ...
 
@@ -97,14 +97,14 @@ class ResultReader(Protocol):
 
 @dataclass(frozen=True)
 class DemoSpec:
-    """What a project says of its demo."""
+    """The parts of a project's demo."""
 
     pipeline: Job
     oracle: Callable[..., Result]
     producer: type[EventProducer]
     reader: type[ResultReader]
     make_spec: Callable[[Any], EventSpec]
-    """From the settings."""
+    """Returns the event spec for the settings."""
     make_words: Callable[[EventSpec], page.Words]
     interval: timedelta | None
     """`trigger.interval` in the demo; None for a job that ends when it has read everything."""
@@ -116,7 +116,7 @@ class DemoSpec:
 
 
 def run(spec: DemoSpec) -> int:
-    """Run the demo; 0 if its verdict is exact."""
+    """Run the demo, and return 0 if its verdict is exact."""
     console = Console(highlight=False)
     try:
         with terminable():
@@ -130,7 +130,7 @@ def run(spec: DemoSpec) -> int:
 
 
 class Demo:
-    """One run, from an empty folder to the report."""
+    """One run of the demo, from an empty folder to the report."""
 
     def __init__(self, demo: DemoSpec, console: Console) -> None:
         self.demo, self.console = demo, console
@@ -187,7 +187,7 @@ class Demo:
             return DemoRun(self.spec, self.traffic, producer.origins, job.batches)
 
     def _catch_up(self, job: JobProcess, records: int, bars: Progress, task: TaskID) -> None:
-        """Wait until the job has read so many records, and closed the windows they close."""
+        """Wait until the job has read so many records and closed their windows."""
         goal = self._newest(self.traffic.all[:records]) - self.spec.delay
 
         def reached() -> bool:
@@ -202,7 +202,7 @@ class Demo:
         job.wait(reached, self.deadline, f"{records:,} records, and the watermark {goal}")
 
     def _speak(self, line: str) -> None:
-        """Print a line now and then where no bar moves: in a pipe, in a log."""
+        """Print a line of progress regularly if the output is not a terminal."""
         now = time.monotonic()
         if not self.console.is_terminal and now - self.spoken > SPEAK_SECONDS:
             self.console.print(f"  {now - self.begun:3.0f} s, {line}", soft_wrap=True)
@@ -239,7 +239,7 @@ class Demo:
         return outcome
 
     def _close(self, outcome: Outcome) -> None:
-        """Say in a few lines what happened and where to look."""
+        """Print the verdict and where the report is."""
         summary = outcome.summary
         exact = summary["verdict"] == EXACT
         colour, word = ("green", "Exact") if exact else ("red", "Not exact")

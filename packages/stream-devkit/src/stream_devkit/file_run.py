@@ -1,10 +1,10 @@
-"""The job over your own events: a file of JSON lines in, the final result out.
+"""The file run: the job over a file of JSON lines, which writes the final result.
 
-Each micro-batch reads the next lines of the file; the batch without data, in which Spark closes
-windows, comes last. With several inputs, each batch reads the next lines of every file that has
-more. Records are validated and transformed as in the live job, and nothing depends on the clock.
-The result is compared with the test oracle over the same events, and these events with a reading
-of the file by Python.
+Each micro-batch reads the next lines of the file. In the last batch, which has no data, Spark
+closes windows. With several inputs, each batch reads the next lines of every file that has more.
+The run validates and transforms records as the live job does, and does not depend on the clock.
+It compares the result with the test oracle, and the events with those that Python reads from the
+file.
 """
 
 import json
@@ -44,7 +44,7 @@ from .rows import as_json, parse, typed_rows
 
 LINE = f"{OWN}line"
 NUMBER_WIDTH = 12
-"""Digits of the line number with which each line of a slice begins."""
+"""The number of digits of the line number at the start of each line of a slice."""
 
 
 def run(
@@ -59,13 +59,13 @@ def run(
 
     Raises:
         ConfigError: an input is not a file.
-        StreamFailedError: Spark cannot process its events.
+        StreamFailedError: Spark cannot process the events.
     """
     for source in sources:
         if not source.is_file():
             message = f"--input {source} is not a file. Name a file of JSON lines."
             raise ConfigError(message)
-    # The run uses neither source nor sink, so it needs none of their jars.
+    # The run has no source and no sink, so it needs none of their jars.
     plain = settings.session.model_copy(update={"jars": None})
     spark = session.build(job.name, plain, settings.state, {})
     try:
@@ -83,7 +83,7 @@ def run(
 
 
 class Slices:
-    """The file of one input, as a file for each micro-batch."""
+    """The file of one input, divided into one file for each micro-batch."""
 
     def __init__(
         self, spark: SparkSession, schema: EventSchema, events: Events, source: Path, folder: Path
@@ -111,7 +111,7 @@ class Slices:
                         number += 1
                         text = line.removesuffix(b"\n")
                         slice_file.write(b"%0*d%b\n" % (NUMBER_WIDTH, number, text))
-                # Spark takes files in the order of their modification times.
+                # Spark reads files in the order of their modification times.
                 utime(path, (index, index))
         return number
 

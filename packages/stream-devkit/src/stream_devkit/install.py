@@ -1,7 +1,7 @@
-"""Make `.venv` and install the project into it: in one line that moves, the rest in a log.
+"""The installation of the project into `.venv`, with one line of progress and a log.
 
 `install.py [extra ...]` installs the project with these extras, `local` and `dev` by default.
-Standard library only: it runs before anything is installed.
+It uses only the standard library, because it runs before the installation.
 """
 
 import subprocess
@@ -14,12 +14,12 @@ LOG = Path("build/install.log")
 EXTRAS = ("local", "dev")
 LOOK_SECONDS = 0.3
 SPEAK_SECONDS = 10
-"""How often a log that is no terminal gets a sign of life."""
+"""Seconds between two lines of progress where the output is not a terminal."""
 WIDTH = 78
 
 
 def main() -> int:
-    """Make what is missing; a half-finished installation is completed."""
+    """Install what is missing; an interrupted installation is completed."""
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_bytes(b"")
     python = VENV / "bin" / "python"
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def _runs(python: Path) -> bool:
-    """Return whether there is a virtual environment that works."""
+    """Return whether the virtual environment exists and works."""
     if not python.exists():
         return False
     command = [str(python), "-m", "pip", "--version"]
@@ -62,7 +62,7 @@ def _quietly(what: str, command: list[str]) -> None:
 
 
 def _say(line: str, *, last: bool = False) -> None:
-    """Overwrite the line on a terminal, add one elsewhere."""
+    """Overwrite the line on a terminal; elsewhere print a new one."""
     if sys.stderr.isatty():
         sys.stderr.write("\r" + line[:WIDTH].ljust(WIDTH) + "\n" * last)
     else:

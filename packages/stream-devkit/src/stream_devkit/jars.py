@@ -1,7 +1,7 @@
-"""Fetch the jars that Spark and the broker need, once, into `.jars/<set>/` of the project.
+"""The jars of Spark and the broker, fetched once into `.jars/<set>/` of the project.
 
-Its pyproject.toml lists them; Ivy, which is part of PySpark, resolves them: no Maven, no sbt.
-Most of that time is waiting for answers, so all sets are resolved at once.
+The project's pyproject.toml lists them; Ivy, which is part of PySpark, resolves them, without Maven
+or sbt. All sets are resolved in parallel, because most of the time is spent waiting for answers.
 """
 
 import importlib.util
@@ -21,12 +21,12 @@ from rich.console import Console
 from .preflight import ENVIRONMENT_PROBLEM, java_command, java_problem
 
 PROJECT = Path("pyproject.toml")
-"""In the working directory, the root of a project."""
+"""The folder of the jars, in the root of a project."""
 FOLDER = Path(".jars")
 STAMP = "coordinates.txt"
 ON_SPARKS_CLASS_PATH = frozenset({"connectors"})
 SPEAK_SECONDS = 10
-"""How often a log that is no terminal gets a sign of life."""
+"""Seconds between two lines of progress where the output is not a terminal."""
 IVY_SETTINGS = """\
 <ivysettings>
   <!-- Several processes share the cache. -->
@@ -41,18 +41,18 @@ IVY_SETTINGS = """\
 
 
 class JarsError(Exception):
-    """Raised when jars cannot be had; the message says which, and where to read why."""
+    """Raised when jars cannot be fetched; the message names them and the log."""
 
 
 def ensure(name: str, folder: Path = FOLDER) -> Path:
-    """The folder with the jars of one set of pyproject.toml, fetched if need be."""
+    """Return the folder of one set of pyproject.toml, and fetch its jars if they are missing."""
     coordinates = _sets()[name]
     shipped = shipped_with_spark() if name in ON_SPARKS_CLASS_PATH else ()
     return resolve(name, coordinates, folder.resolve(), without=shipped)
 
 
 def ensure_all() -> None:
-    """All sets of pyproject.toml, fetched if need be."""
+    """Fetch the missing sets of pyproject.toml."""
     for name in _sets():
         ensure(name)
 
@@ -60,16 +60,16 @@ def ensure_all() -> None:
 def resolve(
     name: str, coordinates: Sequence[str], folder: Path, *, without: Iterable[str] = ()
 ) -> Path:
-    """Fetch `group:artifact:version` coordinates and what they need into `folder/name`.
+    """Fetch `group:artifact:version` coordinates and their dependencies into `folder/name`.
 
-    The stamp comes last, in a folder that is renamed into place whole: what an interrupted call
-    left behind is never mistaken for a finished set.
+    The stamp is written last, in a folder that is then renamed: an interrupted call does not leave
+    a folder that looks complete.
 
     Args:
-        name: of the set, for the folder and for messages.
-        coordinates: what to fetch.
-        folder: where the set's own folder stands.
-        without: artifact names to leave out, with everything that only they need.
+        name: the name of the set, for the folder and for messages.
+        coordinates: the artifacts to fetch.
+        folder: the parent of the folder of the set.
+        without: the artifact names to exclude, with the dependencies that only they need.
     """
     target, draft = folder / name, folder / f"{name}.draft"
     stamp = "\n".join([*coordinates, f"resolved by {_ivy().name}"])
@@ -116,7 +116,7 @@ def _failure(name: str, missing: Iterable[str], log: Path) -> str:
 
 
 def _coordinate(text: str) -> str:
-    """Ivy's `group#artifact;version` as everybody writes it."""
+    """Return Ivy's `group#artifact;version` as `group:artifact:version`."""
     return text.replace("#", ":").replace(";", ":")
 
 
@@ -127,14 +127,14 @@ def _ivy_module(coordinates: Sequence[str], without: Iterable[str]) -> str:
     for group, artifact, version in wanted:
         lines += [f'<dependency org={group} name={artifact} rev={version} conf="default"/>']
     lines += [f"<exclude module={quoteattr(artifact)}/>" for artifact in without]
-    # What is listed is wanted in that version, whatever another artifact asks for.
+    # The listed version wins over the versions that other artifacts need.
     for group, artifact, version in wanted:
         lines += [f"<override org={group} module={artifact} rev={version}/>"]
     return "\n".join([*lines, "</dependencies></ivy-module>"])
 
 
 def shipped_with_spark() -> list[str]:
-    """The artifacts that PySpark brings: another version of one would shadow Spark's own."""
+    """Return the artifacts of PySpark: another version of one would shadow Spark's own."""
     names = (re.match(r"(.+?)-\d", jar.name) for jar in _spark_jars().glob("*.jar"))
     return sorted({found[1] for found in names if found})
 
@@ -158,7 +158,7 @@ def _sets() -> dict[str, list[str]]:
 
 
 def main() -> int:
-    """Fetch all sets, or those named on the command line."""
+    """Fetch all sets, or those that the command line names."""
     console = Console(stderr=True)
     names = sys.argv[1:] or list(_sets())
     what = f"Fetching jars (once): {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""The job as a process of its own, and what it says of itself."""
+"""The job as a process, with its metrics and its log."""
 
 import json
 import sys
@@ -16,19 +16,19 @@ POLL_SECONDS = 0.1
 
 
 class JobError(ProcessError):
-    """Raised when the job ends, or stays silent, when it should not."""
+    """Raised when the job ends too early or does not answer in time."""
 
 
 @dataclass(frozen=True)
 class BatchReport:
-    """One micro-batch, as the job's metrics log tells it."""
+    """One micro-batch in the job's metrics log."""
 
     number: int
     ended: datetime
     rows: int
     seconds: float
     newest: datetime | None
-    """The newest event in it, where the job follows event time."""
+    """The newest event time of the batch, if the job has a watermark."""
     watermark: datetime | None
     state_rows: int
 
@@ -47,13 +47,13 @@ class BatchReport:
 
 
 class JobProcess:
-    """The job as a process of its own: `with JobProcess(package, settings, folder) as job: ...`.
+    """The job as a process: `with JobProcess(package, settings, folder) as job: ...`.
 
     Args:
-        package: whose `__main__` to run.
-        settings: what differs from conf/dev.toml, as `--set` takes it.
-        folder: where its log (stderr) and its standard output go, `job.log` and `job.out`;
-            `metrics.log` is set to a file in it.
+        package: the package whose `__main__` runs.
+        settings: the overrides of conf/dev.toml, as for `--set`.
+        folder: the folder of the log (stderr, `job.log`), of the standard output (`job.out`),
+            and of the file to which `metrics.log` is set.
     """
 
     def __init__(self, package: str, settings: Mapping[str, str], folder: Path) -> None:
@@ -68,28 +68,28 @@ class JobProcess:
         self._read = 0
         self.batches: list[BatchReport] = []
         self.facts: dict[str, Any] = {}
-        """What the job said when it started."""
+        """The output of the start."""
 
     @property
     def rows(self) -> int:
-        """How many records it has read."""
+        """Return the number of records that the job has read."""
         return sum(batch.rows for batch in self.batches)
 
     @property
     def watermark(self) -> datetime | None:
-        """The watermark of its last batch."""
+        """Return the watermark of the last batch."""
         return self.batches[-1].watermark if self.batches else None
 
     def start(self) -> None:
-        """Start it, or start it again."""
+        """Start the job, or start it again."""
         command = [*self._command, "run", *self._arguments]
         self._process = Process(command, self.log, output=self._output)
 
     def wait(self, reached: Callable[[], bool], deadline: float, what: str) -> None:
-        """Follow its metrics until something is reached.
+        """Read the metrics until `reached()` is true.
 
         Raises:
-            JobError: it ended first, or the time (of `time.monotonic`) is up.
+            JobError: the job ended first, or `deadline` (of `time.monotonic`) has passed.
         """
         while self._follow() or not reached():
             if self.exit_code is not None:
@@ -102,13 +102,13 @@ class JobProcess:
                 time.sleep(POLL_SECONDS)
 
     def drain(self, deadline: float) -> None:
-        """Ask it to end at the next batch boundary, as `make stop` does."""
+        """Stop the job after the running batch, as `make stop` does."""
         stop = Process([*self._command, "stop", *self._arguments], self.log)
         stop.wait(max(0.0, deadline - time.monotonic()))
         self.finish(deadline)
 
     def finish(self, deadline: float) -> None:
-        """Wait until it has ended, as it should, with exit code 0."""
+        """Wait until the job has ended with exit code 0."""
         code = self._process and self._process.wait(max(0.0, deadline - time.monotonic()))
         self._follow()
         if code is None:
@@ -117,12 +117,12 @@ class JobProcess:
             self._fail(f"ended with exit code {code}")
 
     def kill(self) -> None:
-        """Kill it and its JVM on the spot (SIGKILL), as a lost machine would."""
+        """Kill the job and its JVM (SIGKILL), like the loss of a machine."""
         if self._process:
             self._process.kill()
 
     def terminate(self) -> int | None:
-        """Ask it to end by SIGTERM, as an orchestrator does; its exit code."""
+        """Send SIGTERM, as an orchestrator does, and return the exit code."""
         if self._process:
             self._process.stop()
         self._follow()
@@ -141,11 +141,11 @@ class JobProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended, None while it runs."""
+        """Return the exit code, None while the job runs."""
         return self._process.exit_code if self._process else None
 
     def _follow(self) -> bool:
-        """Take in the whole lines that are new; True if there were any."""
+        """Read the new complete lines of metrics, and return whether there are any."""
         if not self.metrics_log.exists():
             return False
         with self.metrics_log.open("rb") as log:

@@ -1,6 +1,6 @@
-"""The test oracle's own reading of a file of JSON lines: Python's json module, without Spark.
+"""The test oracle's parser of a file of JSON lines: Python's json module, without Spark.
 
-It finds lines without a valid event, and values of the job that differ from the line.
+It finds lines that are invalid, and values of the job that differ from the line.
 """
 
 import json
@@ -17,7 +17,7 @@ from .ordinary import ImpossibleError, Number, Repeated, UndecidedError, read
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_BYTES, MAX_BRACKETS = 20_000_000, 1000
 BEYOND = re.compile(rb'[-+.\deE]{1000}|"[^"]{50000}|NaN|Infinity')
-"""What the job may refuse and Python reads: long numbers and names, and numbers not of JSON."""
+"""The lines that the job can refuse and Python reads: long numbers and names, NaN, Infinity."""
 
 
 def first_wrong(
@@ -27,7 +27,7 @@ def first_wrong(
     schema: EventSchema,
     kinds: T.StructType,
 ) -> str | None:
-    """Return the first line, numbered from 1, that job and Python read differently, and how.
+    """Return the first line, numbered from 1, that job and Python read differently, and why.
 
     Args:
         source: the file of lines.
@@ -86,7 +86,7 @@ def event_in(line: bytes, schema: EventSchema) -> dict[str, Any]:
 
     Raises:
         ValueError: the line is not an event.
-        RecursionError: it is nested deeper than Python can follow.
+        RecursionError: the line is nested deeper than Python's recursion limit.
     """
     try:
         fields = _decoded(line.decode())

@@ -19,7 +19,7 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 LOCAL_TIME = re.compile(DAY.pattern + r"[T ]\d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
 TIME = re.compile(LOCAL_TIME.pattern + r"(Z|[+-](0\d|1[0-7]):[0-5]\d)", re.ASCII)
 SMALL = re.compile(r"[^eE]+([eE][+-]?\d{1,3})?")
-"""A number whose exponent Spark reads."""
+"""A number with an exponent that Spark can read."""
 EXACT = Context(prec=2500, rounding=ROUND_HALF_UP)
 BITS: dict[type[T.DataType], int] = {
     T.ByteType: 8,
@@ -30,13 +30,13 @@ BITS: dict[type[T.DataType], int] = {
 
 
 class Number(str):
-    """A number as its text writes it: a conversion would limit its digits."""
+    """A number as text, because a conversion would lose digits."""
 
     __slots__ = ()
 
 
 class Repeated(dict[str, Any]):
-    """An object in which a name comes twice: readers differ in what it means."""
+    """An object with a duplicate name, which parsers read differently."""
 
 
 class UndecidedError(Exception):
@@ -51,7 +51,7 @@ def read(kind: T.DataType, value: Any) -> Any:
     """Return a value of JSON, with numbers as `Number`, as one of the type, comparable by `==`.
 
     Raises:
-        UndecidedError: its form is not an ordinary one.
+        UndecidedError: the value has no ordinary form.
     """
     try:
         match kind, value:
@@ -108,7 +108,7 @@ def _is_whole(number: Number) -> bool:
 
 
 def _comparable(number: float) -> str:
-    """Return the digits: NaN does not equal itself, and -0 equals 0."""
+    """Return the digits of a number: NaN does not equal itself, and -0 equals 0."""
     return repr(number + 0.0)
 
 
@@ -121,7 +121,7 @@ def _within(limit: int | Decimal, number: Decimal) -> Decimal:
 def _text(kind: T.DataType, value: str) -> Any:
     match kind:
         case T.StringType():
-            value.encode()  # Half of a surrogate pair is an error.
+            value.encode()  # An unpaired surrogate is an error.
             return value
         case T.DateType() if DAY.fullmatch(value):
             return date.fromisoformat(value)

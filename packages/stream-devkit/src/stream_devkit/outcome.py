@@ -12,7 +12,7 @@ from .verdict import Check, Row, compare_number, compare_quarantine, compare_row
 
 @dataclass(frozen=True)
 class DemoRun:
-    """A run of the demo: what was sent, where it landed, and what the job did with it."""
+    """A run of the demo: the events, their source references, and the reports of the job."""
 
     spec: EventSpec
     traffic: GeneratedEvents
@@ -22,11 +22,11 @@ class DemoRun:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the job left behind and how it compares."""
+    """The result of the job, and its comparison with the test oracle."""
 
     rows: Sequence[Row]
     pending: Sequence[Row]
-    """The rows of windows that were not written yet, as the truth has them."""
+    """The pending rows of the test oracle."""
     checks: list[Check]
     summary: dict[str, Any]
 
@@ -37,7 +37,7 @@ def compare(
     rows: Sequence[Row],
     quarantined: Sequence[Row],
 ) -> Outcome:
-    """Compare what the job left behind with what is known of its input."""
+    """Compare result and quarantine with what is known of the input."""
     counts = _counts(played, rows, quarantined, expected)
     checks = [
         compare_rows(expected.rows, rows),
@@ -48,7 +48,7 @@ def compare(
 
 
 def _agreements(played: DemoRun, counts: Mapping[str, Any], expected: Result) -> Iterator[Check]:
-    """Numbers that have to agree although they come from different places."""
+    """Yield checks of numbers that two sources report."""
     sent = len(played.origins)
     yield compare_number("The job read every record once", sent, counts["input_rows"], "records")
     valid = sent - counts["quarantined_rows"]

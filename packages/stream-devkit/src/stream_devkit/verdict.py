@@ -1,4 +1,4 @@
-"""Was it right? What the job left behind, against what is known of its input."""
+"""The comparison of the job's result and quarantine with the test oracle."""
 
 import json
 from collections import Counter
@@ -12,13 +12,13 @@ from .reconciliation import verdict as compare
 
 Row = Mapping[str, Any]
 Sighting = tuple[str, str]
-"""The origin of an invalid record, and the reason."""
+"""The source reference of an invalid record, and the reason."""
 EXACT = "exact"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that had to hold, and whether it did."""
+    """One comparison, and whether it succeeded."""
 
     what: str
     found: str
@@ -26,7 +26,7 @@ class Check:
 
 
 def read_quarantine(path: Path) -> list[Row]:
-    """All records in quarantine."""
+    """Return all records in quarantine."""
     files = sorted(path.glob("*/*/part-*.json"))
     return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
 
@@ -58,18 +58,18 @@ def compare_quarantine(wanted: Counter[Sighting], found: Sequence[Row]) -> Check
 
 
 def invalid(origins: Sequence[str], traffic: GeneratedEvents) -> Counter[Sighting]:
-    """Return what has to be in quarantine: the origin of each invalid record, and the reason."""
+    """Return the expected quarantine: source reference and reason of each invalid record."""
     sent = zip(origins, traffic.all, strict=True)
     return Counter((origin, event.reason) for origin, event in sent if event.reason)
 
 
 def compare_number(what: str, wanted: int, found: int, unit: str) -> Check:
-    """Two ways of counting agree."""
+    """Check that two numbers are equal."""
     agree = wanted == found
     return Check(what, f"{found:,} {unit}" + ("" if agree else f" instead of {wanted:,}"), agree)
 
 
 def verdict(checks: Iterable[Check]) -> str:
-    """`exact`, or what differs."""
+    """Return `exact`, or the first difference."""
     failed = [f"{check.what}? No: {check.found}." for check in checks if not check.holds]
     return " ".join(failed) or EXACT

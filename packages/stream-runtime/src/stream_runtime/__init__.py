@@ -1,4 +1,4 @@
-"""What a streaming job needs around it; the pipeline that uses it states an interface number."""
+"""The runtime library of streaming jobs; a pipeline declares the interface that it uses."""
 
 import sys
 from pathlib import Path
@@ -6,24 +6,24 @@ from pathlib import Path
 __version__ = "0.1.0"
 
 INTERFACE = 2
-"""The number of what pipeline and runtime use of each other."""
+"""The version of the interface between pipeline and runtime."""
 RUNTIME = Path(__file__).parent
 CONFIGURATION = 2
 """The exit code of ConfigError: errors.py is not imported yet."""
 
 
 def require_interface(number: int, file: str) -> None:
-    """End the program, with one message, where the runtime has another interface.
+    """End the program with one message if the runtime has another interface.
 
-    The `__init__.py` of a pipeline calls it before any other import, which would fail with less
-    to go by.
+    The `__init__.py` of a pipeline calls it before any other import, which would fail with a
+    message that is harder to understand.
 
     Args:
         number: the interface that the pipeline is written for.
         file: the `__file__` of the caller.
 
     Raises:
-        SystemExit: with the exit code of a wrong configuration, without a traceback.
+        SystemExit: with the exit code of a configuration error, without a traceback.
     """
     if problem := _mismatch(number, Path(file).parent):
         print(f"WRONG  interface: {problem}", file=sys.stderr)
@@ -31,7 +31,7 @@ def require_interface(number: int, file: str) -> None:
 
 
 def _mismatch(number: int, pipeline: Path) -> str:
-    """What an update left undone, and what to do; empty where both sides fit."""
+    """Return what an update left incomplete and what to do; empty if the interfaces match."""
     rejected = [str(path) for folder in (pipeline, RUNTIME) for path in folder.rglob("*.rej")]
     if rejected:
         return (
@@ -42,7 +42,7 @@ def _mismatch(number: int, pipeline: Path) -> str:
         return ""
     return f"""{RUNTIME} has interface {INTERFACE}, {pipeline} is written for {number}.
 An update changed one of the two without the other. To update both:
-  1. Take the update back:
+  1. Revert the update:
      git add -A
      git commit -m "Half an update"
      git revert --no-edit $(git log -1 --format=%h -- .cruft.json)

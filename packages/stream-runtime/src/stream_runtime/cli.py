@@ -20,7 +20,7 @@ from .storage import storage
 log = logging.getLogger(__name__)
 
 LOOKUP = "lookup"
-"""The table of settings of a job that uses a reference table."""
+"""The name of the settings table of a reference table."""
 BATCH_ROWS = 1000
 ORACLE = "tests.oracle"
 
@@ -31,8 +31,8 @@ def main(job: Job, arguments: Sequence[str] | None = None, *, oracle: str = ORAC
     Args:
         job: the job of the pipeline.
         arguments: those of the command line, by default.
-        oracle: the module of the test oracle in the root of a checkout. A file run compares with
-            its function `expected`; no other command imports it.
+        oracle: the module of the test oracle, relative to the root of a checkout. A file run
+            calls its function `expected`; no other command imports it.
     """
     asked = _parser(job).parse_args(arguments)
     try:
@@ -121,7 +121,7 @@ def _run_files(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse
     root = _find_root(job)
     sys.path.insert(0, str(root))
     try:
-        # A job in production has neither of these modules.
+        # A production installation has neither of these modules.
         file_run = import_module("stream_devkit.file_run")
         expected = import_module(oracle).expected
     except (ImportError, AttributeError) as error:
@@ -136,7 +136,7 @@ def _run_files(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse
 
 
 def _find_root(job: Job) -> Path:
-    """Return the root of the job's checkout; of an installed job, the working directory."""
+    """Return the root of the job's checkout, or the working directory of an installed job."""
     sources = job.folder.parent
     return sources.parent if sources.name == "src" else Path.cwd()
 

@@ -1,4 +1,4 @@
-"""Typed, closed configuration in layers, where each mistake is named with its place.
+"""The typed configuration in layers; an error names each wrong value and where it is set.
 
 From weak to strong: conf/base.toml, conf/<env>.toml, the environment
 (`STREAM__WINDOW__DURATION`), the command line (`--set window.duration="1 hour"`).
@@ -30,7 +30,7 @@ FILE = "file:"
 
 
 class Table(BaseModel):
-    """One table of conf/*.toml: read-only, and closed to keys that it does not know."""
+    """One table of conf/*.toml: read-only, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,11 +41,11 @@ def _checked_duration(text: str) -> str:
 
 
 Duration = Annotated[str, AfterValidator(_checked_duration)]
-"""A length of time as Spark reads it, such as `5 minutes`."""
+"""A duration as Spark reads it, such as `5 minutes`."""
 
 
 def to_timedelta(duration: str) -> timedelta:
-    """`90 seconds` as a timedelta; ValueError where Spark and Python would not agree on it."""
+    """Return `90 seconds` as a timedelta; raise ValueError if Spark would read it differently."""
     found = re.fullmatch(r"(\d+) (second|minute|hour|day|week)s?", duration)
     if not found or found[1].strip("0") == "":
         message = f"{duration!r} is not a duration: write a number and a unit, such as '5 minutes'"
@@ -54,7 +54,7 @@ def to_timedelta(duration: str) -> timedelta:
 
 
 def is_local(location: str) -> bool:
-    """Whether a path or URI lies on this machine's own disk: no scheme, or `file:`."""
+    """Return whether a path or URI is on this machine's disk: it has no scheme, or `file:`."""
     return not re.match(r"[a-z][a-z0-9+.-]*:", location) or location.startswith("file:")
 
 
@@ -64,11 +64,11 @@ def _from_root(location: str) -> str:
 
 
 Location = Annotated[str, AfterValidator(_from_root)]
-"""A folder: a path, where a relative one starts at the working directory, or a URI."""
+"""A folder: a URI or a path; a relative path starts at the working directory."""
 
 
 def _content(value: object) -> object:
-    # A number is taken for a text: were it refused, the refusal would show it.
+    # A number is accepted as a text, because the refusal would show the secret.
     text = value if isinstance(value, SecretStr) else str(value)
     if isinstance(text, SecretStr) or not text.startswith(FILE):
         return text
@@ -80,12 +80,12 @@ def _content(value: object) -> object:
 
 
 Secret = Annotated[SecretStr, BeforeValidator(_content)]
-"""A text that is never shown: from the environment, or as `file:/path` the content of a file."""
+"""A text that is never shown: from the environment, or from a file as `file:/path`."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What one place says, and how to name that place to a person."""
+    """The values of one layer of the configuration, and its name for messages."""
 
     origin: str
     values: dict[str, Any]
@@ -101,10 +101,10 @@ def load(
     *,
     conf: Path = Path("conf"),
 ) -> SettingsT:
-    """The settings of one environment.
+    """Return the settings of one environment.
 
     Raises:
-        ConfigError: with every problem at once: where it stands, and the nearest right key.
+        ConfigError: with all wrong values: where each is set, and the closest valid key.
     """
     layers = [
         _toml(conf / "base.toml"),
@@ -182,7 +182,7 @@ def _examples(values: Mapping[str, Any], layers: Sequence[Layer], *path: str) ->
 def _exposed(
     values: Mapping[str, Any], layers: Sequence[Layer], table: type[BaseModel], *path: str
 ) -> Iterator[str]:
-    """Secrets that stand in a file of conf/ or on the command line, for everybody to read."""
+    """Yield the secrets that are in a file of conf/ or on the command line, readable for all."""
     for key, field in table.model_fields.items():
         value, location, kind = values.get(key), (*path, key), field.annotation
         if kind is SecretStr:
@@ -209,7 +209,7 @@ def _explained(detail: Any, settings: type[BaseModel], layers: Sequence[Layer]) 
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}."
         return f"{where}: {location[-1]} is no key of [{parent}]; {hint}"
     message = detail["msg"].removeprefix("Value error, ")
-    # Of a whole table only the name: it may hold a secret.
+    # A table is shown by name only, because it can contain a secret.
     shown = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
     return f"{where}: {key}{shown}: {message}."
 

@@ -1,7 +1,7 @@
-"""Which Java runs Spark, and whether it can.
+"""The Java that runs Spark, and the check of its version.
 
-`preflight.py` of stream_devkit runs this file before anything is installed, on any Python: nothing
-newer than Python 3.6 in it, and nothing but the standard library.
+`preflight.py` of stream_devkit runs this file before the installation, on any Python: it uses
+only the standard library and the syntax of Python 3.6.
 """
 
 import os
@@ -17,13 +17,13 @@ INSTALL_JAVA = (
 
 
 def java_command() -> str:
-    """The `java` that Spark will start: JAVA_HOME's, else the first on PATH ('' for none)."""
+    """Return the `java` that Spark starts: from JAVA_HOME, else from PATH; '' if none."""
     home = os.environ.get("JAVA_HOME", "")
     return f"{home}/bin/java" if home else shutil.which("java") or ""
 
 
 def java_problem() -> str:
-    """Why this machine's Java cannot run Spark, '' if it can."""
+    """Return why the Java of this machine cannot run Spark; '' if it can."""
     needed = f"Java {NEEDED_JAVA} or newer is needed"
     java = java_command()
     if not java:
@@ -39,9 +39,9 @@ def java_problem() -> str:
 
 
 def java_version(java: str) -> int:
-    """The feature release that a `java` reports, such as 17; 0 if it does not run."""
+    """Return the feature release that `java` reports, such as 17; 0 if it does not run."""
     try:
-        # macOS has a /usr/bin/java that only says there is none, so the exit code is checked.
+        # macOS has a /usr/bin/java that only reports a missing Java: check the exit code.
         run = subprocess.Popen([java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except OSError:
         return 0

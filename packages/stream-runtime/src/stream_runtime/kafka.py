@@ -1,4 +1,4 @@
-"""How to reach Kafka: what its source and its sink have in common."""
+"""The Kafka settings that source and sink share, and the creation of topics."""
 
 import socket
 import unicodedata
@@ -19,7 +19,7 @@ from .systems import System
 CONNECT_SECONDS = 5
 SHADE = "kafkashaded."
 LOGIN = "org.apache.kafka.common.security"
-# A fixed list: some login modules of Java load code from wherever their options say.
+# A fixed list, because some Java login modules load code from a URL in their options.
 LOGIN_MODULES = {
     "PLAIN": f"{LOGIN}.plain.PlainLoginModule",
     "SCRAM-SHA-256": f"{LOGIN}.scram.ScramLoginModule",
@@ -28,16 +28,16 @@ LOGIN_MODULES = {
 
 
 class Kafka(System):
-    """What a table of conf/*.toml says of the Kafka cluster that it is about."""
+    """The settings of one Kafka cluster in a table of conf/*.toml."""
 
     bootstrap_servers: str
     security: Literal["PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """How user and password are shown to the brokers; of no account with PLAINTEXT."""
+    """The SASL mechanism of username and password; ignored with PLAINTEXT."""
     username: str = ""
     password: Secret = SecretStr("")
     shaded: bool = False
-    """Whether Spark's Kafka client has renamed classes, as it has on Databricks."""
+    """Whether Spark's Kafka client has renamed classes, as on Databricks."""
 
     @model_validator(mode="after")
     def _has_user(self) -> Self:
@@ -47,7 +47,7 @@ class Kafka(System):
         return self
 
     def options(self) -> dict[str, str]:
-        """The options by which Spark's Kafka connector reaches the brokers.
+        """Return the options with which Spark's Kafka connector connects to the brokers.
 
         Raises:
             ConfigError: the username or the password has a control character.
@@ -85,7 +85,7 @@ class Kafka(System):
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic to write to, as it is made where it is missing."""
+    """The settings with which a missing topic is created."""
 
     name: str
     partitions: int
@@ -100,10 +100,10 @@ class Topic:
 
 
 def jaas(module: str, **options: str) -> str:
-    """A line of Java's login configuration, the only place where one is put together.
+    """Return a line of Java's login configuration; no other code builds one.
 
     Raises:
-        ConfigError: an option has a control character; its value is not told.
+        ConfigError: an option has a control character; the message does not show its value.
     """
     quoted = [f'{name}="{_escaped(name, value)}"' for name, value in options.items()]
     return f"{module} required {' '.join(quoted)};"
@@ -117,12 +117,12 @@ def _escaped(name: str, value: str) -> str:
 
 
 def ensure_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
-    """Make a topic on purpose, if it is missing; where that cannot be done here it has to exist.
+    """Create a missing topic; a client with renamed classes requires that it exists.
 
-    Left to a broker that makes topics by itself, it would have that broker's defaults.
+    If the broker created the topic, it would have the broker's defaults.
 
     Raises:
-        SetupError: the topic is not there and cannot be made.
+        SetupError: the topic does not exist and cannot be created.
     """
     if kafka.shaded:
         _find_topic(spark, kafka, topic)
@@ -147,7 +147,7 @@ def _find_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
 
 
 def _reason(error: Py4JJavaError | PySparkException) -> str:
-    """What Kafka said, without the trace of Java's calls."""
+    """Return Kafka's error message without the Java stack trace."""
     if isinstance(error, Py4JJavaError):
         cause = error.java_exception.getCause() or error.java_exception
         return str(cause.getMessage()).rstrip(".")
@@ -155,8 +155,8 @@ def _reason(error: Py4JJavaError | PySparkException) -> str:
 
 
 def _make_topic(spark: SparkSession, options: Mapping[str, str], topic: Topic) -> None:
-    """By the admin client that Spark's own Kafka connector brings along."""
-    jvm: Any = spark._jvm  # noqa: SLF001 - the only door to it
+    """Create a topic with the admin client that is part of Spark's Kafka connector."""
+    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to it
     properties = {name.removeprefix("kafka."): value for name, value in options.items()}
     clients = jvm.org.apache.kafka.clients.admin
     admin = clients.AdminClient.create(jvm.java.util.HashMap(properties))

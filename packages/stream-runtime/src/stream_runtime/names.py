@@ -1,9 +1,9 @@
-"""Names of columns: a producer's, which are any text, and those that are only the job's own."""
+"""Names of columns: a producer's, which can be any text, and the job's internal ones."""
 
 OWN = "__stream_"
-"""Columns that stand beside those of an event for a while begin with it: no producer uses it."""
+"""The prefix of the job's internal columns; no producer uses it."""
 
 
 def quote(name: str) -> str:
-    """The name as Spark reads it in an expression, where a dot would ask for a field."""
+    """Return the name for an expression of Spark, where an unquoted dot selects a field."""
     return "`" + name.replace("`", "``") + "`"

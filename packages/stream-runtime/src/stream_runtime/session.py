@@ -1,4 +1,4 @@
-"""The Spark session of the job, each setting with its reason."""
+"""The Spark session of the job; each setting has its reason."""
 
 import os
 import sys
@@ -14,13 +14,13 @@ from .errors import SetupError
 from .java import java_problem
 
 AT_ANY_TIME = {
-    # Windows and rendered timestamps mean the same on every machine.
+    # Windows and timestamps as text are the same on every machine.
     "spark.sql.session.timeZone": "UTC",
     # A second start in one session must fail, not silently stop the first stream.
     "spark.sql.streaming.stopActiveRunOnRestart": "false",
     # The checkpoint's fingerprint reads whole plans, wide schemas included.
     "spark.sql.debug.maxToStringFields": "10000",
-    # Spark turns it off for stateful streams in any case, with a warning at each start.
+    # Spark disables it for stateful streams anyway, with a warning at each start.
     "spark.sql.adaptive.enabled": "false",
 }
 
@@ -31,18 +31,18 @@ AT_THE_START = {
 }
 
 SERVERLESS = ("spark.sql.session.timeZone", "spark.sql.shuffle.partitions")
-"""Of what the job sets, all that Databricks lets it set on serverless compute."""
+"""The settings of the job that Databricks allows on serverless compute."""
 
 LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # Several jobs and tests share a machine; each UI would look for a port of its own.
+    # Several jobs and tests share a machine; each UI would need its own port.
     "spark.ui.enabled": "false",
     "spark.sql.warehouse.dir": "build/warehouse",
 }
 
 STORES = {
-    # Set explicitly: the session of a platform can have another provider.
+    # Explicit, because the session of a platform can have another provider.
     "default": {
         "spark.sql.streaming.stateStore.providerClass": (
             "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider"
@@ -52,40 +52,40 @@ STORES = {
         "spark.sql.streaming.stateStore.providerClass": (
             "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
         ),
-        # Without it every batch uploads a snapshot of all state.
+        # Without this setting each batch uploads a snapshot of all state.
         "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
     },
 }
 
 
 class Session(Table):
-    """The table `[session]`: what spark-submit or the platform does not decide."""
+    """The table `[session]`: settings that spark-submit and the platform do not set."""
 
     platform: Literal["own", "databricks", "serverless"] = "own"
-    """Whose the session is: the job's own, or one that Databricks has made for it."""
+    """The owner of the session: the job, or the Databricks compute that provides it."""
     master: str | None = None
     jars: Path | None = None
     log_config: Path | None = None
 
 
 class State(Table):
-    """The table `[state]`: both are frozen by the first batch of a checkpoint."""
+    """The table `[state]`: the first batch of a checkpoint pins both settings."""
 
     store: Literal["default", "rocksdb"] = "default"
-    """`default` keeps all state in the JVM's memory, `rocksdb` on the executors' disks."""
+    """`default` keeps the state in the memory of the JVM, `rocksdb` on the executors' disks."""
     partitions: PositiveInt = 2
-    """Into how many parts state is divided: so many cores can work on it at once."""
+    """The number of partitions of the state, and of the cores that process it in parallel."""
 
 
 def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -> SparkSession:
-    """The session of one job; `extra` holds what its source and sink need of one of its own.
+    """Return the session of one job; `extra` has the Spark settings of its source and sink.
 
     Raises:
-        SetupError: no usable Java, or no jars where `session.jars` points.
+        SetupError: there is no usable Java, or `session.jars` has no jars.
     """
     changeable = {
         **AT_ANY_TIME,
-        # 200, Spark's default, costs 30 ms of an empty task each in every batch.
+        # Spark's default is 200: each empty task costs 30 ms in every batch.
         "spark.sql.shuffle.partitions": str(state.partitions),
         **STORES[state.store],
     }
@@ -96,7 +96,7 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
         if problem := java_problem():
             raise SetupError(problem)
         conf |= {"spark.master": session.master, **LOCAL}
-        # Workers otherwise start whatever python3 comes first on the PATH.
+        # Otherwise workers start the first python3 on the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     if session.jars:
@@ -118,7 +118,7 @@ def _given(changeable: Mapping[str, str], platform: str) -> SparkSession:
 
 
 def close(spark: SparkSession, session: Session) -> None:
-    """End the session, unless it is the platform's."""
+    """Stop the session, unless the platform provides it."""
     if session.platform == "own":
         spark.stop()
 

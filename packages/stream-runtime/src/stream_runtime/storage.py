@@ -1,4 +1,4 @@
-"""The few files that the runtime keeps beside a checkpoint, on a disk or an object store."""
+"""The files that the runtime stores in a checkpoint, on a disk or an object store."""
 
 import os
 import uuid
@@ -13,26 +13,26 @@ from .errors import ConfigError
 
 
 class Storage(Protocol):
-    """A folder whose small text files are replaced whole or not at all."""
+    """A folder of small text files, each of which is replaced atomically."""
 
     def read(self, name: str) -> str | None:
-        """The text of a file, None where there is none."""
+        """Return the text of a file, None if it does not exist."""
 
     def write(self, name: str, text: str) -> None:
-        """Replace a file; a reader sees the old text or the new one."""
+        """Replace a file atomically: a reader sees the old text or the new one."""
 
     def remove(self, name: str) -> None:
-        """Remove a file if it is there."""
+        """Remove a file if it exists."""
 
     def names(self, folder: str) -> list[str]:
-        """The names of the visible files in a folder; none where there is no folder."""
+        """Return the names of the visible files in a folder; none if it does not exist."""
 
 
 def storage(root: str, spark: SparkSession | None = None) -> Storage:
-    """The storage under a root; other file systems than the local one need a session.
+    """Return the storage under a root; a file system that is not local needs a session.
 
     Raises:
-        ConfigError: Spark Connect shows no JVM, through which alone the root could be reached.
+        ConfigError: the root needs the JVM, which Spark Connect does not give access to.
     """
     if is_local(root):
         return LocalStorage(Path(root.removeprefix("file:")))
@@ -46,7 +46,7 @@ def storage(root: str, spark: SparkSession | None = None) -> Storage:
 
 
 class LocalStorage(Storage):
-    """A folder on a local disk, or on what looks like one."""
+    """A folder on a local or mounted disk."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -82,12 +82,12 @@ class LocalStorage(Storage):
 
 
 class HadoopStorage(Storage):
-    """A folder on any file system that Spark's Hadoop client knows."""
+    """A folder on any file system of Spark's Hadoop client."""
 
     def __init__(self, root: str, spark: SparkSession) -> None:
-        jvm: Any = spark._jvm  # noqa: SLF001 - the only door to Hadoop's file systems
+        jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
         self._jvm = jvm
-        # Once, as Java looks for each part of such a name in all jars.
+        # Cached, because Java searches all jars for each part of such a name.
         self._hadoop = jvm.org.apache.hadoop.fs
         self._conf = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
         self._root = root.rstrip("/")
@@ -115,7 +115,7 @@ class HadoopStorage(Storage):
             stream.write(bytearray(text, "utf-8"))
         finally:
             stream.close()
-        # Unlike FileSystem's, this rename may replace a file and does so in one step.
+        # Unlike FileSystem.rename, this rename replaces a file atomically.
         overwrite = self._hadoop.Options.Rename.OVERWRITE
         options = self._jvm.java.lang.reflect.Array.newInstance(overwrite.getClass(), 1)
         options[0] = overwrite

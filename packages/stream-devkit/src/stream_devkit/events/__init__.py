@@ -1,1 +1,1 @@
-"""Generated events for demo and tests: what each record is, and what the job has to make of it."""
+"""Generated events for demo and tests, each with the outcome that it must have in the job."""

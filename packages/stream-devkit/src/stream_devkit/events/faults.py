@@ -1,4 +1,4 @@
-"""The faults that the generator puts into records, and the reason that each has to get."""
+"""The faults that the generator puts into records, each with its reason in quarantine."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Fault:
     reason: str | None
     """The reason in quarantine; None for a record that is unusual but valid."""
     per_100k: int
-    """How many of 100,000 events have it."""
+    """The number of events with this fault among 100,000."""
     apply: "Callable[[dict[str, Value], EventSpec, Random], bytes | None]"
     applies: "Callable[[EventSpec], bool]" = lambda spec: not spec.typed
 
@@ -32,7 +32,7 @@ def _raw(values: dict[str, Value]) -> bytes:
 
 
 def _truncated(values: dict[str, Value], _: "EventSpec", rng: Random) -> bytes:
-    # Cut as text: half of a letter is no UTF-8, which is another reason.
+    # Cut as text, because half a letter is invalid UTF-8, which has another reason.
     whole = dumps(values)
     return whole[: rng.randrange(1, len(whole))].encode()
 
@@ -48,14 +48,14 @@ def _wrong_type(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes
 
 
 def _invalid_utf8(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes:
-    # Latin-1 in a text, as an old client sends it; in a field of its own where there is no text.
+    # Latin-1 in a text, as an old client sends it; in an extra field if there is no text.
     texts = (name for name, kind in spec.columns.items() if kind == "STRING")
     name = next((name for name in texts if name != spec.id), _unknown("note", spec))
     return _raw({**values, name: "caf?"}).replace(b"caf?", b"caf\xe9")
 
 
 def _missing(values: dict[str, Value], name: str | None, rng: Random) -> bytes:
-    """Half of the time the field is null, else it is not there at all."""
+    """Set the field to null, or remove it, with equal probability."""
     rest = {column: value for column, value in values.items() if column != name}
     return _raw(rng.choice([rest, {**rest, str(name): None}]))
 
@@ -73,7 +73,7 @@ def _unknown_field(values: dict[str, Value], spec: "EventSpec", _: Random) -> by
 
 
 def _unknown(name: str, spec: "EventSpec") -> str:
-    """The name, or one like it that the schema does not have."""
+    """Return the name, or a similar one that the schema does not have."""
     while name in spec.columns:
         name += "_"
     return name

@@ -1,8 +1,8 @@
-"""The events of the demo: the generator knows what the job has to do with each of them.
+"""The events of the demo; the generator knows the outcome of each of them.
 
-The same seed gives the same bytes. The events follow the load of a day: a morning wave, a burst at
-noon, an evening peak. Some are out of order within the watermark's delay, some are duplicates,
-some have a fault, and, if the job drops late events, some come from a client that was offline.
+The same seed gives the same bytes. The events have the load of a day: a rise in the morning, a
+burst at noon, a peak in the evening. Some are out of order within the watermark's delay, some are
+duplicates, some have a fault. If the job drops late events, some are of an offline client.
 """
 
 import math
@@ -20,11 +20,11 @@ TAIL_STEPS = 12
 SENT_TWICE = 0.004
 NULL = 0.04
 OFFLINE = (0.30, 0.35)
-"""When, in parts of the whole, the late events happened."""
+"""The part of the whole time in which the late events happened."""
 FEWER = 100
-"""How many times as many events the first input has as the right one."""
+"""The number of events of the left input for each event of the right one."""
 BUSY, QUIET = 2.5, 2.0
-"""For how many steps a key is busy, and then quiet, where its pauses count."""
+"""The number of steps in which a key has events, and of its pause afterwards."""
 KEY_WORDS = {
     "type": ("page_view", "search", "add_to_cart", "purchase", "refund"),
     "country": ("DE", "FR", "IT", "ES", "PL"),
@@ -36,7 +36,7 @@ KEY_WEIGHTS = (46, 26, 15, 9, 4)
 
 @dataclass(frozen=True)
 class EventSpec:
-    """What the generator has to know of the project: its columns, their roles, its times."""
+    """The event spec: the columns of a project, their roles, and its durations."""
 
     columns: Mapping[str, str]
     time: str
@@ -48,35 +48,35 @@ class EventSpec:
     delay: timedelta = timedelta(minutes=10)
     """How far the watermark is behind the newest event."""
     drops_late: bool = True
-    """Whether an event can come too late."""
+    """Whether the job drops late events."""
     pauses: bool = False
-    """Whether each key falls quiet now and then, so that its sessions end."""
+    """Whether each key has pauses, so that its sessions end."""
     duplicates: bool = True
-    """Whether an event that is sent twice can be told from a row that is written twice."""
+    """Whether a duplicate event differs from a row that is written twice."""
     drops_duplicates: bool = False
     """Whether the job drops an event that is sent twice."""
     counts_state: bool = True
-    """Whether the number of rows of state that Spark reports can be relied upon."""
+    """Whether Spark reports the number of state rows correctly."""
     result_key: tuple[str, ...] = ()
     """The columns that identify a row of the result."""
     typed: bool = False
-    """Whether records have columns, so that none can be malformed."""
+    """Whether records have typed columns, so that none can be malformed."""
     right: "EventSpec | None" = None
-    """The same of the right input."""
+    """The event spec of the right input."""
 
     @property
     def inputs(self) -> dict[str, "EventSpec"]:
-        """That of each input, by its table of settings."""
+        """Return the event spec of each input, by its table of settings."""
         return {"source": self} | ({"right": self.right} if self.right else {})
 
     def of(self, event: "Event") -> "EventSpec":
-        """That of the input to which an event is sent."""
+        """Return the event spec of the input to which an event is sent."""
         return self.inputs[event.table]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One record and what has to become of it."""
+    """One record and its outcome."""
 
     raw: bytes | None
     key: bytes | None
@@ -91,13 +91,13 @@ class Event:
 
     @property
     def late(self) -> bool:
-        """Whether it came too late to count."""
+        """Return whether the event is late."""
         return self.kind == "late"
 
 
 @dataclass(frozen=True)
 class GeneratedEvents:
-    """All events in the order of sending; `tail` only once the job has caught up with `main`."""
+    """All events in the order of sending; `tail` is sent after the job has read `main`."""
 
     main: list[Event]
     tail: list[Event]
@@ -106,7 +106,7 @@ class GeneratedEvents:
 
     @property
     def all(self) -> list[Event]:
-        """Both parts."""
+        """Return the events of both parts."""
         return self.main + self.tail
 
     @property
@@ -124,7 +124,7 @@ def _valid(events: Sequence[Event], table: str) -> list[Mapping[str, Value]]:
 
 
 def generate(spec: EventSpec, total: int = 50_000, seed: int = 7) -> GeneratedEvents:
-    """About `total` events for a project."""
+    """Return about `total` events for a project."""
     events: list[Event] = []
     for table, own in spec.inputs.items():
         maker = _Maker(own, Random(seed if table == "source" else f"{seed} {table}"))
@@ -137,7 +137,7 @@ def generate(spec: EventSpec, total: int = 50_000, seed: int = 7) -> GeneratedEv
 
 
 def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
-    """Those of one input; late ones come after the cut."""
+    """Return the events of one input; late ones follow after the cut."""
     moments = maker.moments(total)
     events = [event for moment in moments for event in maker.valid(moment)]
     for fault in FAULTS:
@@ -150,10 +150,10 @@ def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
 
 
 def zip_batches(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:
-    """Slices to send one after another, each acknowledged before the next.
+    """Yield slices to send one after another, each acknowledged before the next.
 
-    Were one partition far ahead of another, its events would move the watermark past the other's.
-    A slice spans a quarter of the delay, the disorder half: together they stay below it.
+    If one partition were far ahead, it would advance the watermark past the events of another.
+    A slice spans a quarter of the delay, and the disorder half: their sum is below the delay.
     """
     part: list[Event] = []
     for event in events:
@@ -166,7 +166,7 @@ def zip_batches(events: Sequence[Event], delay: timedelta) -> Iterator[list[Even
 
 
 class _Maker:
-    """Makes single events; all chance comes from its one generator."""
+    """A maker of single events with one random generator."""
 
     def __init__(self, spec: EventSpec, rng: Random) -> None:
         self.spec, self.rng = spec, rng
@@ -175,12 +175,12 @@ class _Maker:
         self._made = 0
 
     def at(self, steps: float) -> datetime:
-        """The moment so many steps after the start."""
+        """Return the time so many steps after the start."""
         moment = START + steps * self.spec.step
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def moments(self, total: int) -> list[datetime]:
-        """When things happen: more by day, most in the burst and in the evening."""
+        """Return event times: more by day, most in the burst and in the evening."""
         weights = [_load(number / self.steps) for number in range(self.steps)]
         numbers = self.rng.choices(range(self.steps), weights, k=total)
         return sorted(self.at(number + self.rng.random()) for number in numbers)
@@ -194,14 +194,14 @@ class _Maker:
         return [first, self._event(values, self._sent(moment), "duplicate")]
 
     def with_fault(self, moment: datetime, fault: Fault) -> Event:
-        """An event with something wrong."""
+        """Return an event with a fault."""
         values = self._values(moment)
         raw = fault.apply(values, self.spec, self.rng)
         kept = {} if fault.reason else values
         return Event(raw, self._key(values), self._sent(moment), fault.kind, fault.reason, kept)
 
     def late(self, cut: datetime) -> Event:
-        """An event of the client that was offline, sent in the tail."""
+        """Return an event of the offline client, sent in the tail."""
         happened = self.at(self.rng.uniform(*OFFLINE) * self.steps)
         sent = cut + self.rng.uniform(0.5, TAIL_STEPS - 2) * self.spec.step
         return self._event(self._values(happened), sent, "late")
@@ -213,7 +213,7 @@ class _Maker:
         return str(values[self.spec.key]).encode() if self.spec.key else None
 
     def _sent(self, moment: datetime) -> datetime:
-        """Disorder: up to half of the watermark's delay passes on the way."""
+        """Return the time of sending: up to half of the watermark's delay later."""
         return moment + min(self.rng.expovariate(8), 0.5) * self.spec.delay
 
     def _values(self, moment: datetime) -> dict[str, Value]:
@@ -229,7 +229,7 @@ class _Maker:
         return values
 
     def _weight(self, number: int, moment: datetime) -> int:
-        """How likely the key of a number is at a moment; a key that pauses does so in its turn."""
+        """Return the weight of a key at a time; it is 0 in the pause of a key."""
         turn = number * (BUSY + QUIET) / len(self._keys)
         into = ((moment - START) / self.spec.step + turn) % (BUSY + QUIET)
         return 0 if self.spec.pauses and into > BUSY else KEY_WEIGHTS[number]
@@ -256,7 +256,7 @@ class _Maker:
 
 
 def _load(part: float) -> float:
-    """How busy it is, from 0 (the start) to 1 (the end)."""
+    """Return the load at a part of the whole time, from 0 (the start) to 1 (the end)."""
     waves = ((0.22, 0.10, 0.7), (0.52, 0.016, 2.2), (0.74, 0.13, 1.5))
     bells = (high * math.exp(-(((part - middle) / wide) ** 2)) for middle, wide, high in waves)
     return 0.25 + sum(bells)

@@ -1,4 +1,4 @@
-"""Values as JSON holds them, back as what the types of Spark's DDL hold in Python."""
+"""The conversion of JSON values to the Python values of Spark's DDL types."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from .values import FLOATING, INTEGERS, Value, base_of, fields_of, inside, parts
 
 
 def typed(kind: str, value: Any) -> Value:
-    """A value of a type."""
+    """Return a value of JSON as the Python value of a type."""
     return None if value is None else READERS[base_of(kind)](kind, value)
 
 
@@ -37,7 +37,7 @@ READERS: dict[str, Callable[[str, Any], Value]] = {
     **dict.fromkeys(FLOATING, lambda _, value: float(value)),
     "STRING": lambda _, value: value,
     "BOOLEAN": lambda _, value: value in {True, "true"},
-    # By way of text: a JSON number would bring the digits of a float.
+    # By way of text, because a JSON number has the digits of a float.
     "DECIMAL": lambda _, value: Decimal(str(value)),
     "DATE": lambda _, value: date.fromisoformat(value),
     "TIMESTAMP": _time,

@@ -10,29 +10,29 @@ from random import Random
 from typing import Any
 
 Value = Any
-"""What a column can hold, in Python."""
+"""A Python value of a column."""
 
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "iris", "juniper")
 FLOATING = frozenset({"DOUBLE", "FLOAT"})
 INTEGERS = {"TINYINT": 100, "SMALLINT": 9_000, "INT": 5_000, "BIGINT": 5_000}
-"""Integer types, and below what their values stay."""
+"""The integer types, each with the bound of its generated values."""
 EPOCH = date(2020, 1, 1)
 FIELD = re.compile(r"(`(?:[^`]|``)+`|[^\s:]+)\s*:?\s*(.+)", re.DOTALL)
 """The name and the type of a field of a STRUCT."""
 
 
 def base_of(kind: str) -> str:
-    """`DECIMAL` of `DECIMAL(9, 2)`."""
+    """Return the name of a type without its arguments: `DECIMAL` for `DECIMAL(9, 2)`."""
     return re.split(r"[(<]", kind, maxsplit=1)[0]
 
 
 def is_number(kind: str) -> bool:
-    """Whether a type is an integer, a float or a decimal."""
+    """Return whether a type is an integer, a float or a decimal."""
     return base_of(kind) in {"DECIMAL", *FLOATING, *INTEGERS}
 
 
 def value(kind: str, rng: Random, now: datetime) -> Value:
-    """A value of a type, in Python."""
+    """Return a random Python value of a type."""
     name = base_of(kind)
     if name in INTEGERS:
         return rng.randrange(1, INTEGERS[name])
@@ -40,7 +40,7 @@ def value(kind: str, rng: Random, now: datetime) -> Value:
 
 
 def dumps(values: Value) -> str:
-    """JSON as Spark reads it back, character for character what Python holds."""
+    """Return JSON that Spark reads without changing a character."""
     return json.dumps(values, default=_plain, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -57,7 +57,7 @@ def _amount(rng: Random) -> float:
 
 
 def _float(kind: str, rng: Random, _: datetime) -> float:
-    # Quarters are exact in 32 bits too, so that no sum depends on its order.
+    # Quarters are exact in 32 bits, so that a sum does not depend on the order.
     return round(_amount(rng) * 4) / 4 if base_of(kind) != "DOUBLE" else round(_amount(rng), 2)
 
 
@@ -99,12 +99,12 @@ def _struct(kind: str, rng: Random, now: datetime) -> dict[str, Value]:
 
 
 def inside(kind: str) -> str:
-    """`DATE` of `ARRAY<DATE>`."""
+    """Return the inner type: `DATE` for `ARRAY<DATE>`."""
     return kind[kind.index("<") + 1 : kind.rindex(">")]
 
 
 def fields_of(kind: str) -> dict[str, str]:
-    """The fields of a STRUCT, and their types."""
+    """Return the fields of a STRUCT and their types."""
     fields = (FIELD.fullmatch(field) for field in parts(inside(kind)))
     return {_unquoted(field[1]): field[2] for field in fields if field}
 
@@ -114,7 +114,7 @@ def _unquoted(name: str) -> str:
 
 
 def parts(text: str) -> list[str]:
-    """Split at the commas that no bracket encloses, and no back quotes."""
+    """Split a text at the commas outside of brackets and back quotes."""
     return [part.strip() for part in "".join(_marked(text)).split("\0")]
 
 

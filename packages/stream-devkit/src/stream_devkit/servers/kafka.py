@@ -67,16 +67,16 @@ class Broker(Server):
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients connect."""
+        """Return the address for clients."""
         return f"{HOST}:{self.port}"
 
     def create_topic(self, name: str, partitions: int = 2) -> None:
-        """Make a topic, and return when it can be written to."""
+        """Create a topic, and return when clients can write to it."""
         admin = self._admin()
         admin.create_topics([NewTopic(name, partitions, 1)])[name].result(START_SECONDS)
 
     def _format(self, spare_port: int) -> None:
-        # Java reads Latin-1 there; letters outside of ASCII are escaped, in JSON's way.
+        # Java reads this file as Latin-1, so other letters are escaped as in JSON.
         data = json.dumps(str(self._folder / "data"))[1:-1]
         text = PROPERTIES.format(host=HOST, port=self.port, controller=spare_port, data=data)
         self._configuration.write_text(text, "utf-8")
@@ -97,12 +97,12 @@ class Broker(Server):
     def _answers(self) -> bool:
         with contextlib.suppress(OSError, KafkaException):
             socket.create_connection((HOST, self.port), 1).close()
-            # Another broker may have the port; ours dies of that in a moment.
+            # If another broker has the port, this one is about to fail.
             return bool(self._admin().list_topics(timeout=2).cluster_id == self._cluster)
         return False
 
     def _admin(self) -> AdminClient:
-        # librdkafka writes to stderr all the time while a broker is away: discard its log.
+        # librdkafka logs to stderr as long as a broker is unreachable: discard its log.
         silent = logging.Logger("kafka", logging.CRITICAL + 1)
         return AdminClient({"bootstrap.servers": self.bootstrap_servers}, logger=silent)
 
@@ -116,7 +116,7 @@ class Broker(Server):
 
 
 def _cluster_id() -> str:
-    """A Kafka UUID: 16 bytes in URL-safe base64, not starting with a dash."""
+    """Return a Kafka UUID: 16 bytes in URL-safe base64 that do not start with a dash."""
     return "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
 
 

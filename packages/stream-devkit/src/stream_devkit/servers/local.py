@@ -1,4 +1,4 @@
-"""The servers that a job needs, on this machine, each started when it is first asked for."""
+"""The servers that a job needs on this machine; each starts at its first use."""
 
 from contextlib import ExitStack
 from functools import cached_property
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class LocalServers:
-    """The servers beside the job: `with LocalServers(folder) as servers: ...` ends them.
+    """The servers of a job: `with LocalServers(folder) as servers: ...` stops them at the end.
 
     A project installs the client of a server only if its job uses the server.
     """
@@ -23,14 +23,14 @@ class LocalServers:
 
     @cached_property
     def broker(self) -> "Broker":
-        """A Kafka broker."""
+        """Return the Kafka broker, and start it at the first use."""
         from .kafka import Broker  # noqa: PLC0415 - see the class
 
         return self._running.enter_context(Broker(self._folder / "broker"))
 
     @cached_property
     def database(self) -> "Database":
-        """A PostgreSQL server."""
+        """Return the PostgreSQL server, and start it at the first use."""
         from .postgres import Database  # noqa: PLC0415 - see the class
 
         return self._running.enter_context(Database(self._folder / "database"))

