@@ -1,4 +1,4 @@
-"""Events whose correct result is known, a strict comparison, and a harmless report."""
+"""The parts of the demo: generated events, the comparison, and the report."""
 
 import json
 import math
@@ -68,20 +68,20 @@ def _traffic(spec: EventSpec) -> GeneratedEvents:
 
 
 def test_the_same_seed_gives_the_same_events(spec):
-    """A demo can be repeated to the byte, and another seed gives other events."""
+    """The same seed gives the same bytes, and another seed gives other events."""
     assert generate(spec, 500) == generate(spec, 500)
     assert generate(spec, 500) != generate(spec, 500, seed=8)
 
 
-def test_every_event_is_what_its_label_says(spec, traffic):
-    """Plain Python finds for each record, from its bytes alone, the reason of its label."""
+def test_every_record_has_the_reason_of_its_label(spec, traffic):
+    """Plain Python finds the reason of each record from its bytes alone."""
     wrong = [event for event in traffic.all if event.reason != _reason(event, spec.of(event))]
 
     assert wrong == []
 
 
-def test_good_events_carry_the_values_that_their_bytes_hold(spec, traffic):
-    """The truth from which the expected result is computed is the truth that is sent."""
+def test_valid_events_have_the_values_of_their_bytes(spec, traffic):
+    """The values of a valid event are those in its bytes."""
     for event in (event for event in traffic.all if not event.reason):
         sent = json.loads(event.raw)
         own = spec.of(event)
@@ -91,8 +91,8 @@ def test_good_events_carry_the_values_that_their_bytes_hold(spec, traffic):
             assert str(sent[own.key]) == str(event.values[own.key]) == event.key.decode()
 
 
-def test_only_late_events_fall_below_the_watermark(spec, traffic):
-    """Disorder stays within the delay, whatever the batches; late events are late in any case."""
+def test_only_late_events_are_behind_the_watermark(spec, traffic):
+    """Out-of-order events stay within the delay, and late events are behind the watermark."""
     far = timedelta(days=9999)
     newest = dict.fromkeys(spec.inputs, NOW - far)
     for event in traffic.main:
@@ -107,8 +107,8 @@ def test_only_late_events_fall_below_the_watermark(spec, traffic):
             assert event.late == (event.values[spec.of(event).time] < long_gone)
 
 
-def test_slices_leave_no_partition_far_behind(spec, traffic):
-    """In a slice, the only part of the traffic whose order is open, nothing becomes late."""
+def test_no_event_of_a_slice_becomes_late(spec, traffic):
+    """No event of a slice becomes late, in any order of the partitions."""
     for events in zip_batches(traffic.all, spec.delay):
         good = (event for event in events if not event.reason and not event.late)
         times = [event.values[spec.of(event).time] for event in good]
@@ -116,8 +116,8 @@ def test_slices_leave_no_partition_far_behind(spec, traffic):
         assert not times or max(times) - min(times) < spec.delay
 
 
-def test_there_is_some_of_everything(spec, traffic):
-    """Repeated, late and broken events are all there, where the project can have them."""
+def test_there_are_duplicate_late_and_invalid_records(spec, traffic):
+    """There are duplicate, late and invalid records, if the project can have them."""
     kinds = Counter(event.kind for event in traffic.all)
 
     assert {"plain", "missing_time", "far_future"} <= set(kinds)
@@ -142,12 +142,12 @@ def test_there_is_some_of_everything(spec, traffic):
     ],
 )
 def test_every_type_has_values(kind, held):
-    """Events can be made for any columns that a project may have."""
+    """The generator makes a value of each column type."""
     assert isinstance(value(kind, Random(1), NOW), held)  # noqa: S311 - no secret
 
 
 def _reason(event: Event, spec: EventSpec) -> str | None:
-    """Return the reason that the job has to give, without any of its code."""
+    """Return the expected reason, without the code of the job."""
     try:
         fields = json.loads((event.raw or b"").decode())
     except UnicodeDecodeError:
@@ -176,7 +176,7 @@ def _is_ahead(time_of: object, sent: datetime) -> bool:
 
 
 def test_a_difference_in_one_row_is_found():
-    """The verdict is no rubber stamp: a lost row, another number and no row at all all fail."""
+    """A lost row, another value, or an empty result fails the comparison."""
     rows = [{"key": "a", "event_count": 1}, {"key": "b", "event_count": 2}]
     other = [rows[0], {"key": "b", "event_count": 3}]
 
@@ -188,7 +188,7 @@ def test_a_difference_in_one_row_is_found():
 
 
 def test_a_difference_in_quarantine_is_found():
-    """A lost, a foreign and a duplicate record, and a wrong reason, all fail."""
+    """A lost, an extra or a duplicate record, or a wrong reason, fails the comparison."""
     wanted = Counter({("t/0/1", "malformed"): 1})
     found = {"origin": "t/0/1", "reason": "malformed"}
 
@@ -210,7 +210,7 @@ def _played(spec: EventSpec) -> DemoRun:
 
 
 def expected(played: DemoRun) -> Result:
-    """What a job without windows has to write: a row for each event that it does not drop."""
+    """Return the expected result of a job without windows: one row for each counted event."""
     good = [event for event in played.traffic.all if not event.reason and not event.late]
     drops = played.spec.drops_duplicates
     rows = [
@@ -225,7 +225,7 @@ def expected(played: DemoRun) -> Result:
 
 
 def _outcome(played: DemoRun, quarantined=None, **changes) -> Outcome:
-    """The outcome of a job that did all right, but for the changes."""
+    """Return the outcome of a correct job with these changes."""
     wanted = expected(played)
     kept = [
         {"origin": origin, "reason": event.reason}
@@ -239,7 +239,7 @@ def _outcome(played: DemoRun, quarantined=None, **changes) -> Outcome:
 
 
 def test_the_verdict_is_exact_if_the_counts_add_up(played):
-    """Nothing but the whole truth is exact: one record read twice or lost, and it is not."""
+    """The verdict is exact only if no record is lost or read twice."""
     summary = _outcome(played).summary
 
     assert summary["verdict"] == "exact"
@@ -249,8 +249,8 @@ def test_the_verdict_is_exact_if_the_counts_add_up(played):
     assert "Quarantine holds each invalid record" in _outcome(played, []).summary["verdict"]
 
 
-def test_the_report_is_one_harmless_file(played):
-    """It loads nothing, shows every reason, and what records contain is text, not markup."""
+def test_the_report_loads_nothing_and_escapes_records(played):
+    """The report loads nothing, lists every reason, and shows records as text, not markup."""
     hostile = replace(played.traffic.main[0], raw=b"<script>x</script>", reason="a", kind="b")
     traffic = replace(played.traffic, main=[hostile, *played.traffic.main[1:]])
     outcome = _outcome(played)

@@ -1,4 +1,4 @@
-"""What each module needs: a project installs only the clients of its servers."""
+"""The imports of each module: a project installs only the clients of its servers."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ MODULES = sorted(
 
 
 def imported_without(packages, *modules):
-    """The end of a Python that imports modules where some packages are not installed."""
+    """Return the finished process that imports modules without some packages."""
     absent = "".join(f"sys.modules[{name!r}] = None\n" for name in packages)
     code = f"import sys\n{absent}" + "".join(f"import {name}\n" for name in modules)
     paths = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -27,8 +27,8 @@ def imported_without(packages, *modules):
     return subprocess.run(command, env=paths, capture_output=True, text=True, check=False)
 
 
-def test_the_rest_needs_no_client():
-    """Every module but those of the servers themselves is imported without their clients."""
+def test_other_modules_need_no_client():
+    """Only the modules of the servers need the clients of the servers."""
     rest = [name for name in MODULES if name.rpartition(".")[2] not in CLIENTS]
 
     assert len(rest) == len(MODULES) - len(CLIENTS)
@@ -37,12 +37,12 @@ def test_the_rest_needs_no_client():
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_server_needs_its_client(name):
-    """The test above can fail."""
+    """The module of a server fails to import without its client."""
     assert imported_without(CLIENTS.values(), f"stream_devkit.servers.{name}").returncode == 1
 
 
 def test_only_the_demo_needs_the_report():
-    """A file run, and whatever else a job or a test imports, works without Jinja."""
+    """All modules but those of the demo work without Jinja."""
     needing = ("stream_devkit.demo", "stream_devkit.report")
     rest = [name for name in MODULES if not name.startswith(needing)]
 

@@ -1,4 +1,4 @@
-"""The broker of demo and tests: it survives a kill, and says what keeps it from starting."""
+"""The Kafka broker of demo and tests: its restart after a kill, and its errors."""
 
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -11,8 +11,8 @@ TOPIC = "events"
 
 
 @pytest.mark.spark
-def test_a_killed_broker_comes_back_with_its_data(tmp_path):
-    """What was acknowledged before a SIGKILL is there after the restart, on the same port."""
+def test_a_killed_broker_keeps_its_data(tmp_path):
+    """After SIGKILL and a restart the broker has all acknowledged records, on the same port."""
     sent = [b"%d" % number for number in range(500)]
     with Broker(tmp_path / "broker", class_path=sparks.broker_jars()) as broker:
         broker.create_topic(TOPIC, partitions=2)
@@ -44,8 +44,8 @@ def _read(broker, count):
     return [message.value() for message in messages]
 
 
-def test_a_broker_whose_port_is_taken_says_so(tmp_path, stage):
-    """The message names the port, even where another broker answers, and nothing is left."""
+def test_a_taken_port_of_the_broker_is_named(tmp_path, stage):
+    """If the port is taken, even by a broker, the error names it and no process is left."""
     second = Broker(tmp_path, stage.broker.port, sparks.broker_jars())
 
     with pytest.raises(ServerError, match=f"another program has port {stage.broker.port}"):

@@ -1,4 +1,4 @@
-"""What a machine needs for the demo: processes that end, Java, jars."""
+"""The requirements of the demo: child processes, Java, jars."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ LIBRARY = os.pathsep.join(
 
 
 def test_a_process_dies_with_the_program_that_started_it(tmp_path):
-    """After a kill -9 of the parent no broker and no job is left behind."""
+    """After a kill -9 of the parent, its child processes end."""
     program = (
         "import sys, time; from pathlib import Path\n"
         "from stream_devkit.servers.process import Process\n"
@@ -42,7 +42,7 @@ def test_a_process_dies_with_the_program_that_started_it(tmp_path):
 
 
 def test_a_process_that_ignores_a_request_is_killed_with_its_children(tmp_path):
-    """Stopping takes no longer than its bound, and reaches grandchildren."""
+    """`stop` kills a process that ignores SIGTERM after its timeout, with all descendants."""
     script = "trap '' TERM; sleep 60 & echo $!; wait"
     process = Process(["sh", "-c", script], tmp_path / "log")
     grandchild = int(_eventually(process.last_lines))
@@ -71,14 +71,14 @@ def _eventually(found, seconds=20):
         except FileNotFoundError:
             pass
         time.sleep(0.02)
-    pytest.fail("it never came")
+    pytest.fail("the condition is not reached in time")
 
 
-# What the machine has to bring
+# Java
 
 
 def test_a_missing_java_is_one_clear_line(tmp_path):
-    """No stack trace: what is missing and what to do, and exit code 5."""
+    """A missing Java is one line with a fix and exit code 5, without a stack trace."""
     said = _preflight(PATH=str(tmp_path), JAVA_HOME="")
 
     assert said.returncode == preflight.ENVIRONMENT_PROBLEM
@@ -92,7 +92,7 @@ def test_a_missing_java_is_one_clear_line(tmp_path):
     [('java version "1.8.0_202"', "is Java 8"), ('openjdk version "11.0.2" 2019', "is Java 11")],
 )
 def test_an_old_java_is_named_with_its_version(tmp_path, printed, found):
-    """Old version strings are understood too."""
+    """The message names the version of an old Java, also in the old version format."""
     java = _fake_java(tmp_path, f"echo '{printed}' >&2")
 
     said = _preflight(PATH=str(tmp_path), JAVA_HOME="")
@@ -102,8 +102,8 @@ def test_an_old_java_is_named_with_its_version(tmp_path, printed, found):
     assert f"{java} {found}" in said.stderr
 
 
-def test_a_java_that_does_not_run_is_none(tmp_path):
-    """As on a Mac whose /usr/bin/java only says where to get one; JAVA_HOME goes before PATH."""
+def test_a_java_that_fails_is_missing(tmp_path):
+    """A `java` that fails counts as missing, as on macOS; JAVA_HOME is used before PATH."""
     _fake_java(tmp_path / "bin", "echo Unable to locate a Java Runtime; exit 1")
 
     said = _preflight(PATH=os.environ["PATH"], JAVA_HOME=str(tmp_path))
@@ -112,8 +112,8 @@ def test_a_java_that_does_not_run_is_none(tmp_path):
     assert f"JAVA_HOME={tmp_path} is no working Java" in said.stderr
 
 
-def test_a_new_java_passes_in_silence(tmp_path):
-    """Nothing to say, exit code 0."""
+def test_a_supported_java_gives_no_output(tmp_path):
+    """A supported Java gives no output and exit code 0."""
     _fake_java(tmp_path, "echo 'openjdk version \"21.0.1\" 2023-10-17' >&2")
 
     said = _preflight(PATH=str(tmp_path), JAVA_HOME="")
@@ -139,8 +139,8 @@ def _preflight(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.spark
-def test_jars_that_do_not_exist_are_named(tmp_path):
-    """The message has the coordinate and the log, and no half-filled set is taken for a whole."""
+def test_missing_jars_are_named(tmp_path):
+    """The error names the missing coordinate and the log; the set is not complete."""
     with pytest.raises(jars.JarsError) as failure:
         jars.resolve("test", ["org.example:no-such-thing:1.0"], tmp_path)
 
@@ -150,7 +150,7 @@ def test_jars_that_do_not_exist_are_named(tmp_path):
 
 
 def test_a_resolved_set_is_used_again_until_its_coordinates_change(tmp_path, monkeypatch):
-    """Ivy runs once for a set; an interrupted call and another list make it run again."""
+    """Ivy runs once for a set, and again after an interrupted call or for another list."""
     runs = []
     monkeypatch.setattr(jars, "_run_ivy", lambda name, *_: runs.append(name))
     (tmp_path / "test").mkdir()
@@ -164,8 +164,8 @@ def test_a_resolved_set_is_used_again_until_its_coordinates_change(tmp_path, mon
 
 
 @pytest.mark.spark
-def test_no_jar_shadows_one_that_spark_brings():
-    """Two versions of one artifact on the class path: which one wins is chance."""
+def test_no_jar_shadows_one_of_pyspark():
+    """No jar has the artifact of a jar in PySpark, because either version could be loaded."""
     ours = {jar.name.rpartition("-")[0] for jar in sparks.connector_jars().glob("*.jar")}
 
     assert ours

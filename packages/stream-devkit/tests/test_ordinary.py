@@ -1,4 +1,4 @@
-"""The limits of types, and what is left to the job, in the test oracle's reading of JSON."""
+"""The ordinary forms of JSON values: limits of types, and undecided values."""
 
 from datetime import UTC, datetime
 
@@ -32,18 +32,18 @@ def test_a_decimal_has_its_limits(text):
 
 
 def test_a_number_is_a_time_in_seconds():
-    """They count from 1970 in UTC."""
+    """A number in a TIMESTAMP column is seconds since 1970 in UTC."""
     assert read(T.TimestampType(), Number("86400")) == datetime(1970, 1, 2, tzinfo=UTC)
 
 
 def test_minus_zero_is_zero():
-    """Spark adds them up to the same."""
+    """-0 and 0 compare equal, because their sums in Spark are equal."""
     assert read(T.DoubleType(), Number("-0.0")) == read(T.DoubleType(), Number("0"))
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", ""])
 def test_a_text_is_a_text(text):
-    """In a STRING column the names of numbers are words."""
+    """A number name such as NaN is a text in a STRING column."""
     assert read(T.StringType(), text) == text
 
 
@@ -58,7 +58,7 @@ def test_a_text_is_a_text(text):
         (T.StructType(), Repeated()),
     ],
 )
-def test_a_value_with_more_than_one_meaning_is_left_to_the_job(kind, value):
-    """Readers of JSON differ in it."""
+def test_a_value_with_several_meanings_is_undecided(kind, value):
+    """A value that parsers of JSON read differently is undecided."""
     with pytest.raises(UndecidedError):
         read(kind, value)

@@ -1,12 +1,12 @@
-"""The database of demo and tests: what keeps it from starting, it says."""
+"""The database of demo and tests: its restart after a kill, and its errors."""
 
 import pytest
 from stream_devkit.servers.postgres import Database
 from stream_devkit.servers.server import ServerError
 
 
-def test_a_database_whose_port_is_taken_says_so(tmp_path, stage):
-    """The message names the port, even where another database answers, and nothing is left."""
+def test_a_taken_port_of_the_database_is_named(tmp_path, stage):
+    """If the port is taken, even by a database, the error names it and no process is left."""
     port = stage.database.port
     second = Database(tmp_path, port=port)
 
@@ -16,8 +16,8 @@ def test_a_database_whose_port_is_taken_says_so(tmp_path, stage):
     assert not second.running
 
 
-def test_a_killed_database_comes_back_with_its_data(stage):
-    """What was committed before a SIGKILL is there after the restart, on the same port."""
+def test_a_killed_database_keeps_its_data(stage):
+    """After SIGKILL and a restart the database has all committed rows, on the same port."""
     database = stage.database
     port = database.port
     with database.connect() as connection:

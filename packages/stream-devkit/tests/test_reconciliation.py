@@ -1,4 +1,4 @@
-"""How a result is compared with the test oracle, and which events its rows stand for."""
+"""The comparison of a result with the test oracle, and the number of events in its rows."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,14 +16,14 @@ TOTALS = (1e-6, 1.0, 200.0, -35.2, 1e12)
 
 
 def rows(*totals):
-    """A row for each total, with a key of its own."""
+    """Return one row with its own key for each total."""
     return [{"key": f"k{number}", "total": total} for number, total in enumerate(totals)]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("total", TOTALS)
 def test_a_float_may_differ_in_its_last_digits(total, sign):
-    """Sums of floats depend on their order: a relative difference just below 1e-9 is none."""
+    """A relative difference of floats below 1e-9 is ignored: their sums depend on the order."""
     near = total * (1 + sign * 0.99e-9)
 
     assert verdict(rows(near), rows(total)) == "exact"
@@ -33,7 +33,7 @@ def test_a_float_may_differ_in_its_last_digits(total, sign):
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("total", TOTALS)
 def test_any_other_difference_of_a_float_is_one(total, sign):
-    """A relative difference just above 1e-9 is one, whichever side is larger."""
+    """A relative difference of floats above 1e-9 is a difference, on either side."""
     far = total * (1 + sign * 1.01e-9)
 
     assert verdict(rows(far), rows(total)).startswith("1 of 1 rows differ")
@@ -59,7 +59,7 @@ def test_the_tolerance_is_small():
     ],
 )
 def test_other_values_have_no_tolerance(value, wanted):
-    """Decimals, whole numbers, texts, times and nulls are equal or not."""
+    """Decimals, integers, texts, times and nulls are compared exactly."""
     assert verdict(rows(value), rows(value)) == "exact"
     assert verdict(rows(value), rows(wanted)).startswith("1 of 1 rows differ")
 
@@ -75,8 +75,8 @@ def test_one_wrong_row_of_many_is_found():
     )
 
 
-def test_the_order_of_rows_is_free():
-    """A table has no order, and a wrong float moves no row to another place."""
+def test_the_order_of_rows_is_ignored():
+    """The order of rows is ignored, also if a float differs."""
     wanted = rows(1.0, 2.0, 3.0)
 
     assert verdict(wanted[::-1], wanted) == "exact"
@@ -84,21 +84,21 @@ def test_the_order_of_rows_is_free():
 
 
 @pytest.mark.parametrize("found", [rows(), rows(1.0), rows(1.0, 2.0, 3.0)])
-def test_a_lost_or_repeated_row_is_found(found):
-    """Where the numbers of rows differ, the verdict says both."""
+def test_a_lost_or_duplicate_row_is_found(found):
+    """If the numbers of rows differ, the verdict has both."""
     assert verdict(found, rows(1.0, 2.0)) == f"{len(found)} rows where 2 were expected"
 
 
-def test_a_column_too_many_or_too_few_is_found():
-    """Rows have the same columns, whatever the columns hold."""
+def test_an_extra_or_missing_column_is_found():
+    """An extra or a missing column is a difference, for any values."""
     (row,) = rows(1.0)
 
     assert verdict([row | {"more": None}], [row]) != "exact"
     assert verdict([row], [row | {"more": None}]) != "exact"
 
 
-def test_a_window_stands_for_its_events():
-    """Other rows stand for one event each, even where a column has the name of a count."""
+def test_a_window_counts_its_events():
+    """A row of a window counts its events; any other row is one event."""
     window = {"window_start": 0, "window_end": 5, "event_count": 7}
 
     assert events_in([window, window], ["window_start", "window_end", "key"]) == 14
@@ -108,7 +108,7 @@ def test_a_window_stands_for_its_events():
 
 @pytest.mark.parametrize("key", [[], ["id"], ["window_start"], ["window_end", "id"]])
 def test_rows_are_windows_only_with_both_ends_in_their_key(key):
-    """An event may have a column of such a name."""
+    """Rows are windows only if their key has both ends; an event can have one such column."""
     assert is_of_windows(["key", "window_end", "window_start"])
     assert is_of_windows(["window_end", "window_start"])
     assert not is_of_windows(key)
@@ -116,7 +116,7 @@ def test_rows_are_windows_only_with_both_ends_in_their_key(key):
 
 @pytest.mark.spark
 def test_a_cent_of_a_large_decimal_is_a_difference(spark):
-    """Decimals come out of Spark with all their digits, and with no tolerance."""
+    """Decimals of Spark keep all digits and are compared without tolerance."""
     total = "98765432109876543210.01"
     found = typed_rows(spark.sql(f"SELECT 'k0' key, CAST('{total}' AS DECIMAL(38, 2)) total"))
 

@@ -1,4 +1,4 @@
-"""The report of the demo: whole HTML, escaped texts, and charts that show the numbers."""
+"""The report of the demo: valid HTML, escaped texts, and correct charts."""
 
 import re
 from dataclasses import replace
@@ -52,34 +52,34 @@ class Page(HTMLParser):
         assert self._open == []
 
     def handle_starttag(self, tag, attrs):
-        """Note a start tag."""
+        """Store a start tag."""
         self.tags.append((tag, dict(attrs)))
         self._open += [tag] if tag not in VOID else []
 
     def handle_endtag(self, tag):
-        """Compare an end tag with what is open."""
+        """Compare an end tag with the open element."""
         if tag not in VOID:
             assert self._open.pop() == tag
 
     def handle_data(self, data):
-        """Keep text."""
+        """Store text."""
         self.text += data
 
 
 def window(steps, events, kind="view"):
-    """A row of the result: a window so many steps after noon."""
+    """Return a row of the result: a window so many steps after noon."""
     start = NOON + steps * STEP
     return {"window_start": start, "window_end": start + STEP, "kind": kind, "event_count": events}
 
 
 def made(rows=(), pending=(), **changes):
-    """The outcome of a job that wrote these rows."""
+    """Return the outcome of a job that wrote these rows."""
     return Outcome(rows, pending, [Check("all", "17 rows", holds=True)], SUMMARY | changes)
 
 
 @pytest.fixture(name="played")
 def _played():
-    """A run with an invalid record, a late event, and two batches."""
+    """Return a run with an invalid record, a late event, and two batches."""
     cut = Event(b'{"id":', b"view", NOON, "truncated", "malformed")
     late = Event(b"{}", b"view", NOON, "late", None, {"at": NOON + 1.5 * STEP})
     first = BatchReport(0, NOON, 16, 4.0, NOON + STEP, None, 0)
@@ -90,12 +90,12 @@ def _played():
 
 
 def render(played, outcome, words=WORDS, **places):
-    """The page as text."""
+    """Return the page as text."""
     return page.render(words, played, outcome, interval=SECOND, places=places)
 
 
-def test_the_report_is_whole_html(played):
-    """Each element ends where it should, and the browser knows language, letters and width."""
+def test_the_report_is_valid_html(played):
+    """Each element has its end tag, and the page declares language, encoding and width."""
     found = Page(render(played, made([window(0, 10), window(1, 5)]), where="build/demo"))
 
     assert found.tags[0] == ("html", {"lang": "en"})
@@ -106,7 +106,7 @@ def test_the_report_is_whole_html(played):
 
 
 def test_texts_are_not_markup(played):
-    """Titles, keys, records, origins and paths are shown as they are, whatever they contain."""
+    """Titles, keys, records, source references and paths are escaped."""
     event = replace(played.traffic.main[0], raw=HOSTILE.encode(), kind=HOSTILE, reason=HOSTILE)
     hostile = replace(
         played,
@@ -130,7 +130,7 @@ def test_texts_are_not_markup(played):
 
 
 def test_a_report_without_rows_says_so(played):
-    """A job that writes nothing still gets its report: there the reader sees why."""
+    """A job that writes no row has a report that says so."""
     found = Page(render(played, made(output_rows=0, counted_rows=0, verdict="no rows")))
 
     assert "0rows in the result" in found.text
@@ -139,8 +139,8 @@ def test_a_report_without_rows_says_so(played):
     assert [tag for tag, _ in found.tags].count("svg") == 2
 
 
-def test_counts_of_nothing_are_not_shown(played):
-    """A job that keeps no state has no tile for it, and no part of the bar."""
+def test_counts_of_missing_features_are_not_shown(played):
+    """A count of a feature that the job lacks has neither a tile nor a part of the bar."""
     found = Page(render(played, made([window(0, 10)])))
 
     assert "late events" in found.text
@@ -149,7 +149,7 @@ def test_counts_of_nothing_are_not_shown(played):
 
 
 def test_a_job_without_a_watermark_has_no_chart_of_it(played):
-    """Where nothing follows event time, the page has neither the chart nor its words."""
+    """Without a watermark the page has neither its chart nor its text."""
     batches = [replace(batch, newest=None, watermark=None) for batch in played.batches]
     found = Page(render(replace(played, batches=batches), made([window(0, 10)])))
 
@@ -158,7 +158,7 @@ def test_a_job_without_a_watermark_has_no_chart_of_it(played):
 
 
 def heights(svg, css):
-    """The height of each step of a band, in pixels."""
+    """Return the height of each step of a band, in pixels."""
     (path,) = re.findall(rf'<path class="{css}" d="M(.*)Z"/>', svg.replace("/><", "/>\n<"))
     points = [tuple(map(float, point.split(","))) for point in path.split("L")]
     steps = (len(points) - 1) // 4
@@ -167,7 +167,7 @@ def heights(svg, css):
 
 
 def test_the_height_of_a_step_is_its_number_of_events(played):
-    """Twice as many events are twice as high, each key stands on the one below it, gaps are 0."""
+    """The height of a step is proportional to its events; keys are stacked."""
     rows = [window(0, 8), window(1, 4), window(3, 4), window(1, 2, "buy")]
     svg = str(charts.draw_events(made(rows), played))
 
@@ -179,7 +179,7 @@ def test_the_height_of_a_step_is_its_number_of_events(played):
 
 
 def test_only_pending_windows_are_pale(played):
-    """The windows that are not written yet are pale, from the first of them on."""
+    """Only windows that are not yet written are pale."""
     written = [window(0, 8), window(1, 8)]
     svg = str(charts.draw_events(made(written, [window(2, 4)]), played))
 
@@ -200,7 +200,7 @@ def test_each_late_event_has_a_mark(played):
 
 
 def test_the_height_of_a_batch_is_its_duration(played):
-    """4 seconds are four times 1 second, and a batch without records has another colour."""
+    """The height of a batch is its duration; a batch without records has another colour."""
     svg = str(charts.draw_durations(played, SECOND))
 
     bars = re.findall(r'<rect class="(\w+)" .*? height="([\d.]+)"', svg)
@@ -212,7 +212,7 @@ def test_the_height_of_a_batch_is_its_duration(played):
 
 
 def test_the_watermark_is_below_the_newest_event(played):
-    """The newest event stays where it is in a batch without data; the watermark starts there."""
+    """The line of the watermark is below that of the newest event."""
     later = NOON + 2 * STEP
     third = replace(played.batches[0], number=2, newest=later, watermark=NOON + STEP)
     svg = str(charts.draw_watermark(replace(played, batches=[*played.batches, third])))

@@ -1,4 +1,4 @@
-"""What the shared part of a test oracle says of late events, duplicates, windows and joins.
+"""The shared part of the test oracle: late events, duplicates, windows and joins.
 
 The matrix compares it with Spark; these are its rules, one by one. Times are minutes.
 """
@@ -24,7 +24,7 @@ def event(minute, *, name="a", key="k"):
 
 
 def batches(*minutes):
-    """Return a batch for each list of minutes, each event with an id of its own."""
+    """Return a batch for each list of minutes; each event has its own id."""
     return [
         [event(minute, name=f"{number}-{place}") for place, minute in enumerate(batch)]
         for number, batch in enumerate(minutes)
@@ -71,7 +71,7 @@ def test_an_event_is_late_two_batches_after():
         assert places(found.rows)[0] == (0, 5, 2 - len(before))
 
 
-def test_an_event_of_an_open_window_is_in_time():
+def test_an_event_of_an_open_window_is_not_late():
     """The watermark may be past the event, but not past the end of its window."""
     assert aggregate([1], [16], [], [5]).late == 0
     assert aggregate([1], [16], [], [4]).late == 1
@@ -203,7 +203,7 @@ def test_an_event_matches_right_events_that_follow_soon(minute, pairs):
 
 
 def test_the_slower_input_determines_the_watermark():
-    """A silent input stops it, so nothing is late and the state grows."""
+    """An idle input stops the watermark, so no event is late and the state grows."""
     stream = join([[0], [100], [], [1]], [[]])
     assert (stream.late, stream.retained) == (0, 3)
 
@@ -212,7 +212,7 @@ def test_the_slower_input_determines_the_watermark():
 
 
 def test_a_left_join_writes_an_event_without_a_match_once():
-    """It is written alone when no match can arrive any more, and is pending until then."""
+    """An event without a match is pending until no match can arrive, and is then written once."""
     stream = join([[0], [100]], [[], [15]], is_left=True)
     assert minutes_of(stream.pending) == [0, 100]
     assert not any(batch.events for batch in stream.batches)
@@ -225,7 +225,7 @@ def test_a_left_join_writes_an_event_without_a_match_once():
 
 
 def test_an_event_behind_the_watermark_is_late():
-    """In both inputs; at the watermark as well. Each late event and each row is reconciled."""
+    """An event at or behind the watermark is late, in both inputs."""
     left, right = [[100], [], [90, 90.001, 101]], [[100], [], [90, 90.001]]
 
     stream = join(left, right, is_left=True)
@@ -235,8 +235,8 @@ def test_an_event_behind_the_watermark_is_late():
     assert found.assigned == 5
 
 
-def test_the_newest_row_of_a_key_counts():
-    """By event time, and of equal times the last one; the others are duplicates."""
+def test_the_newest_row_of_a_key_is_kept():
+    """The row with the newest event time is kept, or the last one of equal times."""
     events = [event(1), event(3), event(2), event(3) | {"key": "last"}]
 
     found = oracle.collect(oracle.read([events], SCHEMA), SCHEMA, newest_of=["id"])

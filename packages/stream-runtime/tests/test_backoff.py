@@ -1,4 +1,4 @@
-"""How long a job pauses before it tries a failed batch again, on a clock that tests move."""
+"""The pause before the next attempt of a failed batch, measured with a fake clock."""
 
 import os
 import signal
@@ -18,34 +18,34 @@ from stream_runtime.storage import LocalStorage
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A fake clock, which advances only in `sleep`."""
 
     def __init__(self):
         self.now, self.wake = 0.0, lambda: None
 
     def monotonic(self):
-        """Seconds since the test began."""
+        """Return the seconds since the start of the test."""
         return self.now
 
     def sleep(self, seconds):
-        """Let time pass, then do what is due."""
+        """Advance the clock, then run the actions that are due."""
         self.now += seconds
         self.wake()
 
 
 class Failing:
-    """A query that fails at once, at the same batch each time."""
+    """A query that fails immediately, each time in the same batch."""
 
     runId, isActive = "run", False  # noqa: N815 - Spark's names
 
     def exception(self):
-        """Why it ended."""
+        """Return the error that ended the query."""
         return StreamingQueryException("the disk is full")
 
 
 @pytest.fixture(name="job")
 def _job(tmp_path, monkeypatch):
-    """A job that fails whenever it starts, with the moments of its starts."""
+    """Return a job whose every start fails, and the times of its starts."""
     clock, drain, starts = Clock(), Drain(LocalStorage(tmp_path)), []
     monkeypatch.setattr(lifecycle, "time", clock)
 
@@ -66,7 +66,7 @@ def _job(tmp_path, monkeypatch):
 
 
 def pauses(job, attempts, backoff):
-    """The seconds between the attempts of a job that never succeeds."""
+    """Return the seconds between the attempts of a job that always fails."""
     with pytest.raises(StreamFailedError):
         job.run(attempts, backoff)
     assert len(job.starts) == attempts
@@ -74,19 +74,19 @@ def pauses(job, attempts, backoff):
 
 
 def test_the_pause_doubles(job):
-    """A server that needs time to recover gets more with each attempt."""
+    """The pause doubles with each attempt, so that a server has time to recover."""
     assert pauses(job, 5, "10 seconds") == [10, 20, 40, 80]
 
 
 def test_the_pause_has_an_upper_bound(job):
-    """Many attempts take hours, not days."""
+    """The pause does not exceed its upper bound."""
     doubled = [5, 10, 20, 40, 80, 160, 320, 640]
 
     assert pauses(job, 12, "5 seconds") == [*doubled, 640, 640, 640]
 
 
 def test_there_is_no_pause_after_the_last_attempt(job):
-    """A job that gives up says so at once."""
+    """After the last attempt the job ends without a pause."""
     assert pauses(job, 1, "10 seconds") == []
     assert job.clock.now == 0
 
@@ -101,7 +101,7 @@ def _by_signal(_):
 
 @pytest.mark.parametrize(("ask", "exit_code"), [(_by_marker, 0), (_by_signal, 143)])
 def test_a_drain_ends_the_pause(job, ask, exit_code):
-    """The job ends at the next look, starts no other query, and has the exit code of the drain."""
+    """A drain during the pause ends the job with the exit code of the drain and no new query."""
     asked = []
 
     def wake():

@@ -33,7 +33,7 @@ def test_another_query_is_refused(tmp_path):
 
 
 def test_new_and_missing_facts_are_differences():
-    """So are changed facts; equal facts are not."""
+    """New, missing and changed facts are differences; equal facts are not."""
     before, now = {"a": "1", "b": "1", "c": "1"}, {"b": "1", "c": "2", "d": "1"}
 
     found = manifest.differences(before, now)
@@ -42,7 +42,7 @@ def test_new_and_missing_facts_are_differences():
 
 
 def test_a_checkpoint_without_a_manifest_is_refused(tmp_path):
-    """No query continues the batches of an unknown one."""
+    """A checkpoint with batches and without a manifest is refused."""
     root = LocalStorage(tmp_path)
     root.write("stream/offsets/0", "v1")
 
@@ -51,7 +51,7 @@ def test_a_checkpoint_without_a_manifest_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("before", ["none", "another"])
-def test_a_result_of_another_checkpoint_is_refused(tmp_path, before):
+def test_a_target_of_another_checkpoint_is_refused(tmp_path, before):
     """A checkpoint that did not write the rows of the target does not add to them."""
     root = LocalStorage(tmp_path)
     if before == "another":
@@ -79,7 +79,7 @@ def test_sparks_log_is_read(tmp_path):
     assert spark_log.offsets(root, 8) == []
 
 
-def test_one_driver_at_a_time(tmp_path):
+def test_a_second_driver_is_refused(tmp_path):
     """A second process on the same checkpoint is refused."""
     module = checkpoint.__name__
     code = f"from {module} import sole_driver\nwith sole_driver({str(tmp_path)!r}): pass"
@@ -95,8 +95,8 @@ def test_one_driver_at_a_time(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["local", "hadoop"])
-def test_storage(spark, tmp_path, kind):
-    """Both kinds replace whole files, list visible ones, and accept a missing file."""
+def test_both_storages_replace_and_list_files(spark, tmp_path, kind):
+    """Both storages replace files atomically, list visible ones, and accept a missing file."""
     root = LocalStorage(tmp_path) if kind == "local" else HadoopStorage(tmp_path.as_uri(), spark)
 
     assert root.read("a/b") is None

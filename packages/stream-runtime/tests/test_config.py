@@ -1,4 +1,4 @@
-"""Secrets and folders in the configuration, and messages that say where a value comes from."""
+"""Secrets and folders in the configuration, and messages that name the layer of a value."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class Settings(Table):
 
 @pytest.fixture(name="read")
 def _read(tmp_path, monkeypatch):
-    """Load the settings of a folder whose `dev.toml` has these lines."""
+    """Return a function that loads settings from a folder whose `dev.toml` has these lines."""
     monkeypatch.delenv(VARIABLE, raising=False)
     (tmp_path / "base.toml").write_text('name = "base"', "utf-8")
 
@@ -39,7 +39,7 @@ def _read(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("content", "secret"), [("s3cret\n", "s3cret"), ("a\n\n", "a\n")])
 def test_a_secret_is_the_content_of_its_file(read, tmp_path, content, secret):
-    """Without the line end that an editor adds."""
+    """A secret is the content of its file without the line end that an editor adds."""
     file = tmp_path / "password"
     file.write_text(content, "utf-8")
 
@@ -50,13 +50,13 @@ def test_a_secret_is_the_content_of_its_file(read, tmp_path, content, secret):
 
 
 def test_a_secret_without_its_file_is_refused(read, tmp_path):
-    """The message names the file."""
+    """A missing file of a secret is refused, and the message names the file."""
     with pytest.raises(ConfigError, match=f"there is no file {tmp_path}/no"):
         read(f"server.password=file:{tmp_path}/no")
 
 
 def test_a_secret_comes_from_the_environment(read, monkeypatch):
-    """As it is there; a number is a text as well."""
+    """A secret of the environment is unchanged, even if it looks like a number."""
     monkeypatch.setenv(VARIABLE, "12345")
 
     assert read().server.password.get_secret_value() == "12345"
@@ -70,8 +70,8 @@ def test_a_secret_comes_from_the_environment(read, monkeypatch):
         ([], "[server]\npassword = 3735"),
     ],
 )
-def test_a_secret_in_plain_sight_is_refused(read, overrides, dev):
-    """In a file of conf/ or on the command line; the message does not show it."""
+def test_a_readable_secret_is_refused(read, overrides, dev):
+    """A secret in conf/ or on the command line is refused; the message does not show it."""
     with pytest.raises(ConfigError, match=f"is a secret; put it into the variable {VARIABLE}") as e:
         read(*overrides, dev=dev)
 
@@ -80,13 +80,13 @@ def test_a_secret_in_plain_sight_is_refused(read, overrides, dev):
 
 
 def test_a_message_names_the_layer_that_has_the_value(read, tmp_path):
-    """Also where a stronger layer sets another key."""
+    """A message names the layer of the value, even if a stronger layer sets another key."""
     with pytest.raises(ConfigError, match=rf"{tmp_path}/dev\.toml: server.password is a secret"):
         read("name=other", dev='[server]\npassword = "s3cret"')
 
 
 def test_an_empty_secret_is_none(read):
-    """A file of conf/ may show the key."""
+    """An empty secret is None, so a file of conf/ can list the key."""
     assert read(dev='[server]\npassword = ""').server.password.get_secret_value() == ""
 
 
@@ -99,13 +99,13 @@ def test_an_empty_secret_is_none(read):
         ("file:/data", "file:/data"),
     ],
 )
-def test_a_folder_is_whole(read, text, folder):
-    """A relative path starts at the working directory, a URI stays as it is."""
+def test_a_folder_is_absolute(read, text, folder):
+    """A relative path starts at the working directory; a URI is unchanged."""
     assert read(f"server.folder={text}").server.folder == folder
 
 
 def test_a_key_without_a_value_names_the_file(read, tmp_path):
-    """It is the file of the environment, where the value belongs."""
+    """The message of a missing value names the file of the environment."""
     (tmp_path / "base.toml").write_text("", "utf-8")
 
     with pytest.raises(ConfigError, match=rf"name has no value; set it in {tmp_path}/dev\.toml"):
@@ -121,26 +121,26 @@ def test_a_table_has_keys_of_several_layers(read, monkeypatch):
     assert (server.password.get_secret_value(), server.folder) == ("s3cret", "/data")
 
 
-def test_a_key_like_no_other_lists_the_known_ones(read):
-    """Where no name is near, the message shows all names of that table."""
+def test_an_unknown_key_lists_the_known_ones(read):
+    """If no name is similar, the message lists all keys of the table."""
     with pytest.raises(ConfigError, match=r"zzz is no key of \[server\]; known here: .*password"):
         read("server.zzz=1")
 
 
 def test_an_override_without_a_value_is_refused(read):
-    """The message shows how to write it."""
+    """The refusal of an override without a value shows the correct form."""
     with pytest.raises(ConfigError, match="--set name has no value: write --set name="):
         read("name")
 
 
-def test_settings_do_not_change(read):
-    """A job runs with the settings that it checked at its start."""
+def test_settings_are_read_only(read):
+    """Settings are read-only, so a job runs with those that it checked at its start."""
     with pytest.raises(ValueError, match="frozen"):
         read().name = "other"
 
 
-def test_a_mistake_in_a_table_shows_no_secret(read):
-    """Where a whole table is wrong, the message names it without its content."""
+def test_the_error_of_a_table_shows_no_secret(read):
+    """If a whole table is wrong, the message names it without its content."""
     with pytest.raises(ConfigError) as caught:
         read(dev='[name]\npassword = "s3cret"')
 

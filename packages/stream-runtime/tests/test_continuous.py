@@ -1,4 +1,4 @@
-"""What a job says of a continuous query, read from its checkpoint."""
+"""The reports of a continuous query, read from its checkpoint."""
 
 import json
 
@@ -13,7 +13,7 @@ RUN = "run"
 
 @pytest.fixture(name="commit")
 def _commit(tmp_path):
-    """Commit an epoch as Spark does, with the offsets of the topic's partitions at its end."""
+    """Return a function that commits an epoch as Spark does, with its end offsets."""
     root = LocalStorage(tmp_path)
 
     def commit(epoch, *offsets):
@@ -25,8 +25,8 @@ def _commit(tmp_path):
     return commit
 
 
-def test_new_epochs_are_told_as_one_batch(commit):
-    """What lies between two reports is one batch, named by its last epoch."""
+def test_new_epochs_are_reported_as_one_batch(commit):
+    """The epochs between two reports are one batch with the id of the last epoch."""
     commit(0, 5, 5)
     listener = ContinuousListener(commit.root)
     commit(1, 7, 5)
@@ -42,8 +42,8 @@ def test_new_epochs_are_told_as_one_batch(commit):
     assert listener.take(RUN, 0.001) is None
 
 
-def test_the_first_batch_begins_where_quarantine_does(commit):
-    """Spark keeps no record of where a continuous query began."""
+def test_the_first_batch_starts_at_the_offsets_of_quarantine(commit):
+    """The first batch starts at the offsets of quarantine: Spark does not store its start."""
     listener = ContinuousListener(commit.root)
     commit.root.write("quarantine/sources/0/0", '\0v1\n{"topic":{"0":100,"1":0}}')
     commit(0, 103, 0)
@@ -51,8 +51,8 @@ def test_the_first_batch_begins_where_quarantine_does(commit):
     assert listener.take(RUN, 0.001).input_rows == 3
 
 
-def test_epochs_without_messages_are_told_as_idle(commit, monkeypatch):
-    """Not each: now and then."""
+def test_epochs_without_messages_are_reported_as_idle(commit, monkeypatch):
+    """Epochs without messages are reported as idle at intervals, not each."""
     commit(0, 5)
     listener = ContinuousListener(commit.root)
     commit(1, 5)
@@ -64,8 +64,8 @@ def test_epochs_without_messages_are_told_as_idle(commit, monkeypatch):
     assert listener.take(RUN, 0.001) is Sign.IDLE
 
 
-def test_the_last_epochs_come_before_the_end(commit):
-    """Spark reports the end of the query, and of no other one."""
+def test_the_last_epochs_are_reported_before_the_end(commit):
+    """The last epochs of a query are reported before its end."""
     listener = ContinuousListener(commit.root)
     listener.reports.put(("an earlier run", Sign.ENDED))
     listener.reports.put((RUN, Sign.ENDED))

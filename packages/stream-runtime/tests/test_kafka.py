@@ -1,4 +1,4 @@
-"""How the job reaches Kafka, and that no secret can do more than log in."""
+"""The options of the connection to Kafka; a secret cannot inject other options."""
 
 import pytest
 from pydantic import SecretStr
@@ -11,15 +11,15 @@ SECURE = ["source.security=SASL_SSL", "source.username=job"]
 
 
 def secure(**changed):
-    """A cluster that asks for a password."""
+    """Return the settings of a cluster that requires a password."""
     given = {"security": "SASL_SSL", "username": "job", "password": AWKWARD, **changed}
     return Kafka(bootstrap_servers="127.0.0.1:1", **given)
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 @pytest.mark.parametrize("password", ["plain", AWKWARD, 'x"; com.evil.Module required y="'])
-def test_kafka_reads_back_what_was_given(spark, mechanism, password):
-    """Kafka's own parser finds one login module, of the fixed list, and the very password."""
+def test_kafka_parses_the_unchanged_password(spark, mechanism, password):
+    """Kafka's own parser reads one login module of the fixed list and the unchanged password."""
     options = secure(mechanism=mechanism, password=password).options()
     jvm = spark._jvm  # noqa: SLF001 - Kafka's parser is Java
 
@@ -35,7 +35,7 @@ def test_kafka_reads_back_what_was_given(spark, mechanism, password):
 
 
 def test_control_characters_are_refused_without_being_shown():
-    """A password with a line's end could begin a line of its own."""
+    """A password with a control character is refused, because it could start a new line."""
     with pytest.raises(ConfigError, match="The Kafka password has a control character") as caught:
         secure(password=f"hidden\n{AWKWARD}").options()
 
@@ -43,7 +43,7 @@ def test_control_characters_are_refused_without_being_shown():
 
 
 def test_databricks_has_renamed_the_login_modules():
-    """There, and only there, Kafka's classes have a prefix."""
+    """Kafka's classes have a prefix on Databricks only."""
     plain, shaded = secure().options(), secure(shaded=True).options()
 
     assert plain["kafka.sasl.jaas.config"].startswith("org.apache.kafka.")
@@ -51,7 +51,7 @@ def test_databricks_has_renamed_the_login_modules():
 
 
 def test_a_password_comes_from_the_environment_or_a_file(monkeypatch, tmp_path):
-    """Both are read, and neither is ever printed."""
+    """A password is read from the environment or a file, and never printed."""
     monkeypatch.setenv("STREAM__SOURCE__PASSWORD", AWKWARD)
     from_environment = load(*SECURE)
     monkeypatch.delenv("STREAM__SOURCE__PASSWORD")
@@ -63,8 +63,8 @@ def test_a_password_comes_from_the_environment_or_a_file(monkeypatch, tmp_path):
     assert "s3cr" not in repr(from_file)
 
 
-def test_a_password_on_the_command_line_is_refused_unseen():
-    """Everybody can read it there, as in a file of conf/."""
+def test_a_password_on_the_command_line_is_refused():
+    """A password on the command line is refused; the message does not show it."""
     with pytest.raises(ConfigError, match=r"source\.password is a secret") as caught:
         load(*SECURE, f"source.password={AWKWARD}")
 
@@ -72,6 +72,6 @@ def test_a_password_on_the_command_line_is_refused_unseen():
 
 
 def test_a_login_needs_a_user_and_a_password():
-    """It is not found out by the first batch."""
+    """A login without user or password is refused at the start, not by the first batch."""
     with pytest.raises(ConfigError, match="source: security SASL_SSL needs a username"):
         load("source.security=SASL_SSL")

@@ -1,4 +1,4 @@
-"""How a job is watched: retries, drains, and what it says while nothing comes."""
+"""The supervision of a query: attempts, drains, and reports of idle triggers."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ FAILURE = StreamingQueryException("the disk is full\n\tat java.stack")
 
 
 class Query:
-    """A query that has said its reports already and ends as it is told."""
+    """A query that has sent its reports already and ends as the test says."""
 
     def __init__(self, failure=None, *, busy=0, over=False):
         self.failure, self.busy, self.stopped = failure, busy, over
@@ -31,46 +31,46 @@ class Query:
 
     @property
     def isActive(self):  # noqa: N802 - Spark's name
-        """Whether it runs."""
+        """Return whether the query runs."""
         return not self.stopped
 
     @property
     def status(self):
-        """A batch runs until it was asked often enough."""
+        """Return a running batch for the first calls, and then an idle query."""
         self.busy -= 1
         return {"isTriggerActive": self.busy >= 0}
 
     def exception(self):
-        """Why it ended."""
+        """Return the error that ended the query."""
         return self.failure
 
     def stop(self):
-        """End it."""
+        """Stop the query."""
         self.stopped = True
 
 
 class Told:
-    """A reporter that remembers."""
+    """A reporter that stores its reports."""
 
     def __init__(self):
         self.said = []
 
     def batch(self, _):
-        """A batch."""
+        """Store a batch."""
         self.said.append("batch")
 
     def idle(self):
-        """Nothing new."""
+        """Store an idle trigger."""
         self.said.append("idle")
 
     def retry(self, attempt, cause):
-        """Started again."""
+        """Store a retry."""
         self.said.append(f"retry {attempt}: {cause}")
 
 
 @pytest.fixture(name="watch")
 def _watch(tmp_path, monkeypatch):
-    """Supervise runs of a query: each is its reports, and the query that makes them."""
+    """Return a function that supervises runs of a query, each with its reports."""
     monkeypatch.setattr(lifecycle, "POLL_SECONDS", 0.001)
     monkeypatch.setattr(lifecycle, "LAST_REPORT_SECONDS", 0.001)
     drain = Drain(LocalStorage(tmp_path))
@@ -102,37 +102,37 @@ def _watch(tmp_path, monkeypatch):
 
 
 def failing(*reports):
-    """A run that reports, then fails."""
+    """Return a run that reports, then fails."""
     return ([*reports, Sign.ENDED], Query(FAILURE, over=True))
 
 
 def ending(*reports):
-    """A run that reports, then ends as it should."""
+    """Return a run that reports, then ends without an error."""
     return ([*reports, Sign.ENDED], Query(over=True))
 
 
-def test_a_failed_batch_is_tried_again(watch):
-    """A failure that passes is survived, and told in a line without the Java stack."""
+def test_a_failed_batch_starts_the_next_attempt(watch):
+    """After a failed batch the next attempt starts; the log has one line without a Java stack."""
     said = watch.run(failing(), ending(BATCH))
 
     assert said == ["retry 1: the disk is full", "batch"]
 
 
-def test_the_same_batch_fails_only_so_often(watch):
-    """A failure that stays ends the job with a message that says what to do."""
+def test_attempts_of_one_batch_are_limited(watch):
+    """A batch that fails in each attempt ends the job with a message that says what to do."""
     with pytest.raises(StreamFailedError, match=r"failed 3 times.*the disk is full(?s:.)*runbook"):
         watch.run(failing(), failing(), failing())
 
 
-def test_progress_starts_the_count_again(watch):
-    """Failures at different batches do not add up."""
+def test_a_new_batch_resets_the_attempts(watch):
+    """A new batch resets the count of attempts."""
     said = watch.run(failing(), failing(BATCH), failing(), ending(), attempts=3)
 
     assert [word.partition(":")[0] for word in said] == ["retry 1", "batch", "retry 1", "retry 2"]
 
 
-def test_a_failed_quarantine_write_ends_the_run_and_is_repeated(watch):
-    """What fails while a batch is followed fails the run; no query goes on unwatched."""
+def test_a_failed_quarantine_write_is_repeated(watch):
+    """A failed quarantine write fails the attempt and stops the query; the next one repeats it."""
     failures = [PySparkException("the broker is away")]
     abandoned = Query()
 
@@ -146,20 +146,20 @@ def test_a_failed_quarantine_write_ends_the_run_and_is_repeated(watch):
     assert said == ["batch", "retry 1: the broker is away", "batch"]
 
 
-def test_a_report_of_an_earlier_run_counts_for_nothing(watch):
-    """The late last word of a failed run does not end the run that follows it."""
+def test_a_report_of_an_earlier_attempt_is_ignored(watch):
+    """A late report of an earlier attempt does not end the current one."""
     stale = ("an earlier run", Sign.ENDED)
 
     assert watch.run(failing(), ending(stale, BATCH)) == ["retry 1: the disk is full", "batch"]
 
 
-def test_quiet_is_not_dead(watch):
-    """A trigger that finds nothing new is told, so that silence means something."""
+def test_an_idle_trigger_is_reported(watch):
+    """A trigger without new data is reported, so an idle job differs from a dead one."""
     assert watch.run(ending(Sign.IDLE, BATCH, Sign.IDLE)) == ["idle", "batch", "idle"]
 
 
 def test_a_marker_drains_at_the_end_of_the_batch(watch):
-    """The query is stopped once its batch has ended, and the exit code is 0."""
+    """A drain marker stops the query after its running batch, with exit code 0."""
     query = Query(busy=5)
     with watch.drain.listening():
         (watch.root / lifecycle.MARKER).touch()
@@ -170,8 +170,8 @@ def test_a_marker_drains_at_the_end_of_the_batch(watch):
     assert not (watch.root / lifecycle.MARKER).exists()
 
 
-def test_a_batch_that_does_not_end_is_cut(watch, caplog):
-    """A drain has a bound; what is cut is replayed by the next start."""
+def test_a_drain_has_a_timeout(watch, caplog):
+    """A drain has a timeout; the next start replays the interrupted batch."""
     query = Query(busy=10**9)
     with watch.drain.listening():
         (watch.root / lifecycle.MARKER).touch()
@@ -181,8 +181,8 @@ def test_a_batch_that_does_not_end_is_cut(watch, caplog):
     assert "it is cut" in caplog.text
 
 
-def test_a_signal_drains_and_is_no_success(watch):
-    """SIGTERM drains like the marker, and the exit code makes an orchestrator start it again."""
+def test_a_signal_drains_with_its_exit_code(watch):
+    """SIGTERM drains the job with an exit code after which an orchestrator starts it again."""
     query = Query()
     with watch.drain.listening():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -192,16 +192,16 @@ def test_a_signal_drains_and_is_no_success(watch):
     assert watch.drain.exit_code == 143
 
 
-def test_a_second_signal_ends_the_job_at_once(watch):
-    """Nobody has to wait for a drain."""
+def test_a_second_signal_ends_the_job_immediately(watch):
+    """A second signal ends the job without waiting for the drain."""
     with watch.drain.listening():
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_a_job_drains_only_if_asked(watch, caplog):
-    """A query that nobody asked to stop runs to its end."""
+def test_a_job_drains_only_on_request(watch, caplog):
+    """Without a drain marker or a signal, the query runs to its end."""
     caplog.set_level("INFO")
     watch.run(ending(BATCH, BATCH))
 
@@ -209,7 +209,7 @@ def test_a_job_drains_only_if_asked(watch, caplog):
 
 
 def test_the_log_names_the_cause_of_a_drain(watch, caplog):
-    """Whether a person or an orchestrator asked for it."""
+    """The log says whether a marker or a signal caused the drain."""
     with watch.drain.listening():
         os.kill(os.getpid(), signal.SIGTERM)
         with caplog.at_level("INFO", logger="stream_runtime"):
@@ -218,23 +218,23 @@ def test_the_log_names_the_cause_of_a_drain(watch, caplog):
     assert "draining (SIGTERM)" in caplog.text
 
 
-def test_a_failure_without_a_message_has_a_name(watch):
-    """The log never shows an empty cause."""
+def test_a_failure_without_a_message_has_its_class_name(watch):
+    """A failure without a message is logged with the name of its class."""
     said = watch.run(([Sign.ENDED], Query(StreamingQueryException(""), over=True)), ending(BATCH))
 
     assert said == ["retry 1: StreamingQueryException", "batch"]
 
 
-def test_an_old_marker_does_not_stop_a_new_start(watch):
-    """A marker that nobody took is removed by the next start."""
+def test_a_start_removes_an_old_marker(watch):
+    """A start removes an old drain marker."""
     (watch.root / lifecycle.MARKER).touch()
 
     with watch.drain.listening():
         assert not watch.drain.asked()
 
 
-def test_a_real_query_is_tried_again(spark, tmp_path):
-    """A batch that fails once in Spark itself is repeated, and every batch is followed once."""
+def test_a_real_query_has_a_second_attempt(spark, tmp_path):
+    """A batch that fails once in Spark is run again, and each batch is reported once."""
     for number in range(3):
         (tmp_path / f"in{number}").write_text("event", "utf-8")
     reached, followed, listener, told = [], [], ProgressListener(), Told()

@@ -1,4 +1,4 @@
-"""Where the log messages of a job go."""
+"""The output of the log messages of a job."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger("stream_runtime.example")
 
 @pytest.fixture(name="restored")
 def _restored():
-    """Leave the logger as it was."""
+    """Restore the logger after the test."""
     logger = logging.getLogger("stream_runtime")
     level, handlers = logger.level, list(logger.handlers)
     yield
@@ -34,7 +34,7 @@ def _restored():
 
 
 def test_messages_go_to_standard_error(capsys):
-    """Without a configuration they are plain lines, and not in the standard output."""
+    """Without a configuration, messages are plain lines on the standard error."""
     with logging_to(Logging()):
         log.info("batch %d", 1)
     log.warning("after the job")
@@ -45,7 +45,7 @@ def test_messages_go_to_standard_error(capsys):
 
 @pytest.mark.usefixtures("restored")
 def test_a_file_configures_logging(tmp_path, capsys):
-    """Format and handlers are those of the file; nothing else writes the messages."""
+    """A configuration file sets format and handlers, and no other handler is active."""
     config, file = tmp_path / "logging.toml", tmp_path / "job.log"
     config.write_text(CONFIG.format(file=file), "utf-8")
 
@@ -62,7 +62,7 @@ def test_a_file_configures_logging(tmp_path, capsys):
 @pytest.mark.parametrize("text", [None, "no TOML", "[handlers.x]\nclass = 'nothing.Here'"])
 @pytest.mark.usefixtures("restored")
 def test_a_wrong_file_is_refused(tmp_path, text):
-    """The error names the file."""
+    """A wrong configuration file is refused, and the error names it."""
     config = tmp_path / "logging.toml"
     if text is not None:
         config.write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""The values that Prometheus reads of a job, and the lines of its log."""
+"""The metrics of a job in Prometheus and in its metrics log."""
 
 import json
 import math
@@ -28,7 +28,7 @@ BATCH = replace(NOTHING, **NUMBERS, watermark="2026-01-01T00:00:00.000Z")
 
 @pytest.fixture(name="job")
 def _job(tmp_path, monkeypatch):
-    """A reporter that begins at second 1000, its clock, what Prometheus reads, and its log."""
+    """Return a reporter that starts at second 1000, its clock, its metrics, and its log."""
     registry, clock, log = CollectorRegistry(), SimpleNamespace(now=1000.0), tmp_path / "log"
     monkeypatch.setattr(metrics, "CollectorRegistry", lambda: registry)
     monkeypatch.setattr(metrics, "time", SimpleNamespace(time=lambda: clock.now))
@@ -44,14 +44,14 @@ def _job(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", GAUGES)
-def test_what_is_not_known_is_not_zero(job, name):
-    """Before the first batch nothing is known: 0 rows behind would mean that it has caught up."""
+def test_an_unknown_value_is_not_zero(job, name):
+    """Before the first batch a gauge has no value: 0 would mean that there is no backlog."""
     assert math.isnan(job.read(name))
 
 
 @pytest.mark.parametrize("name", GAUGES)
-def test_a_number_is_that_of_the_last_batch(job, name):
-    """Each batch replaces the number of the one before."""
+def test_a_gauge_has_the_value_of_the_last_batch(job, name):
+    """Each batch replaces the value of a gauge."""
     job.reporter.batch(BATCH)
     assert job.read(name) == NUMBERS[name]
 
@@ -59,8 +59,8 @@ def test_a_number_is_that_of_the_last_batch(job, name):
     assert job.read(name) == 100
 
 
-def test_a_batch_that_does_not_know_the_backlog_leaves_it(job):
-    """It stays unknown, or as it was."""
+def test_a_batch_without_backlog_keeps_the_gauge(job):
+    """A batch without a backlog leaves the gauge unchanged."""
     job.reporter.batch(replace(BATCH, backlog_rows=None))
     assert math.isnan(job.read("backlog_rows"))
 
@@ -70,8 +70,8 @@ def test_a_batch_that_does_not_know_the_backlog_leaves_it(job):
 
 
 @pytest.mark.parametrize("name", COUNTERS)
-def test_numbers_of_batches_add_up(job, name):
-    """A counter begins with 0 and is the sum over all batches."""
+def test_a_counter_is_the_sum_of_all_batches(job, name):
+    """A counter starts at 0 and is the sum over all batches."""
     assert job.read(f"{name}_total") == 0
 
     for number in (2, 0, 5):
@@ -81,7 +81,7 @@ def test_numbers_of_batches_add_up(job, name):
 
 
 @pytest.mark.parametrize("name", ["invalid_rows", "unknown_field_rows"])
-def test_a_number_that_is_not_known_adds_nothing(job, name):
+def test_an_unknown_count_changes_no_counter(job, name):
     """A batch whose invalid records were not counted changes no counter."""
     job.reporter.batch(BATCH)
     job.reporter.batch(replace(BATCH, **{name: None}))
@@ -90,7 +90,7 @@ def test_a_number_that_is_not_known_adds_nothing(job, name):
 
 
 def test_the_watermark_is_a_time(job):
-    """In seconds since 1970; a batch without one changes nothing."""
+    """The watermark is in seconds since 1970; a batch without one leaves it unchanged."""
     job.reporter.batch(BATCH)
     job.reporter.batch(replace(BATCH, watermark=None))
 
@@ -98,7 +98,7 @@ def test_the_watermark_is_a_time(job):
 
 
 def test_retries_are_counted(job):
-    """Each start after a failure counts, and no batch does."""
+    """The counter of retries counts each attempt after a failure."""
     job.reporter.batch(BATCH)
     assert job.read("retries_total") == 0
 
@@ -109,8 +109,8 @@ def test_retries_are_counted(job):
 
 
 @pytest.mark.parametrize("sign", [Reporter.idle, lambda reporter: reporter.batch(BATCH)])
-def test_a_quiet_job_is_alive(job, sign):
-    """An idle trigger says as well as a batch that the job has looked for data."""
+def test_an_idle_trigger_updates_the_last_progress(job, sign):
+    """An idle trigger and a batch both update the time of the last progress."""
     job.clock.now = 2000.0
 
     sign(job.reporter)
@@ -118,13 +118,13 @@ def test_a_quiet_job_is_alive(job, sign):
     assert job.read("alive_timestamp_seconds") == 2000
 
 
-def test_a_job_is_alive_from_its_start(job):
-    """While its first batch runs it has not been silent, however long that takes."""
+def test_the_last_progress_begins_with_the_start(job):
+    """The time of the last progress starts with the job, before its first batch ends."""
     assert job.read("alive_timestamp_seconds") == 1000
 
 
-def test_a_retry_is_no_sign_of_life(job):
-    """A job that fails again and again makes no progress."""
+def test_a_retry_does_not_update_the_last_progress(job):
+    """A retry does not update the time of the last progress."""
     job.clock.now = 2000.0
 
     job.reporter.retry(1, "the disk is full")
@@ -133,7 +133,7 @@ def test_a_retry_is_no_sign_of_life(job):
 
 
 def test_each_event_is_a_line_of_the_log(job):
-    """A batch with all its facts, an idle trigger, and a retry with its cause."""
+    """Each batch, idle trigger and retry is one line of the metrics log."""
     job.reporter.batch(BATCH)
     job.reporter.idle()
     job.reporter.retry(1, "the disk is full")
@@ -148,7 +148,7 @@ def test_each_event_is_a_line_of_the_log(job):
 
 
 def test_metrics_are_served_on_the_port(monkeypatch):
-    """Prometheus reads them by HTTP, and of port 0 nothing is served."""
+    """Metrics are served by HTTP on the configured port; port 0 disables it."""
     served, serve = [], metrics.start_http_server
     monkeypatch.setattr(
         metrics, "start_http_server", lambda *given, **more: served.append(serve(*given, **more))

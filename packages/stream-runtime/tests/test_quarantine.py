@@ -1,4 +1,4 @@
-"""Invalid records reach quarantine exactly once, wherever the process dies.
+"""Quarantine has each invalid record once after any crash.
 
 The query under test reads text files, one per batch. Both kinds of quarantine writes are tested.
 """
@@ -39,18 +39,18 @@ BOTH = pytest.mark.parametrize("kind", [BatchReplay, SideQuery])
 
 
 class KilledError(Exception):
-    """Stands for a process that dies."""
+    """Raised instead of the death of the process."""
 
 
 class Dying(LocalStorage):
-    """A storage whose process dies at the n-th write."""
+    """A storage that raises KilledError at the n-th write."""
 
     def __init__(self, root: Path, writes: int) -> None:
         super().__init__(root)
         self.left = writes
 
     def write(self, name, text):
-        """Write, or die."""
+        """Write a file, or raise KilledError."""
         self.left -= 1
         if self.left < 0:
             raise KilledError
@@ -133,7 +133,7 @@ def quarantined(tmp_path):
 
 
 @BOTH
-def test_batches_are_followed(make_progress, tmp_path, kind):
+def test_each_batch_with_invalid_records_has_a_folder(make_progress, tmp_path, kind):
     """Each batch with invalid records gets a folder with them."""
     progress = make_progress(kind)
 
@@ -173,8 +173,8 @@ def test_a_replay_reads_every_input(spark, tmp_path):
 
 
 @pytest.mark.parametrize("report", [batch(0, 0), batch(0, None, start_offset="1")])
-def test_a_batch_without_invalid_records_costs_nothing(tmp_path, report):
-    """It is not read again; nor is a batch without any records."""
+def test_a_batch_without_invalid_records_is_not_read(tmp_path, report):
+    """A batch without invalid records is not read again, nor is one without records."""
     written = []
     write = SimpleNamespace(write=written.append)
     reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
@@ -185,7 +185,7 @@ def test_a_batch_without_invalid_records_costs_nothing(tmp_path, report):
     assert json.loads((tmp_path / PROGRESS).read_text("utf-8")) == {"last_batch": 0}
 
 
-def test_a_batch_that_did_not_count_is_read(make_progress, tmp_path):
+def test_a_batch_without_a_count_is_read(make_progress, tmp_path):
     """A batch that reports no count can have invalid records."""
     make_progress().follow(batch(0, None))
 
@@ -197,7 +197,7 @@ def test_a_batch_that_did_not_count_is_read(make_progress, tmp_path):
     [(BatchReplay, writes) for writes in range(14)] + [(SideQuery, writes) for writes in range(3)],
 )
 def test_a_kill_loses_and_duplicates_nothing(make_progress, tmp_path, kind, writes):
-    """Whichever write of a small file is the last, the next process writes each record once."""
+    """After a kill at any write of a file, the next process writes each record once."""
     dying = make_progress(kind, Dying(tmp_path, writes))
     with contextlib.suppress(KilledError):
         for report in REPORTS:
@@ -230,7 +230,7 @@ def test_a_kill_after_the_folder_is_written(make_progress, tmp_path, kind, monke
 
 
 def test_a_drain_does_not_wait_for_a_side_query(make_progress, tmp_path):
-    """The side query is cut, and the next start repeats it."""
+    """A drain interrupts the side query, and the next start repeats it."""
     make_progress(SideQuery, drains=True).follow(batch(0, 1))
     cut_short = not (tmp_path / PROGRESS).exists()
 
@@ -248,7 +248,7 @@ def test_a_lost_report_loses_no_record(make_progress, tmp_path, kind):
     assert quarantined(tmp_path) == ALL_INVALID
 
 
-def test_a_batch_that_spark_forgot_is_named(make_progress, tmp_path, caplog):
+def test_a_batch_that_spark_deleted_is_logged(make_progress, tmp_path, caplog):
     """Batches that Spark's log no longer has cannot be replayed: the job warns and continues."""
     for batch_id in (0, 1):
         (tmp_path / f"stream/offsets/{batch_id}").unlink()
@@ -260,7 +260,7 @@ def test_a_batch_that_spark_forgot_is_named(make_progress, tmp_path, caplog):
 
 
 def test_a_written_batch_is_not_written_again(make_progress, tmp_path):
-    """A folder that a reader removed does not come back; without the progress it does."""
+    """A removed folder is not written again, unless the progress is removed too."""
     make_progress().recover()
     (tmp_path / "records/000000").rename(tmp_path / "records/000000-taken")
     make_progress().recover()

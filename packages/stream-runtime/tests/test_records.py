@@ -1,4 +1,4 @@
-"""What counts as an event, and why a record does not."""
+"""The validation of records, and the reason of each invalid one."""
 
 from types import SimpleNamespace
 
@@ -31,7 +31,7 @@ DEEP = b"[" * 5000 + b"]" * 5000
 
 
 def cases(schema):
-    """Records and the reasons that they are to get, by what is special about them."""
+    """Return records and their expected reasons, by name of the case."""
     valid = make_event(schema, 0)
     whole = raw(valid)
     found = {
@@ -76,7 +76,7 @@ def cases(schema):
 
 
 def _cases_of_roles(schema, valid):
-    """Cases that only a schema with such columns has."""
+    """Return the cases that depend on the roles of columns."""
     for role in ("id", "key"):
         if name := getattr(schema, role):
             yield f"no {role}", (_without(valid, name), f"missing_{role}")
@@ -97,7 +97,7 @@ def _without(values, name):
 
 
 def _tails(whole):
-    """What may follow an event in its message: another one, a part of one, or a wrapper's end."""
+    """Return texts that follow an event in its message: another event, or a part of one."""
     return (
         b"]}" + whole,
         b"]}," + whole,
@@ -121,7 +121,7 @@ def _tails(whole):
 
 @pytest.fixture(scope="module", name="case", params=SCHEMAS)
 def _case(request, spark):
-    """A schema, its cases, all of them as envelopes, and what is said of each."""
+    """Return a schema, its cases as envelopes, and the result of each."""
     schema = SCHEMAS[request.param]
     known = cases(schema)
     messages = envelopes(spark, [message for message, _ in known.values()])
@@ -132,14 +132,14 @@ def _case(request, spark):
     return SimpleNamespace(schema=schema, known=known, messages=messages, found=found)
 
 
-def test_reason(case):
-    """Each kind of record gets the reason that is true of it, and an event gets none."""
+def test_an_invalid_record_has_its_reason(case):
+    """Each invalid record has its reason, and a valid record has none."""
     reasons = {name: reason for name, (_, reason) in case.known.items()}
 
     assert {name: row.reason for name, row in case.found.items()} == reasons
 
 
-def test_unknown_fields_are_noticed(case):
+def test_unknown_fields_are_counted(case):
     """Only an event with a field that the schema does not name has unknown fields."""
     noticed = [name for name, row in case.found.items() if row.has_unknown_fields]
 
@@ -147,7 +147,7 @@ def test_unknown_fields_are_noticed(case):
 
 
 def test_every_record_is_valid_or_invalid(case):
-    """No record is both, and none is neither."""
+    """Each record is either valid or invalid."""
     valid = records.select_valid(case.messages, case.schema, Events()).count()
     invalid = records.select_invalid(case.messages, case.schema, Events()).count()
 
@@ -156,7 +156,7 @@ def test_every_record_is_valid_or_invalid(case):
 
 
 def test_invalid_bytes_are_kept(spark):
-    """A record whose bytes are no text keeps them, in base64, beside a readable form."""
+    """An invalid record that is not UTF-8 has its bytes in base64 and a readable text."""
     message = b'{"x": "\xff"}'
 
     (row,) = typed_rows(records.select_invalid(envelopes(spark, [message]), EVENT, Events()))
@@ -168,7 +168,7 @@ def test_invalid_bytes_are_kept(spark):
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_valid_events_have_the_columns_of_the_schema(spark, name):
-    """Events come out with exactly the columns of the schema, and the values that went in."""
+    """Valid events have exactly the columns of the schema, and unchanged values."""
     schema = SCHEMAS[name]
     sent = make_event(schema, 0)
 

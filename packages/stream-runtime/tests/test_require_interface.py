@@ -1,4 +1,4 @@
-"""A pipeline and the runtime fit together, or the program ends with one message."""
+"""The check that pipeline and runtime have the same interface."""
 
 import pytest
 import stream_runtime
@@ -7,19 +7,19 @@ from stream_runtime import INTERFACE, require_interface
 
 @pytest.fixture(name="pipeline")
 def _pipeline(tmp_path):
-    """The `__init__.py` of a pipeline."""
+    """Return the `__init__.py` of a pipeline."""
     return tmp_path / "pipeline" / "__init__.py"
 
 
-def test_the_same_number_passes(pipeline, capsys):
-    """Nothing is said, and the program goes on."""
+def test_the_same_interface_is_accepted(pipeline, capsys):
+    """The same interface is accepted without a message."""
     require_interface(INTERFACE, str(pipeline))
 
     assert capsys.readouterr().err == ""
 
 
-def test_another_number_ends_the_program(pipeline, capsys):
-    """The message names both sides and the steps; the exit code is that of the configuration."""
+def test_another_interface_ends_the_program(pipeline, capsys):
+    """Another interface ends the program with a configuration error that lists the steps."""
     with pytest.raises(SystemExit) as ended:
         require_interface(INTERFACE + 1, str(pipeline))
 
@@ -30,7 +30,7 @@ def test_another_number_ends_the_program(pipeline, capsys):
 
 
 def test_rejected_changes_end_the_program(pipeline, monkeypatch, capsys):
-    """Beside the pipeline or in the library: each file is named, in order."""
+    """Files with rejected changes end the program, and the message names each in order."""
     library = pipeline.parent.with_name("library")
     rejected = [folder / "job.py.rej" for folder in (library, pipeline.parent)]
     for path in rejected:

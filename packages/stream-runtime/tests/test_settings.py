@@ -1,4 +1,4 @@
-"""Configuration: layers, and errors that name the file, the key and the nearest right one."""
+"""The layers of the configuration, and errors that name file, key and the closest valid key."""
 
 from datetime import timedelta
 
@@ -11,36 +11,36 @@ from stream_runtime.errors import ConfigError
 
 
 def problem(*overrides, env="dev"):
-    """What the configuration error says."""
+    """Return the message of the configuration error."""
     with pytest.raises(ConfigError) as caught:
         load(*overrides, env=env)
     return str(caught.value)
 
 
-def test_stronger_layers_win(monkeypatch):
-    """The command line beats the environment, which beats the files."""
+def test_stronger_layers_override_weaker_ones(monkeypatch):
+    """The command line overrides the environment, which overrides the files."""
     monkeypatch.setenv("STREAM__EVENTS__MAX_AHEAD", "1 hour")
 
     assert load().events.max_ahead == "1 hour"
     assert load("events.max_ahead=2 hours").events.max_ahead == "2 hours"
 
 
-def test_a_misspelt_key_names_its_place_and_the_right_one():
-    """A typo is no silent default."""
+def test_a_misspelt_key_is_refused():
+    """A misspelt key is refused with its file and the closest valid key."""
     text = problem("events.max_ahed=1 hour")
 
     assert "--set events.max_ahed: max_ahed is no key of [events]; did you mean max_ahead?" in text
 
 
-def test_a_misspelt_environment_variable_is_noticed(monkeypatch):
-    """A variable with the prefix that names no setting stops the start."""
+def test_a_misspelt_environment_variable_is_refused(monkeypatch):
+    """An environment variable with the prefix that names no setting is refused."""
     monkeypatch.setenv("STREAM__EVENS__MAX_AHEAD", "1 hour")
 
     assert "STREAM__EVENS__MAX_AHEAD: evens is no key of []; did you mean events?" in problem()
 
 
-def test_all_problems_at_once():
-    """Nobody has to start three times to learn of three mistakes."""
+def test_one_message_lists_all_errors():
+    """One message lists all errors of the configuration."""
     text = problem("events.max_ahead=5", "lifecycle.drain=soon", "state.partitions=0")
 
     assert "3 problem(s)" in text
@@ -50,17 +50,17 @@ def test_all_problems_at_once():
 
 
 def test_an_unknown_environment_lists_the_known_ones():
-    """`--env live` says which there are."""
+    """The refusal of an unknown environment lists the known ones."""
     assert "known environments: dev, prod" in problem(env="live")
 
 
-def test_examples_must_be_replaced():
-    """Production does not start on the example's addresses."""
+def test_placeholders_are_refused_in_production():
+    """The example's addresses are refused in production."""
     assert f"{CONF}/prod.toml: checkpoint.root still is the example" in problem(env="prod")
 
 
 def test_a_local_checkpoint_is_refused_in_prod():
-    """A checkpoint on the driver's own disk would die with it."""
+    """A checkpoint on the driver's disk is refused in production, because it can be lost."""
     text = problem("checkpoint.root=/var/checkpoint", env="prod")
 
     assert "--set checkpoint.root: checkpoint.root = '/var/checkpoint'" in text
@@ -84,13 +84,13 @@ def test_an_error_ends_the_command(capsys):
         ("2 weeks", timedelta(weeks=2)),
     ],
 )
-def test_durations(text, meaning):
-    """A number and a unit, as Spark reads them."""
+def test_a_duration_is_a_number_and_a_unit(text, meaning):
+    """A duration is a number and a unit, as Spark reads it."""
     assert to_timedelta(text) == meaning
 
 
 @pytest.mark.parametrize("text", ["5", "minutes", "1 month", "0 minutes", "-1 hours", "5minutes"])
-def test_what_is_no_duration(text):
-    """What Spark and Python would read differently, or not at all, is refused."""
+def test_another_text_is_no_duration(text):
+    """A text that Spark would read differently, or not at all, is refused as a duration."""
     with pytest.raises(ValueError, match="is not a duration"):
         to_timedelta(text)

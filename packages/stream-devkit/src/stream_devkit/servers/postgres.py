@@ -21,8 +21,8 @@ from .server import HOST, Server, ServerError, serve
 NAME = "streams"
 """The name of the database and of its owner."""
 NOBODY = 65534
-# The server refuses to run as root. The user nobody needs root's capabilities to read our
-# folders, and without this bit its programs lose them.
+# The server refuses to run as root. The user nobody needs root's capability to read our folders,
+# and without this bit access(2) ignores that capability.
 AS_NOBODY = (
     *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
     *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
