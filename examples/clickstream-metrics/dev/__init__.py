@@ -1,1 +1,1 @@
-"""What development on one machine needs: a broker, events, a demo with its report."""
+"""The tools for development on one machine: servers, events, a demo with a report."""

@@ -1,4 +1,4 @@
-"""`make demo` of this project: what the report says, and what demo and report are made of."""
+"""`make demo` of this project: the parts of the demo and the texts of its report."""
 
 import sys
 
@@ -21,7 +21,7 @@ NOT_EXERCISED = [
 
 
 def make_words(spec: EventSpec) -> page.Words:
-    """Return what the report says of this project."""
+    """Return the texts of the report."""
     return page.Words(
         title=JOB.name,
         story=(
@@ -39,7 +39,7 @@ def make_words(spec: EventSpec) -> page.Words:
 
 
 def main() -> int:
-    """Run the demo; 0 if the result is exact."""
+    """Run the demo, and return 0 if the result is exact."""
     return demo.run(
         demo.DemoSpec(
             JOB,

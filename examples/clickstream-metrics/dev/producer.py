@@ -1,4 +1,4 @@
-"""What the job reads, on this machine: a Kafka topic."""
+"""The source of the job on this machine: a Kafka topic."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -12,15 +12,15 @@ from stream_devkit.servers.process import ProcessError
 
 PARTITIONS = 2
 SECONDS = 60
-"""After so long events that the broker has not taken count as lost."""
+"""Timeout of sending to the broker."""
 
 
 class EventProducer:
-    """A topic, to each of its partitions in turn; it notes where each event landed."""
+    """A topic whose partitions take turns; it records the source reference of each event."""
 
     PLACE = "a Kafka topic"
     TYPED = False
-    """Whether its records have columns, so that none can be malformed."""
+    """Whether the records have typed columns, so that none can be malformed."""
 
     def __init__(self, servers: LocalServers, _: Path, name: str) -> None:
         broker = servers.broker
@@ -39,22 +39,22 @@ class EventProducer:
             "source.topic": name,
             "source.starting_offsets": "earliest",
         }
-        """What the job has to be told to find it."""
+        """The settings with which the job reads this source."""
         self.origins: list[str] = []
         """`topic/partition/offset` of each event, in the order of sending."""
 
     @staticmethod
     def slices(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:
-        """Parts to send one after another, so that no partition is far ahead of another."""
+        """Yield the parts to send, so that no partition is far ahead of another."""
         return zip_batches(events, delay)
 
     @staticmethod
     def batches_of(rows: int) -> dict[str, str]:
-        """Settings with which the job takes so many records at a time."""
+        """Return settings with which a batch has at most `rows` records."""
         return {"source.max_offsets_per_trigger": str(rows)}
 
     def send(self, events: Sequence[Event]) -> None:
-        """Send, and return once the broker has all of them."""
+        """Send the events, and return when the broker has all of them."""
         landed: dict[int, str] = {}
         first = len(self.origins)
         for number, event in enumerate(events, first):

@@ -1,4 +1,4 @@
-"""What the columns of the result hold."""
+"""The types of the result's columns."""
 
 from clickstream_metrics import schema
 
@@ -10,4 +10,4 @@ KINDS = {
     # A total is as exact as its measure.
     **{f"total_{measure}": schema.COLUMNS[measure] for measure in schema.MEASURES},
 }
-"""The columns of the result, and what each holds."""
+"""The columns of the result, each with its type."""

@@ -1,4 +1,4 @@
-"""What demo and tests know of the events of this project."""
+"""The event spec of this project, for the demo and the tests."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ INTERVAL: timedelta | None = timedelta(seconds=1)
 
 
 def make_spec(settings: Settings) -> EventSpec:
-    """Return what the event generator has to know of this project."""
+    """Return the event spec of this project."""
     event = schema.EVENT
     return EventSpec(
         columns=event.columns,

@@ -1,4 +1,4 @@
-"""Where the job's result lands, on this machine: a Delta table, read without Spark."""
+"""The target of the job on this machine: a Delta table, read without Spark."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ from dev.results import KINDS
 
 
 class Target:
-    """A table in a folder."""
+    """A Delta table in a folder."""
 
     PLACE = "a Delta table"
 
     def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
         self._path = folder / name
         self.settings = {"sink.path": str(self._path)}
-        """What the job has to be told to find it."""
+        """The settings with which the job writes to this target."""
 
     def rows(self) -> list[Row]:
-        """All rows of the table."""
+        """Return all rows of the table."""
         query = QueryBuilder().register("result", DeltaTable(str(self._path)))
         found = query.execute("SELECT * FROM result").read_all()
         names = found.schema.names

@@ -1,4 +1,4 @@
-"""What the tests share: a Spark session, servers, and settings for a folder of their own."""
+"""The fixtures of the tests: a Spark session, servers, and settings with a temporary folder."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ from clickstream_metrics.settings import Settings
 
 MakeSettings = Callable[..., Settings]
 
-# Compiling less costs throughput, which no test needs, and saves half of a session's start.
+# Less compilation costs throughput, which no test needs, and halves the start of a session.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> MakeSettings:
-    """Settings of dev with everything under a folder of the test's own, and some changed."""
+    """Return a function that loads the settings of dev, with all paths in the test's folder."""
 
     def make(*overrides: str) -> Settings:
         own = [
@@ -42,7 +42,7 @@ def _settings(make_settings: MakeSettings) -> Settings:
 
 @pytest.fixture(scope="session", name="spark")
 def _spark() -> Iterator[SparkSession]:
-    """The job's own session, which every test shares."""
+    """Yield the Spark session of the job; all tests share it."""
     jars.ensure("connectors")
     settings = load(Settings, "dev", ["state.partitions=1"])
     spark = session.build("tests", settings.session, settings.state, settings.spark_conf())
@@ -52,6 +52,6 @@ def _spark() -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session", name="servers")
 def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
-    """The real servers that the job needs; each starts when a test first asks for it."""
+    """Yield the real servers that the job needs; each starts when a test first uses it."""
     with LocalServers(tmp_path_factory.mktemp("servers")) as servers:
         yield servers

@@ -1,22 +1,22 @@
-"""What a crash leaves behind, made without one."""
+"""Functions that put a checkpoint into the state that a crash leaves."""
 
 import json
 from pathlib import Path
 
 
 def forget_commit(checkpoint: Path) -> None:
-    """Leave what a driver leaves that dies between the sink's commit and Spark's own."""
+    """Delete Spark's last commit, as if the driver died between the sink's commit and Spark's."""
     commits = checkpoint / "commits"
     last = max(int(path.name) for path in commits.iterdir() if path.name.isdigit())
     (commits / f"{last}").unlink()
-    # With a stale checksum Spark would take the rewritten file for another driver's.
+    # With a stale checksum Spark would take the rewritten file for that of another driver.
     (commits / f".{last}.crc").unlink()
 
 
 def forget_quarantine_write(root: Path, batch: int) -> None:
-    """Leave what a driver leaves that dies between the sink's commit of a batch and Spark's.
+    """Delete a quarantine write, as if the driver died before Spark's commit of the batch.
 
-    What came after the batch is gone, and its invalid records are not in quarantine.
+    The checkpoint has no later batch.
     """
     for log in ("offsets", "commits"):
         for path in (root / "stream" / log).iterdir():

@@ -1,4 +1,4 @@
-"""Events of this project's schema for tests, and what must come of them."""
+"""Test events of this project's schema, and the result that the test oracle expects."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,15 +18,15 @@ event = partial(make_event, EVENT)
 
 
 def key(number: int) -> Any:
-    """The grouping key of `event(…, key=number)`."""
+    """Return the grouping key of `event(…, key=number)`."""
     return event(0, key=number)[EVENT.key or ""]
 
 
 def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Result:
-    """What must come out when each micro-batch reads some of these events."""
+    """Return the expected result if each micro-batch reads one element of `batches`."""
     return expected(batches, settings)
 
 
 def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event]) -> DataFrame:
-    """The job's result of one batch."""
+    """Return the result of one batch."""
     return JOB.result([envelopes(spark, list(map(raw, events)))], settings)

@@ -35,7 +35,7 @@ MADE_AT_RUN_TIME = tuple(
 
 
 def names(text: str) -> Iterator[str]:
-    """Each command of a block of shell, and each text in backticks elsewhere."""
+    """Yield each command of a shell block, and each text in backticks elsewhere."""
     blocks = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     for language, block in blocks.findall(text):
         if language == "sh":
@@ -45,7 +45,7 @@ def names(text: str) -> Iterator[str]:
 
 
 def problem(name: str) -> str:
-    """Why a command, a path or a key is wrong; empty if it is right, or is another text."""
+    """Return why a command, a path or a key is wrong; empty if it is correct or another text."""
     head = name.partition(" ")[0]
     if head == "export":
         return problem(name.removeprefix("export "))
@@ -55,7 +55,7 @@ def problem(name: str) -> str:
 
 
 def name_problem(name: str) -> str:
-    """Why a key or a path of this project is wrong; other words are not checked."""
+    """Return why a key or a path of this project is wrong; other words are not checked."""
     if found := re.fullmatch(r"STREAM__([A-Z_]+)(=.*)?", name):
         return key_problem(found[1].lower().replace("__", "."))
     if found := re.fullmatch(r"\[([a-z_]+)\]", name):
@@ -68,24 +68,24 @@ def name_problem(name: str) -> str:
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a word is the name of a file, without a folder."""
+    """Return whether a word is a file name without a folder."""
     return bool(re.fullmatch(r"[\w.-]+\.(json|md|py|sh|toml|yml)", name))
 
 
 def path_problem(name: str) -> str:
-    """Why a path or glob is wrong: from the root, from the package, or made at run time."""
+    """Return why a path or glob is wrong: seen from the root, the package, or a run."""
     found = any(base.joinpath(name).exists() or any(base.glob(name)) for base in BASES)
     at_run_time = name.startswith(MADE_AT_RUN_TIME) or f'"{name}"' in CODE
     return "" if found or at_run_time else "no such file"
 
 
 def key_problem(key: str) -> str:
-    """Why a table or key of the configuration is wrong."""
+    """Return why a table or key of the configuration is wrong."""
     return "" if key in KEYS else f"no such key; there are: {', '.join(KEYS)}"
 
 
 def keys(settings: type[BaseModel]) -> Iterator[str]:
-    """Every table, and every `table.key`."""
+    """Yield every table and every `table.key`."""
     for table, field in settings.model_fields.items():
         yield table
         yield from (f"{table}.{key}" for key in field.annotation.model_fields)
@@ -95,17 +95,17 @@ KEYS = list(keys(Settings))
 
 
 def make_problem(targets: list[str]) -> str:
-    """Why a make command is wrong."""
+    """Return why a make command is wrong."""
     return "" if set(targets) <= TARGETS else "no such target in the Makefile"
 
 
 def python_problem(arguments: list[str]) -> str:
-    """Why a command of the project's Python is wrong."""
+    """Return why a command of the project's Python is wrong."""
     return module_problem(*arguments[1:])
 
 
 def module_problem(module: str, *arguments: str) -> str:
-    """Why `python -m module arguments` is wrong."""
+    """Return why `python -m module arguments` is wrong."""
     if module == PACKAGE:
         return command_problem(arguments)
     spec = importlib.util.find_spec(module)
@@ -118,7 +118,7 @@ def module_problem(module: str, *arguments: str) -> str:
 
 
 def command_problem(arguments) -> str:
-    """Why the job's command line refuses arguments."""
+    """Return why the job's command line refuses the arguments."""
     try:
         asked = _parser(JOB).parse_args(arguments)
         if asked.command == "run" and asked.input:
@@ -139,7 +139,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_name_exists(document):
-    """Each path, make target, command, option and key in a document is there."""
+    """Each path, make target, command, option and key that a document names exists."""
     found = {name: problem(name) for name in names(document.read_text("utf-8"))}
 
     assert {name: why for name, why in found.items() if why} == {}
@@ -164,7 +164,7 @@ def test_every_name_exists(document):
     ],
 )
 def test_a_wrong_name_is_found(name):
-    """The check above can fail."""
+    """The check of names reports a wrong name."""
     assert problem(name)
 
 
@@ -172,12 +172,12 @@ def test_a_wrong_name_is_found(name):
     "name", ["growth", "#stream-oncall", "growth.events", "terraform apply", "https://wiki/x.md"]
 )
 def test_words_of_the_owner_are_not_checked(name):
-    """Names of teams, channels, tables and tools outside of the project are correct."""
+    """Names of teams, channels, tables and tools outside of the project are accepted."""
     assert problem(name) == ""
 
 
 def test_links_lead_to_headings():
-    """Each link within the runbook, and each heading of it that a message names, is there."""
+    """Each link in the runbook, and each of its headings that a message names, exists."""
     text = RUNBOOK.read_text("utf-8")
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
     anchors = {heading.lower().replace(" ", "-") for heading in headings}
@@ -186,8 +186,8 @@ def test_links_lead_to_headings():
     assert set(re.findall(r"runbook\.md, '([^']+)'", CODE)) <= set(headings)
 
 
-def test_the_runbook_knows_every_exit_code():
-    """Its table has a row for each error that ends a job."""
+def test_the_runbook_has_every_exit_code():
+    """The runbook has a row for each exit code of an error."""
     codes = set(re.findall(r"^\| (\d+) \|", RUNBOOK.read_text("utf-8"), re.MULTILINE))
     base = errors.StreamJobError
 
@@ -195,7 +195,7 @@ def test_the_runbook_knows_every_exit_code():
 
 
 def test_the_agent_can_be_started():
-    """Its head has the fields, and only the values, that agents may have."""
+    """The header of the agent file has only the fields and values that agents can have."""
     _, head, body = AGENT.read_text("utf-8").split("---\n", 2)
     fields = dict(line.split(": ", 1) for line in head.splitlines())
 
@@ -218,7 +218,7 @@ def test_no_file_has_two_owners():
     assert len(set.union(*owned)) == sum(map(len, owned))
 
 
-def test_agents_read_little():
-    """What is read at every start stays short."""
+def test_the_agent_file_is_short():
+    """The file that agents read at every start is short."""
     assert (ROOT / "CLAUDE.md").read_text("utf-8") == "@AGENTS.md\n"
     assert len((ROOT / "AGENTS.md").read_text("utf-8").splitlines()) <= 60

@@ -1,4 +1,4 @@
-"""Which changes a checkpoint survives, and which it refuses."""
+"""The changes that need a new checkpoint, and those that do not."""
 
 import pytest
 from pyspark.sql import functions as F
@@ -11,7 +11,7 @@ from clickstream_metrics.schema import EVENT
 
 
 def current(spark, settings):
-    """What a checkpoint of the job would be bound to now."""
+    """Return the query fingerprint of the job with these settings."""
     return query_fingerprint(job.JOB, job.result(job.read(spark, settings), settings), settings)
 
 
@@ -25,8 +25,8 @@ def current(spark, settings):
         ("source.topic=elsewhere", "source"),
     ],
 )
-def test_frozen_settings(spark, make_settings, override, fact):
-    """A setting that Spark pins, or silently misreads, needs a new checkpoint."""
+def test_a_pinned_setting_changes_the_fingerprint(spark, make_settings, override, fact):
+    """A changed pinned setting is a difference of the query fingerprint."""
     before, after = current(spark, make_settings()), current(spark, make_settings(override))
 
     changed = differences(before, after)
@@ -44,15 +44,15 @@ def test_frozen_settings(spark, make_settings, override, fact):
         "metrics.port=0",
     ],
 )
-def test_free_settings(spark, make_settings, override):
-    """A setting that says how fast, how often or how loud leaves the checkpoint as it is."""
+def test_a_free_setting_keeps_the_fingerprint(spark, make_settings, override):
+    """A setting of speed, frequency or monitoring is not part of the query fingerprint."""
     before, after = current(spark, make_settings()), current(spark, make_settings(override))
 
     assert differences(before, after) == []
 
 
-def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
-    """A filter before the state leaves the meaning of the state as it is."""
+def test_a_filter_before_the_state_keeps_the_fingerprint(spark, settings, monkeypatch):
+    """A filter before the state does not change the query fingerprint."""
     before, right = current(spark, settings), job.transform
     some = F.col(quote(EVENT.time)) > "2020-01-01"
     monkeypatch.setattr(job, "transform", lambda events, *more: right(events.where(some), *more))
@@ -60,8 +60,8 @@ def test_an_edit_before_the_state_is_free(spark, settings, monkeypatch):
     assert differences(before, current(spark, settings)) == []
 
 
-def test_an_edit_of_the_state_is_noticed(spark, settings, monkeypatch):
-    """Spark would read the old state as what the new code computes; here it shows."""
+def test_a_changed_aggregation_changes_the_fingerprint(spark, settings, monkeypatch):
+    """A changed aggregation changes the query fingerprint; Spark would misread the old state."""
     before, right = current(spark, settings), job.transform
     monkeypatch.setattr(job, "transform", lambda *given: right(*given).groupBy().count())
 

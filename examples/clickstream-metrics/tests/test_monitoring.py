@@ -1,4 +1,4 @@
-"""Alerts and dashboard speak of metrics that the job exports, and lead to the runbook."""
+"""Alerts and dashboard use metrics that the job exports; alerts name the runbook."""
 
 import json
 import re
@@ -16,7 +16,7 @@ ALERTS, DASHBOARD = ROOT / "monitoring/alerts.yml", ROOT / "monitoring/dashboard
 
 @pytest.fixture(name="exported")
 def _exported(monkeypatch):
-    """The names that Prometheus would scrape."""
+    """Return the names of the metrics that Prometheus scrapes."""
     registry = CollectorRegistry()
     monkeypatch.setattr(metrics, "CollectorRegistry", lambda: registry)
     metrics.Exporter(JOB.name, 0)
@@ -25,12 +25,12 @@ def _exported(monkeypatch):
 
 
 def queries(text):
-    """What is asked of Prometheus: the metrics, and the job that they are of."""
+    """Return the metrics that a text queries, each with its job."""
     return re.findall(r'(stream_\w+)\{job=\\?"([^"\\]+)\\?"\}', text)
 
 
 def test_alerts_watch_exported_metrics_of_this_job(exported):
-    """A wrong name would make an alert silent."""
+    """Each alert queries exported metrics of this job; a wrong name would never fire."""
     text = ALERTS.read_text("utf-8")
     expressions = "\n".join(re.findall(r"expr: (.+)", text))
     asked = queries(expressions)
@@ -41,8 +41,8 @@ def test_alerts_watch_exported_metrics_of_this_job(exported):
 
 
 def test_every_metric_is_on_the_dashboard(exported):
-    """A panel shows each, and none shows another."""
-    # Of repeats, which this job does not drop, there is nothing to see.
+    """The panels show all exported metrics and no others."""
+    # This job does not drop duplicates.
     exported -= {"stream_duplicates_dropped_total"}
     panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
     asked = queries("\n".join(target["expr"] for panel in panels for target in panel["targets"]))
@@ -52,7 +52,7 @@ def test_every_metric_is_on_the_dashboard(exported):
 
 
 def test_every_alert_leads_to_the_runbook():
-    """Each says what happened, what it means, and under which heading to read on."""
+    """Each alert has a summary, a description, and a link to a heading of the runbook."""
     text = ALERTS.read_text("utf-8")
     alerts = re.split(r"- alert: ", text)[1:]
     runbook = (ROOT / "docs/runbook.md").read_text("utf-8")

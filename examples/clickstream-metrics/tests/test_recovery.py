@@ -1,7 +1,6 @@
-"""The job as a process of its own, with real servers: terminated, killed, started again.
+"""The job as a process with real servers: terminated, killed, started again.
 
-Nothing may be lost and nothing may count twice, wherever it dies. What is compared is the whole
-result and the whole quarantine, with what is known of the records that were sent.
+The tests compare the whole result and the whole quarantine with the records that were sent.
 """
 
 import json
@@ -47,7 +46,7 @@ INVALID = raw({name: value for name, value in EVENTS[0].items() if name != schem
 
 
 def records():
-    """What is sent, a batch after the other; now and then one that has no time."""
+    """Yield the events to send, batch by batch; some have no time and are invalid."""
     now = datetime.now(UTC)
     for first in range(0, RECORDS, BATCH_ROWS):
         numbers = range(first, first + BATCH_ROWS)
@@ -56,7 +55,7 @@ def records():
 
 
 class Trial:
-    """One job, with its checkpoint in a folder of its own."""
+    """One job with its checkpoint in its own folder."""
 
     def __init__(self, producer: EventProducer, target: Target, folder: Path) -> None:
         overrides = {
@@ -75,17 +74,17 @@ class Trial:
         self.wanted = expected_of([VALID], self.settings).rows
 
     def committed(self) -> int:
-        """The last batch that Spark committed, -1 before the first."""
+        """Return the id of the last batch that Spark committed; -1 before the first."""
         last = spark_log.committed(self.root)
         return -1 if last is None else last
 
     def in_a_batch(self) -> bool:
-        """Whether the offsets of a batch are written that is not committed."""
+        """Return whether a batch is started and not yet committed."""
         planned = spark_log.planned(self.root)
         return planned is not None and planned > self.committed()
 
     def last_with_records(self) -> int:
-        """The last batch that read something."""
+        """Return the id of the last batch with records."""
         numbers = range(self.committed(), -1, -1)
         return next(
             number
@@ -94,15 +93,15 @@ class Trial:
         )
 
     def quarantined_up_to(self) -> int:
-        """Return the last batch whose invalid records are in quarantine."""
+        """Return the id of the last batch whose invalid records are in quarantine."""
         return int(json.loads(self.root.read(PROGRESS) or "{}").get("last_batch", -1))
 
     def run_to_the_end(self) -> None:
-        """Start the job, let it read everything and write what may be written, and end it."""
+        """Start the job, wait until it has read and written everything, and stop it."""
         self.run_until(self._is_done, "the whole result")
 
     def run_until(self, reached: Callable[[], bool], what: str) -> None:
-        """Start the job, and end it once something is reached; scheduled runs end by themselves."""
+        """Start the job, and stop it when `reached()` is true; scheduled runs end by themselves."""
         self.job.batches.clear()
         self.job.start()
         deadline = time.monotonic() + SECONDS
@@ -117,7 +116,7 @@ class Trial:
         return (self.job.watermark or datetime.min.replace(tzinfo=UTC)) >= watermark
 
     def verdict(self) -> str:
-        """The result against a computation in plain Python; no event is late, however read."""
+        """Return the verdict: the result against the test oracle."""
         return verdict(self.target.rows(), self.wanted)
 
     def quarantined(self) -> Counter[str]:
@@ -135,7 +134,7 @@ class Trial:
 
 
 def watch(job, reached):
-    """Watch the running job closely until something is reached."""
+    """Poll the running job until `reached()` is true."""
     deadline = time.monotonic() + SECONDS
     while not reached():
         assert job.exit_code is None, job.log.read_text("utf-8")[-3000:]
@@ -145,7 +144,7 @@ def watch(job, reached):
 
 @pytest.fixture(scope="module", name="survivor")
 def _survivor(servers, tmp_path_factory):
-    """A job that was terminated, then killed inside a batch, then allowed to finish."""
+    """Yield a job that was terminated, then killed inside a batch, then run to the end."""
     folder = tmp_path_factory.mktemp("trial")
     producer = EventProducer(servers, folder, "recovery")
     target = Target(servers, folder, "recovery_result")
@@ -176,18 +175,18 @@ def _lent_session(spark):
 
 
 def test_sigterm_drains_and_asks_for_a_restart(survivor):
-    """An orchestrator that ends the job sees 143, which is no success: it starts it again."""
+    """After SIGTERM the job drains and exits with 143, so the orchestrator starts it again."""
     assert survivor.exit_code_of_sigterm == 143
 
 
-def test_a_kill_loses_nothing_and_doubles_nothing(survivor):
-    """Killed inside a batch and started again, the job's result is exact."""
+def test_a_kill_loses_and_duplicates_nothing(survivor):
+    """After a kill inside a batch and a restart, the result is exact."""
     assert survivor.killed_inside_a_batch
     assert survivor.verdict() == "exact"
 
 
 def test_a_kill_leaves_quarantine_exact(survivor):
-    """Quarantine has every invalid record once, with its source reference."""
+    """After a kill, quarantine has every invalid record once, with its source reference."""
     assert survivor.quarantined() == survivor.invalid
 
 
@@ -205,8 +204,8 @@ def test_doctor_shows_the_checkpoint(survivor, capsys):
     assert survivor.committed() == last
 
 
-def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
-    """Dead between the sink's commit and Spark's, the batch runs again and changes nothing."""
+def test_a_replayed_batch_changes_nothing(survivor):
+    """If the driver dies between the sink's commit and Spark's, the replay changes nothing."""
     last = survivor.committed()
     forget_commit(survivor.folder / "checkpoint" / spark_log.STREAM)
 
@@ -216,8 +215,8 @@ def test_a_batch_that_the_sink_has_does_not_count_again(survivor):
     assert survivor.verdict() == "exact"
 
 
-def test_a_batch_that_the_sink_has_is_swept(survivor):
-    """Its invalid records reach quarantine, although the process died before Spark's commit."""
+def test_a_replayed_batch_has_its_quarantine_write(survivor):
+    """The quarantine write runs even if the driver died between the sink's commit and Spark's."""
     last = survivor.last_with_records()
     (written,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
     shutil.rmtree(written)

@@ -8,7 +8,7 @@ from clickstream_metrics.settings import Settings
 
 
 def problem(*overrides, env="dev"):
-    """What the configuration error says."""
+    """Return the message of the configuration error."""
     with pytest.raises(ConfigError) as caught:
         load(Settings, env, overrides)
     return str(caught.value)
@@ -23,5 +23,5 @@ def test_a_misspelt_key_is_refused():
 
 @pytest.mark.parametrize("env", ["staging", "prod"])
 def test_placeholders_must_be_replaced(env):
-    """A deployed job does not start on the addresses of the template."""
+    """A deployed job with the template's placeholder addresses is refused."""
     assert f"conf/{env}.toml: checkpoint.root still is the example" in problem(env=env)

@@ -1,4 +1,4 @@
-"""The table that the sink writes to: made on purpose, owned by one checkpoint, written once."""
+"""The Delta table of the sink: its creation, its checkpoint id, and batches written once."""
 
 import json
 import uuid
@@ -11,8 +11,8 @@ from clickstream_metrics.job import JOB
 from tests.crash import forget_commit
 
 
-def test_the_table_is_made_with_its_columns_and_its_owner(spark, settings):
-    """Before the first batch the table is there, empty, with the result's columns."""
+def test_prepare_creates_the_table_with_its_checkpoint_id(spark, settings):
+    """`prepare` creates an empty table with the result's columns and the checkpoint id."""
     rows = JOB.result(JOB.read(spark, settings), settings)
     before = settings.sink.target_checkpoint_id(spark)
 
@@ -25,8 +25,8 @@ def test_the_table_is_made_with_its_columns_and_its_owner(spark, settings):
     assert table.count() == 0
 
 
-def test_a_table_that_is_there_keeps_its_owner(spark, settings):
-    """To create it again changes nothing: rows of another checkpoint are not taken over."""
+def test_an_existing_table_keeps_its_checkpoint_id(spark, settings):
+    """`prepare` does not change the checkpoint id of an existing table."""
     rows = JOB.result(JOB.read(spark, settings), settings)
     settings.sink.prepare(spark, rows, "checkpoint 1")
 
@@ -37,7 +37,7 @@ def test_a_table_that_is_there_keeps_its_owner(spark, settings):
 
 @pytest.fixture(name="run")
 def _run(spark, settings, tmp_path):
-    """Write the lines that came since to the sink, in one batch; all rows of the table then."""
+    """Return a function that writes lines to the sink in one batch and returns all rows."""
     source, checkpoint = tmp_path / "lines", tmp_path / "stream"
     source.mkdir()
 
@@ -54,8 +54,8 @@ def _run(spark, settings, tmp_path):
     return run
 
 
-def test_a_batch_that_the_table_has_is_not_written_again(run):
-    """Its number is in the table's log; the batch after it is written as ever."""
+def test_a_replayed_batch_is_written_once(run):
+    """Delta skips a batch whose id is in its log, and writes the next one."""
     run("a", "b")
     forget_commit(run.checkpoint)
 
@@ -63,8 +63,8 @@ def test_a_batch_that_the_table_has_is_not_written_again(run):
     assert run("c") == ["a", "b", "c"]
 
 
-def test_without_the_tables_memory_rows_are_doubled(run):
-    """The test above can fail: under a new query id the table does not know the batch."""
+def test_a_new_query_id_duplicates_rows(run):
+    """Under a new query id Delta does not skip the replayed batch: the test above can fail."""
     run("a", "b")
     forget_commit(run.checkpoint)
     metadata = run.checkpoint / "metadata"

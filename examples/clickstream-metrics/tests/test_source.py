@@ -1,4 +1,4 @@
-"""How the messages of a topic are read, and from where."""
+"""The Kafka source: envelopes, offsets, topics, and errors."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -17,13 +17,13 @@ SENT = datetime(2026, 1, 10, tzinfo=UTC)
 
 @pytest.fixture(name="producer")
 def _feed(servers, tmp_path):
-    """A topic of the test's own."""
+    """Return a producer for a new topic."""
     return EventProducer(servers, tmp_path, f"source-{uuid.uuid4().hex}")
 
 
 @pytest.fixture(name="run")
 def _run(spark, make_settings, producer, tmp_path):
-    """Read on from where the last run ended: the envelopes of each batch."""
+    """Return a function that reads the next batches, and returns the envelopes of each."""
 
     def run(*overrides):
         taken = []
@@ -38,14 +38,14 @@ def _run(spark, make_settings, producer, tmp_path):
 
 
 def send(producer, *texts):
-    """Messages, a second apart."""
+    """Send messages, one second apart."""
     producer.send(
         [Event(text, b"key", SENT + timedelta(seconds=at), "") for at, text in enumerate(texts)]
     )
 
 
-def test_a_message_in_its_envelope(run, producer):
-    """It has the bytes, the key, the broker's time, and the position in the topic."""
+def test_a_message_has_an_envelope(run, producer):
+    """An envelope has the bytes, the key, the broker's time, and the source reference."""
     send(producer, b"caf\xe9", None)
 
     (rows,) = run()
@@ -58,8 +58,8 @@ def test_a_message_in_its_envelope(run, producer):
     assert min(row.ingest_time for row in rows).astimezone(UTC) == SENT
 
 
-def test_a_restart_goes_on_where_the_last_run_ended(run, producer):
-    """Nothing twice; a batch takes no more messages than it may."""
+def test_a_restart_continues_at_the_last_offset(run, producer):
+    """A restart reads no message twice; a batch has at most the configured number."""
     send(producer, *([b"1"] * 6))
     first = [len(rows) for rows in run("source.max_offsets_per_trigger=2")]
     send(producer, b"2")
@@ -68,8 +68,8 @@ def test_a_restart_goes_on_where_the_last_run_ended(run, producer):
     assert [bytes(row.raw) for rows in run() for row in rows] == [b"2"]
 
 
-def test_a_broker_that_is_away_is_named(settings):
-    """Before the start, with what to do."""
+def test_an_unreachable_broker_is_refused(settings):
+    """A broker that does not answer is refused before the start, with a fix."""
     away = settings.source.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})
 
     with pytest.raises(SetupError, match=r"No Kafka broker answers \(127.0.0.1:1"):
@@ -78,9 +78,9 @@ def test_a_broker_that_is_away_is_named(settings):
 
 @pytest.fixture(name="topics")
 def _topics(servers):
-    """Two topics with an early, a revoked and a late message each; what is common to their names.
+    """Create two topics, and return the common part of their names.
 
-    Revoked: written in a transaction that was aborted.
+    Each has an early message, one of an aborted transaction, and a late message.
     """
     name = uuid.uuid4().hex
     producer = Producer(
@@ -105,7 +105,7 @@ def _hour(number):
 
 
 def streamed(spark, table):
-    """What a first start reads: origin and text of each message."""
+    """Return what a first start reads: the source reference and the text of each message."""
     rows = {}
 
     def take(batch, _):
@@ -117,7 +117,7 @@ def streamed(spark, table):
 
 
 def test_all_topics_of_a_pattern_are_read(spark, servers, topics):
-    """None of them is missed, and what a producer revoked is no event."""
+    """All topics of the pattern are read, without messages of aborted transactions."""
     servers = servers.broker.bootstrap_servers
     table = source.Source(bootstrap_servers=servers, topic_pattern=f"[ab]-{topics}")
 
@@ -129,7 +129,7 @@ def test_all_topics_of_a_pattern_are_read(spark, servers, topics):
 
 
 def test_several_topics_are_read_from_a_time_on(spark, servers, topics):
-    """The first start begins with the messages that the brokers took then or later."""
+    """The first start reads messages from the configured time on."""
     table = source.Source(
         bootstrap_servers=servers.broker.bootstrap_servers,
         topic=f"a-{topics},b-{topics}",
@@ -144,7 +144,7 @@ def test_several_topics_are_read_from_a_time_on(spark, servers, topics):
 @pytest.mark.parametrize(
     "both", [{}, {"topic": "a", "topic_pattern": "b"}], ids=["neither", "both"]
 )
-def test_topics_are_named_in_one_way(both):
-    """Two ways at once would leave open which counts."""
+def test_topics_have_one_setting(both):
+    """A topic together with a topic pattern is refused."""
     with pytest.raises(ValueError, match="either topic or topic_pattern"):
         source.Source(bootstrap_servers="127.0.0.1:1", **both)

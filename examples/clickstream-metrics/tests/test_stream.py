@@ -1,4 +1,4 @@
-"""The computation as a stream over files: lateness, closing, and where each row went."""
+"""The transform as a stream over files: late events, closed windows, reconciliation."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ from tests.oracle import expected
 
 @pytest.fixture(name="stream")
 def _stream(spark, make_settings, tmp_path):
-    """Run the stream over messages, so many a micro-batch: rows, quarantine, summary."""
+    """Return a function that does a file run: it returns rows, quarantine and summary."""
 
     def stream(messages, *overrides, batch_rows):
         source, output = tmp_path / "events.ndjson", tmp_path / "out"
@@ -38,7 +38,7 @@ def _stream(spark, make_settings, tmp_path):
 
 
 def test_late_and_out_of_order_events(stream):
-    """An event counts until its window has closed, however late it is, and never after.
+    """An event counts until its window is closed, and is late afterwards.
 
     Two events a batch; window 5 minutes, watermark 10 minutes behind the newest event.
     """
@@ -59,8 +59,8 @@ def test_late_and_out_of_order_events(stream):
     assert summary["verdict"] == "exact"
 
 
-def test_disorder_of_all_kinds(stream):
-    """Random disorder, many events too late: row for row what plain Python says."""
+def test_out_of_order_events_match_the_oracle(stream):
+    """Events in random order, many of them late, give the result of the test oracle."""
     random = Random(5)  # noqa: S311 - a seed, so that a failure repeats
     minutes = [120 + number / 2 + random.gauss(0, 12) for number in range(160)]
 
@@ -73,8 +73,8 @@ def test_disorder_of_all_kinds(stream):
     assert len(rows) > 10
 
 
-def test_every_row_is_accounted_for(stream):
-    """What comes in is counted, late, open or in quarantine; nothing else can happen to it."""
+def test_every_record_is_reconciled(stream):
+    """Each record is counted, late, pending, a duplicate or in quarantine."""
     valid = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
     messages = [*valid[:40], b"oops", *valid[40:], b"", raw(event(1)), b"[]"]
 
@@ -99,8 +99,8 @@ def test_the_same_event_twice_counts_twice(stream):
     assert summary["duplicate_rows"] is None
 
 
-def test_a_wrong_computation_is_noticed(stream, monkeypatch):
-    """The verdict is no formality: a transform that loses rows is not exact."""
+def test_a_wrong_transform_is_not_exact(stream, monkeypatch):
+    """If the transform loses rows, the verdict is not exact."""
     right = job.transform
     monkeypatch.setattr(job, "transform", lambda *given: right(*given).where("false"))
 
@@ -109,8 +109,8 @@ def test_a_wrong_computation_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("0 rows where ")
 
 
-def test_two_in_one_message_is_never_lost(stream):
-    """Whatever follows an event in its message, the whole message is in quarantine."""
+def test_a_message_with_two_events_is_invalid(stream):
+    """A message with more than one event is in quarantine as a whole."""
     _, quarantined, summary = stream(_with_tails(), batch_rows=3)
 
     places = [f"events.ndjson:{number}" for number in range(1, 5)]
@@ -121,8 +121,8 @@ def test_two_in_one_message_is_never_lost(stream):
     assert summary["verdict"] == "exact"
 
 
-def test_a_lost_event_is_noticed(stream, monkeypatch):
-    """The oracle reads lines by itself: a job that takes two events for one is not exact."""
+def test_a_lost_event_is_not_exact(stream, monkeypatch):
+    """If the job reads two events as one, the verdict is not exact."""
     monkeypatch.setattr(records, "_parsed", _in_an_array)
 
     _, _, summary = stream(_with_tails(), batch_rows=3)
@@ -130,8 +130,8 @@ def test_a_lost_event_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("events.ndjson:1: the job counts this line")
 
 
-def test_an_event_in_quarantine_is_noticed(stream, monkeypatch):
-    """A job that refuses an event is not exact either."""
+def test_an_event_in_quarantine_is_not_exact(stream, monkeypatch):
+    """If the job puts an event into quarantine, the verdict is not exact."""
     parsed = records._parsed  # noqa: SLF001 - the test breaks it
     monkeypatch.setattr(
         records,
@@ -144,8 +144,8 @@ def test_an_event_in_quarantine_is_noticed(stream, monkeypatch):
     assert summary["verdict"].startswith("events.ndjson:2: the job puts this line in quarantine")
 
 
-def test_a_wrong_value_is_noticed(stream, monkeypatch):
-    """The oracle's values are its own: a job that reads another number is not exact."""
+def test_a_wrong_value_is_not_exact(stream, monkeypatch):
+    """If the job reads another number than the oracle, the verdict is not exact."""
     parsed = records._parsed  # noqa: SLF001 - the test breaks it
 
     def wrong(text, schema):
@@ -162,8 +162,8 @@ def test_a_wrong_value_is_noticed(stream, monkeypatch):
     assert f" in {EVENT.measures[0]}, but the line says " in summary["verdict"]
 
 
-def test_a_wrong_total_is_noticed(stream, monkeypatch):
-    """A run is not exact where one event's measure is wrong by 0.01, or by 1 in a whole number."""
+def test_a_wrong_total_is_not_exact(stream, monkeypatch):
+    """If a measure differs by 0.01, or by 1 for integers, the verdict is not exact."""
     right, measure = job.transform, EVENT.measures[0]
     kind = EVENT.columns[measure]
 
@@ -180,8 +180,8 @@ def test_a_wrong_total_is_noticed(stream, monkeypatch):
     assert " rows differ" in summary["verdict"]
 
 
-def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
-    """Windows close in it, so that an event may be late after it that was not before it."""
+def test_a_batch_of_invalid_records_advances_the_watermark(stream):
+    """A batch with only invalid records advances the watermark like any other batch."""
     early, later, back, last = (
         raw(event(minute, number=number)) for number, minute in enumerate([0, 60, 5, 120])
     )
@@ -192,7 +192,7 @@ def test_a_slice_of_bad_records_is_a_batch_as_well(stream):
 
 
 def test_the_batch_size_does_not_change_an_ordered_stream(stream):
-    """Where no event is late, slices of any size give the same result."""
+    """If no event is late, batches of any size give the same result."""
     messages = [raw(event(minute / 2, key=minute % 2, number=minute)) for minute in range(80)]
 
     results = [stream(messages, batch_rows=size)[0] for size in (15, 80)]
@@ -201,8 +201,8 @@ def test_the_batch_size_does_not_change_an_ordered_stream(stream):
     assert small == large
 
 
-def test_the_input_must_be_there(capsys, tmp_path):
-    """A missing input is one line that says so, and exit code 2."""
+def test_a_missing_input_is_refused(capsys, tmp_path):
+    """A missing input file is one line of error and exit code 2."""
     arguments = ["run", "--input", str(tmp_path / "no.ndjson"), "--output", str(tmp_path)]
 
     assert main(job.JOB, arguments) == 2
@@ -211,13 +211,13 @@ def test_the_input_must_be_there(capsys, tmp_path):
 
 @pytest.mark.parametrize("option", ["--output", "--batch-rows"])
 def test_an_option_of_a_file_run_needs_the_input(capsys, option):
-    """A forgotten `--input` starts no stream."""
+    """An option of a file run without `--input` is refused."""
     assert main(job.JOB, ["run", option, "7"]) == 2
     assert f"{option} works only with --input" in capsys.readouterr().err
 
 
 def _with_tails():
-    """Events in order, of which the first four have something behind them in their message."""
+    """Return messages in order; the first four have more text after their event."""
     first, second, third, fourth, *others = (raw(event(n, number=n)) for n in range(8))
     other = raw(event(0, number=9))
     return [
@@ -230,7 +230,7 @@ def _with_tails():
 
 
 def _in_an_array(text, schema):
-    """What from_json reads of an array around the text: the text itself can end the array."""
+    """Parse the text inside of a JSON array, which the text itself can close."""
     columns = f"events ARRAY<STRUCT<{schema.ddl}>>, _corrupt_record STRING"
     found = F.from_json(F.concat(F.lit('{"events":['), text, F.lit("]}")), columns)
     event = F.get(found["events"], F.lit(0))

@@ -1,4 +1,4 @@
-"""The computation, without a stream."""
+"""The transform on batches, without a stream."""
 
 from random import Random
 
@@ -12,12 +12,12 @@ from tests.events import batch_result, event, expected_of, key
 
 
 def transformed(spark, settings, events):
-    """The result rows of a batch of events."""
+    """Return the result rows of a batch of events."""
     return typed_rows(batch_result(spark, settings, events))
 
 
-def test_windows_side_by_side(spark, settings):
-    """A window holds its first instant and not its last; each key has windows of its own."""
+def test_windows_do_not_overlap(spark, settings):
+    """A window includes its start and excludes its end; each key has its own windows."""
     events = [event(0, measure=1), event(4.99, measure=2), event(5, measure=4), event(5, key=1)]
 
     rows = transformed(spark, settings, events)
@@ -27,8 +27,8 @@ def test_windows_side_by_side(spark, settings):
     assert all(_minute(row["window_end"]) == _minute(row["window_start"]) + 5 for row in rows)
 
 
-def test_an_event_without_a_measure_adds_nothing(spark, settings):
-    """Totals are of the events that have the measure; the count is of all."""
+def test_an_event_without_a_measure_is_counted(spark, settings):
+    """A total ignores events without the measure; the count has all events."""
     events = [event(0, measure=3), event(1, measure=None)]
 
     (row,) = transformed(spark, settings, events)
@@ -44,8 +44,8 @@ def test_the_window_is_a_setting(spark, make_settings):
     assert row["event_count"] == 2
 
 
-def test_same_as_in_plain_python(spark, settings):
-    """Three hundred random events give what a plain computation gives."""
+def test_random_events_match_the_oracle(spark, settings):
+    """The result of 300 random events is that of the test oracle."""
     random = Random(1)  # noqa: S311 - a seed, so that a failure repeats
     events = [
         event(random.uniform(0, 60), key=number % 3, number=number, measure=random.randrange(100))
