@@ -1,4 +1,4 @@
-"""Answers that would reach beyond the project, by accident or on purpose."""
+"""Answers that could write outside of the project or run code."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ TEXTS = ("project_name", "project_slug", "event_schema", "event_roles")
 
 
 def replay(user, template, **changed):
-    """Make a project, then replay its answers with some of them changed by hand."""
+    """Generate a project, then replay its answers with changes by hand."""
     user.run("cookiecutter", str(template), "--no-input").check_returncode()
     shutil.rmtree(user.work / "clickstream-metrics")
     file = user.home / ".cookiecutter_replay" / "stream-template.json"
@@ -78,7 +78,7 @@ def test_a_slug_cannot_leave_the_output_folder(user, template, slug):
     ],
 )
 def test_template_code_is_no_answer(user, template, answer):
-    """Cookiecutter would run what it finds in braces."""
+    """Template code in an answer is refused, because cookiecutter would run it."""
     result = user.run("cookiecutter", str(template), "--no-input", answer)
 
     refused(user, result, "(form)")
@@ -120,7 +120,7 @@ def test_hostile_columns_stay_texts(user, template):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_are_refused(user, template, text):
-    """Signs that mean something to a shell, to Python or to TOML never reach a file."""
+    """Characters with a meaning in a shell, Python or TOML are refused."""
     answers = [f"{question}={text}" for question in TEXTS]
     result = user.run("cookiecutter", str(template), "--no-input", *answers)
 

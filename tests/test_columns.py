@@ -1,4 +1,4 @@
-"""How the schema of an event and the roles of its columns are read."""
+"""The parsing of the event schema and of the roles of its columns."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ TIME = "at TIMESTAMP"
 
 
 def refused(**answers):
-    """Return the ids of all that is wrong with the answers."""
+    """Return the ids of all violations of the answers."""
     return [problem.id for problem in violations(answers)]
 
 
@@ -69,13 +69,13 @@ def test_types_are_read_in_any_spelling(ddl, expected):
         *((name, name) for name in ("reason", "origin", "raw", "headers", "window", "line")),
     ],
 )
-def test_a_producer_may_name_a_column_as_it_likes(written, name):
+def test_a_column_can_have_any_name(written, name):
     """Any sign is taken in back quotes, and without them where it is clear what is meant."""
     assert columns(f"{written} INT, {TIME}") == [(name, "INT"), ("at", "TIMESTAMP")]
 
 
 def test_a_field_has_back_quotes_where_spark_needs_them():
-    """The type can stand in DDL as it is, whatever its fields are called."""
+    """A type is valid DDL for any names of its fields."""
     [(_, kind)] = columns("a STRUCT<`user-id`: INT, größe STRING, `x``y`: INT, plain: INT>")
 
     assert kind == "STRUCT<`user-id`: INT, `größe`: STRING, `x``y`: INT, plain: INT>"
@@ -97,8 +97,8 @@ def test_a_field_has_back_quotes_where_spark_needs_them():
             {"name": "b", "type": "string", "nullable": true, "metadata": {}}]}""",
     ],
 )
-def test_a_schema_is_taken_as_a_file_has_it(ddl):
-    """Comments, ends of lines and what a table says of its columns change nothing."""
+def test_comments_and_attributes_of_a_schema_are_ignored(ddl):
+    """Comments, line ends and column attributes in DDL are ignored."""
     assert columns(ddl) == [("a", "INT"), ("b", "STRING")]
 
 
@@ -119,7 +119,7 @@ def test_a_schema_may_be_sparks_json():
 
 
 def test_a_wide_schema_is_read():
-    """Three hundred columns are not too many."""
+    """A schema of 300 columns is accepted."""
     wide = [(f"measurement_of_sensor_{number}", "DECIMAL(18,6)") for number in range(300)]
 
     assert columns(",\n".join(f"{name} {kind}" for name, kind in wide)) == wide
@@ -171,7 +171,7 @@ def test_a_wide_schema_is_read():
     ],
 )
 def test_what_is_no_schema_is_refused(ddl, rule):
-    """Each mistake has a rule of its own."""
+    """Each error of a schema has its own rule."""
     with pytest.raises(FormError) as caught:
         columns(ddl)
 
@@ -189,8 +189,8 @@ def test_the_prefix_of_the_job_s_own_columns_is_taken():
     assert columns(f"a STRUCT<{OWN}line: STRING>")
 
 
-def test_every_wrong_column_is_told():
-    """One refusal names the mistakes of all columns, and one correction has all that is sure."""
+def test_every_wrong_column_is_named():
+    """One refusal names the errors of all columns, and its fix has all certain corrections."""
     found = violations({"event_schema": "a STRNG, b INT KEY, b INTT"})
 
     assert [problem.id for problem in found] == ["schema-type", "schema-extras", "schema-type"]
@@ -217,7 +217,7 @@ def test_every_wrong_column_is_told():
         ("INT DEFAULT 1", "INT"),
     ],
 )
-def test_what_is_surely_meant_is_corrected(wrong, right):
+def test_a_certain_correction_is_made(wrong, right):
     """Types of other systems, and those that only some sinks can hold, have one that works."""
     [problem] = violations({"event_schema": f"{TIME}, bool_ {wrong}, c INT"})
 
@@ -226,8 +226,8 @@ def test_what_is_surely_meant_is_corrected(wrong, right):
 
 
 @pytest.mark.parametrize("wrong", ["NUMBER(10,2)", "KEY", "ENUM", "JSONB", "Nullable(Int32)"])
-def test_what_may_mean_several_is_not_guessed(wrong):
-    """A wrong guess makes a project whose events are all malformed."""
+def test_an_ambiguous_type_is_not_corrected(wrong):
+    """An ambiguous type has no correction, because a wrong one makes all events malformed."""
     [problem] = violations({"event_schema": f"{TIME}, a {wrong}"})
 
     assert problem.correction is None
@@ -247,7 +247,7 @@ def test_an_event_needs_a_time(ddl):
         ("id STRING, sent_ms BIGINT", "seconds since 1970"),
     ],
 )
-def test_a_time_that_is_not_taken_yet_is_named(ddl, said):
+def test_an_unsupported_time_is_named(ddl, said):
     """A time inside a STRUCT, or a number, is refused with what to do; nothing is guessed."""
     [problem] = violations({"event_schema": ddl})
 
@@ -280,15 +280,15 @@ def test_a_schema_is_read_as_it_is_written(found):
 
 
 @given(st.text(alphabet="ab_1 ,:;<>()INTSRAYMPUC\n'`\"-/*{}", max_size=40))
-def test_no_text_makes_the_reader_stumble(text):
-    """Any text is a schema, or is refused in words."""
+def test_any_text_is_a_schema_or_a_violation(text):
+    """Any text is either a schema or a violation."""
     with contextlib.suppress(FormError):
         columns(text)
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_no_answer_makes_the_rules_stumble(schema, roles):
-    """Whatever is typed, the verdict is a list of violations."""
+def test_any_answers_give_a_list_of_violations(schema, roles):
+    """For any answers, the rules return a list of violations."""
     violations({"event_schema": schema, "event_roles": roles})
 
 
@@ -356,8 +356,8 @@ LONG_SCHEMA = f"{SCHEMA}, total_x STRING, window_end STRING, raw_at TIMESTAMP_NT
         ("time=at, key=Window_End", "role-result-name", None),
     ],
 )
-def test_roles_that_cannot_be_played_are_refused(roles, rule, correction):
-    """Each mistake has a rule of its own, and a correction only where it is sure."""
+def test_invalid_roles_are_refused(roles, rule, correction):
+    """Each error of the roles has its own rule, and a correction only if it is certain."""
     [problem] = violations({"event_schema": LONG_SCHEMA, "event_roles": roles})
 
     assert (problem.id, problem.correction) == (rule, correction)
@@ -365,7 +365,7 @@ def test_roles_that_cannot_be_played_are_refused(roles, rule, correction):
 
 
 def test_the_only_time_is_added():
-    """Where one column alone can be the event's time, a forgotten role is no riddle."""
+    """If only one column can be the event time, the missing role is added."""
     [problem] = violations({"event_schema": "at TIMESTAMP, k STRING", "event_roles": "key=k"})
 
     assert problem.correction == "key=k, time=at"
@@ -389,7 +389,7 @@ def test_the_only_time_is_added():
     ],
 )
 def test_roles_may_be_edited(text, roles):
-    """Columns are named in any case, in back quotes or not; `none` takes a role away."""
+    """Columns are named in any case, with or without back quotes; `none` removes a role."""
     found = dict.fromkeys(name for name, _ in columns(SCHEMA))
 
     assert refused(event_schema=SCHEMA, event_roles=text) == []
@@ -403,7 +403,7 @@ def test_roles_are_read_as_they_are_written(roles):
 
 
 def test_roles_that_were_not_given_are_none():
-    """A plan always speaks of all four roles."""
+    """The plan has all four roles; one that was not given is `none`."""
     assert read_roles("time=at") == {"id": None, "time": "at", "key": None, "measure": None}
     assert list(ROLES) == ["id", "time", "key", "measure"]
 

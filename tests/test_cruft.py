@@ -23,8 +23,8 @@ def stored(project):
     return json.loads((project / ".cruft.json").read_text("utf-8"))["context"]["cookiecutter"]
 
 
-def test_cruft_create_refuses_in_words(user, template):
-    """Cruft knows no refusals, but ends without a traceback all the same."""
+def test_cruft_create_is_refused_without_a_traceback(user, template):
+    """Cruft ends with the refusal and without a traceback."""
     url = repository(user, template)
     answers = json.dumps({"window": "session", "output_mode": "update", "sorce": "kafka"})
     result = user.run("cruft", "create", url, "--no-input", "--extra-context", answers)
@@ -88,7 +88,7 @@ REFUSED = (
 
 @pytest.mark.parametrize(("before", "typed", "change"), REFUSED, ids=str)
 def test_a_refused_update_keeps_what_was_typed(user, template, before, typed, change):
-    """The command changes stored answers, and names nothing else."""
+    """The printed command has the typed answers and the necessary changes, and no others."""
     project = created(user, template, before)
     result = user.run(*UPDATE, json.dumps(typed))
     refused(user, result, before=["clickstream-metrics"])
@@ -100,8 +100,8 @@ def test_a_refused_update_keeps_what_was_typed(user, template, before, typed, ch
     assert stored(project).items() >= {**before, **meant, **change}.items()
 
 
-def test_an_update_with_questions_judges_each_set_alone(user, template):
-    """The stored answers are not mixed with the new ones between the questions either."""
+def test_an_update_with_questions_validates_each_set_alone(user, template):
+    """An update with questions validates stored and new answers separately."""
     project = created(user, template, {"window": "session"})
     words = ("cruft", "update", "-iy", "-p", "clickstream-metrics", "--variables-to-update")
     after = {"window": "none", "sink": "kafka", "output_mode": "update"}
@@ -111,8 +111,8 @@ def test_an_update_with_questions_judges_each_set_alone(user, template):
     assert stored(project).items() >= after.items()
 
 
-def test_an_update_with_questions_goes_on_from_stored_answers(user, template):
-    """Enter to the end of the printed command accepts it, whatever is stored."""
+def test_an_update_with_questions_starts_from_stored_answers(user, template):
+    """Enter at each question of the printed command accepts it, for any stored answers."""
     project = created(user, template, {"window": "none", "state": "custom", "sink": "kafka"})
     words = ("cruft", "update", "-iy", "-p", "clickstream-metrics")
     first_value_of_window = "\n" * 6 + "2\n" + "\n" * 6

@@ -1,4 +1,4 @@
-"""What Databricks is given: a bundle whose jobs have no field that it does not know."""
+"""The Databricks bundle: all fields of its jobs are known to Databricks."""
 
 import re
 import tomllib
@@ -58,8 +58,8 @@ def at(tree, path):
     return tree
 
 
-def test_databricks_knows_every_field(bundle):
-    """Its own models take each job, without a field left over."""
+def test_every_field_is_known_to_databricks(bundle):
+    """Databricks' own models know each field of each job."""
     jobs = bundle["resources"]["jobs"]
 
     assert bundle.keys() == TOP
@@ -79,7 +79,7 @@ def test_databricks_knows_every_field(bundle):
     ],
 )
 def test_a_misspelt_field_is_found(job, path, field):
-    """The check above can fail, at every depth."""
+    """The check finds a misspelt field at every depth."""
     at(job, path)[field] = 1
 
     with pytest.raises(ValueError, match=f"Unexpected field '{field}'"):
@@ -87,7 +87,7 @@ def test_a_misspelt_field_is_found(job, path, field):
 
 
 def test_a_value_that_does_not_exist_is_refused(job):
-    """A metric is one of those that Databricks has."""
+    """The models refuse a metric that Databricks does not have."""
     job["health"]["rules"][0]["metric"] = "STREAMING_BACKLOG_HOURS"
 
     with pytest.raises(ValueError, match="STREAMING_BACKLOG_HOURS"):
@@ -128,7 +128,7 @@ def test_compute_has_the_spark_of_the_tests(project, name, job):
 
 
 def test_what_a_cluster_is_started_with_is_what_the_runtime_cannot_set(projects):
-    """The pattern of what is no one's business is the same one."""
+    """The settings of a cluster's start include the same redaction pattern as the runtime."""
     project = projects["databricks"]
     text = (project / "deploy/databricks.yml").read_text("utf-8")
     [cluster] = yaml.safe_load(text)["resources"]["jobs"]["stream"]["job_clusters"]
@@ -138,8 +138,8 @@ def test_what_a_cluster_is_started_with_is_what_the_runtime_cannot_set(projects)
     assert f'"spark.redaction.regex": "{pattern}"' in session
 
 
-def test_it_agrees_with_the_project(project, bundle, job):
-    """Files, commands and environments are those of the other files."""
+def test_the_resource_agrees_with_the_project(project, bundle, job):
+    """Files, commands and environments of the bundle are those of the other files."""
     task = job["tasks"][0]["spark_python_task"]
     prod = tomllib.loads((project / "conf/prod.toml").read_text("utf-8"))
 
@@ -152,8 +152,8 @@ def test_it_agrees_with_the_project(project, bundle, job):
     assert "metrics" not in prod
 
 
-def test_nothing_of_other_platforms_is_there(project):
-    """No image, no service, nothing for a Prometheus that nobody runs there."""
+def test_files_of_other_platforms_are_missing(project):
+    """A Databricks project has no image, no service and no Prometheus files."""
     assert sorted(path.name for path in (project / "deploy").iterdir()) == [
         "databricks.yml",
         "main.py",
@@ -163,7 +163,7 @@ def test_nothing_of_other_platforms_is_there(project):
 
 
 def test_no_address_and_no_secret(project):
-    """A workspace is the person's own; secrets have names only."""
+    """The bundle has no workspace address and only the names of secrets."""
     text = (project / "deploy/databricks.yml").read_text("utf-8")
 
     assert "://" not in text

@@ -1,4 +1,4 @@
-"""Large totals of a DECIMAL column: a run over a file compares all their digits."""
+"""Large totals of a DECIMAL column: a file run compares all their digits."""
 
 import json
 from decimal import Decimal
@@ -59,14 +59,14 @@ def _plus(rows, more):
 
 
 def test_a_large_total_is_exact(run):
-    """Neither the computation in plain Python nor the comparison rounds it."""
+    """Neither the test oracle nor the comparison rounds a large total."""
     result, summary = run()
 
     assert summary["verdict"] == "exact"
     assert json.loads(result)["total_amount"] == float(sum(map(Decimal, AMOUNTS)))
 
 
-def test_a_millionth_too_much_is_noticed(run):
+def test_a_difference_of_a_millionth_is_found(run):
     """A relative difference of 1e-35 in one total is a difference."""
     _, summary = run(Decimal("0.000001"))
 

@@ -1,4 +1,4 @@
-"""`make demo` of the template generates its project again without losing anything."""
+"""`make demo` of the template generates its project again and keeps all edits."""
 
 import shutil
 import subprocess
@@ -84,8 +84,8 @@ def test_a_changed_template_gives_a_new_project(own, project):
     assert (project / ".venv/costly").is_file()
 
 
-def test_an_interrupted_run_is_no_obstacle(own, project):
-    """Whatever a run left behind half made, the next one makes the project whole."""
+def test_an_interrupted_run_is_completed(own, project):
+    """After an interrupted run the next one completes the project."""
     whole = tree(project)
     (project.parent / "fresh/clickstream-metrics").mkdir(parents=True)
     (project / "pyproject.toml").unlink()

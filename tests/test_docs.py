@@ -1,4 +1,4 @@
-"""The documents tell the truth: what they show is what happens."""
+"""The documents of the template: their examples, links and commands are correct."""
 
 import re
 import shlex
@@ -26,8 +26,8 @@ def test_the_readme_shows_a_real_refusal(user):
     assert _lines(said) == _lines(text)
 
 
-def test_links_lead_somewhere():
-    """Every relative link in the template's documents names a file that is there."""
+def test_links_name_existing_files():
+    """Every relative link in the template's documents names an existing file."""
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text("utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"

@@ -1,4 +1,4 @@
-"""The documents of generated projects: what the template writes is true, and the owner may edit."""
+"""The documents of generated projects: their content is correct, and the owner can edit them."""
 
 import os
 import re
@@ -70,7 +70,7 @@ def test_a_document_names_what_the_code_has(tmp_path, variant):
 
 
 def test_an_unknown_word_is_found(tmp_path):
-    """The test above can fail."""
+    """A word that does not occur in the code is reported."""
     project = bake(tmp_path)
     with (project / "docs/runbook.md").open("a", encoding="utf-8") as file:
         file.write("Look at `stream_lost_rows_total`.\n")
@@ -83,7 +83,7 @@ def test_the_readme_is_short(tmp_path):
     assert len((bake(tmp_path) / "README.md").read_text("utf-8").splitlines()) <= 130
 
 
-def test_the_owner_may_write_into_documents(tmp_path):
+def test_the_owner_can_edit_documents(tmp_path):
     """Names of a team, a channel or a table in them do not fail the tests of the project."""
     project = bake(tmp_path)
     for name in ("README.md", "AGENTS.md", "docs/runbook.md"):

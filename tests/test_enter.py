@@ -1,4 +1,4 @@
-"""Whoever has answered legally so far may press Enter to the end."""
+"""After any legal answers, Enter at each later question gives a legal project."""
 
 import pytest
 
@@ -45,15 +45,15 @@ def test_no_legal_beginning_is_a_dead_end(rules, start):
 
 
 def test_events_without_a_key_leave_one_question_to_think_about():
-    """The default window needs a key; whoever has chosen window=none may press Enter again."""
+    """Without a key only the default window is illegal; with window=none all defaults are legal."""
     dead = dead_ends(RULES + ROLE_RULES, WITHOUT_KEY)
 
     assert dead
     assert [answers for answers in dead if "window" in answers] == []
 
 
-def test_a_dead_end_is_seen():
-    """The search can fail: a rule against a later default is found."""
+def test_a_dead_end_is_found():
+    """The search finds a rule against a later default, so it can fail."""
     trap = Rule("trap", "scope", {"source": ("files",), "sink": ("delta",)}, "", "")
 
     assert dead_ends((trap,), {}, ("source",)) == [{"source": "files"}]

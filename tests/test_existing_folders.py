@@ -92,7 +92,7 @@ def test_folders_that_get_no_file_are_not_left(user, template):
 
 
 def test_an_own_empty_folder_of_the_same_name_stays(user, template):
-    """Even where the bake writes nothing into it."""
+    """An empty folder of the user stays, even if the bake writes no file into it."""
     (user.work / PROJECT / "monitoring").mkdir(parents=True)
 
     bake(user, template, "platform=databricks").check_returncode()
@@ -101,7 +101,7 @@ def test_an_own_empty_folder_of_the_same_name_stays(user, template):
 
 
 def test_edited_files_are_not_overwritten(user, template, project):
-    """They are named before anything is written."""
+    """Edited files are named before anything is written."""
     (project / "pyproject.toml").open("a", encoding="utf-8").write("# mine\n")
     (project / ".github/workflows/ci.yml").write_text("mine", "utf-8")
     (project / "lib/stream_runtime/copied.py").write_text("mine", "utf-8")
@@ -120,8 +120,8 @@ def test_edited_files_are_not_overwritten(user, template, project):
 
 
 @pytest.mark.parametrize("option", ["--skip-if-file-exists", "-s", "-fs"])
-def test_edited_files_are_kept_where_the_user_says_so(user, template, project, option):
-    """What is missing is written, what is there stays, whatever it holds."""
+def test_edited_files_are_kept_on_request(user, template, project, option):
+    """With this option missing files are written and existing ones are kept."""
     (project / "pyproject.toml").write_text("not = [toml", "utf-8")
     (project / ".github/workflows/ci.yml").write_text("mine", "utf-8")
     runtime = project / "lib/stream_runtime/copied.py"
@@ -148,7 +148,7 @@ def test_an_edited_copy_of_a_package_is_kept(user, template, project):
     assert snapshot(project) == before
 
 
-def test_a_bake_goes_on_after_an_interrupted_one(user, template, project):
+def test_a_bake_completes_an_interrupted_one(user, template, project):
     """The file that was being written is empty then; it is written, and nothing is refused."""
     written = snapshot(project)
     for name in ("pyproject.toml", "lib/stream_runtime/copied.py"):
@@ -161,8 +161,8 @@ def test_a_bake_goes_on_after_an_interrupted_one(user, template, project):
     assert snapshot(project) == written
 
 
-def test_a_repository_with_files_of_its_own_is_asked_about(user, template):
-    """A README of the hosting service is such a file."""
+def test_a_repository_with_other_files_is_refused(user, template):
+    """A repository with other files, such as a README, is refused."""
     folder = user.work / PROJECT
     folder.mkdir()
     (folder / "pyproject.toml").write_text("[project]\n", "utf-8")
@@ -216,7 +216,7 @@ def test_links_are_not_followed_to_other_folders(user, template, project):
 
 
 def test_a_file_in_the_way_of_a_folder_is_named(user, template):
-    """And a folder in the way of a file."""
+    """A file at the path of a folder is named, and so is a folder at the path of a file."""
     folder = user.work / PROJECT
     (folder / "pyproject.toml").mkdir(parents=True)
     (folder / "src").write_text("x", "utf-8")
@@ -240,7 +240,7 @@ def test_without_leave_to_overwrite_nothing_is_touched(user, template, project):
 
 
 def test_the_real_template_is_the_same_over_itself(user):
-    """With all its files, the packages and the workflows too."""
+    """A second bake of the real template changes no file, including packages and workflows."""
     for _ in range(2):
         result = user.run("cookiecutter", str(ROOT), *BAKE)
         assert result.returncode == 0, result.stdout + result.stderr

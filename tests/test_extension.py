@@ -1,4 +1,4 @@
-"""The door to the rules: always the rules on disk, and one line where it cannot work."""
+"""The Jinja extension: it uses the rules on disk, and fails with one line on old tools."""
 
 import importlib.util
 import os
@@ -66,7 +66,7 @@ def test_unchanged_rules_are_read_once(extension):
     ],
 )
 def test_old_tools_get_one_line(extension, monkeypatch, least, version, words):
-    """What is needed, what was found, and how to get the right one."""
+    """The message about an old tool names the required version, the found one, and a fix."""
     monkeypatch.setattr(extension, least, version)
 
     with pytest.raises(InvalidModeException) as caught:
@@ -88,8 +88,8 @@ def test_the_folder_of_the_project_is_not_named_before_the_check(extension):
         folder.render(cookiecutter={"project_slug": "../orders"})
 
 
-def test_what_the_template_itself_renders_passes(extension):
-    """Its hooks are no answers; other text with markup is refused."""
+def test_markup_of_the_template_is_accepted(extension):
+    """Jinja markup is accepted in the template's hooks and refused in answers."""
     jinja = environment()
 
     for hook in (extension.TEMPLATE / "hooks").iterdir():
@@ -130,7 +130,7 @@ def test_a_refusal_ends_any_program_with_one():
 
 
 def test_the_hook_before_generation_refuses_while_it_is_rendered(extension):
-    """It is the second door: whoever calls the generation by other ways meets it."""
+    """The hook validates the answers again, for callers that skip the questions."""
     hook = environment().from_string(
         (extension.TEMPLATE / "hooks/pre_gen_project.py").read_text("utf-8")
     )

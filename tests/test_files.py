@@ -36,8 +36,8 @@ def portable(name):
 @pytest.mark.parametrize(
     "name", ["a|b", "a?", "a:b", "a ", "a.", "x/nul.py", "COM1", 'a"b', "a*", "ü", "x" * 121]
 )
-def test_a_name_that_some_system_refuses_is_seen(name):
-    """The check can fail."""
+def test_a_name_that_a_system_refuses_is_found(name):
+    """The check of portable names finds a name that a system refuses."""
     assert not portable(name)
 
 
@@ -59,7 +59,7 @@ def test_the_table_names_files_of_the_template():
 
 
 def test_every_file_of_the_table_is_somewhere_and_not_everywhere():
-    """A row that holds for all answers, or for none, is none."""
+    """Each row of the table is true for some answers and false for others."""
     for path, boxes in FILES.items():
         somewhere = [DEFAULTS | {axis: box[axis][0] for axis in box} for box in boxes]
         nowhere = DEFAULTS | {
@@ -72,7 +72,7 @@ def test_every_file_of_the_table_is_somewhere_and_not_everywhere():
 
 
 def test_a_project_has_the_files_of_its_answers(tmp_path):
-    """No more and no fewer than the table says."""
+    """A project has exactly the files that the table lists for its answers."""
     answers = DEFAULTS | {"sink": "jdbc", "platform": "databricks", "project_slug": "a-b"}
 
     made = bake(tmp_path, **answers)

@@ -1,4 +1,4 @@
-"""What is called flat in the long runs of tests/flat.py."""
+"""The definition of a flat state in the long runs of tests/flat.py."""
 
 from tests.flat import is_flat
 
@@ -10,5 +10,5 @@ def test_a_state_that_follows_what_was_read_is_not_flat():
 
 
 def test_a_state_that_goes_up_and_down_is_flat():
-    """Its first rows, and chance, are no growth."""
+    """The first rows and random changes do not count as growth."""
     assert is_flat([1, 40, 52, 47, 50, 49, 53, 48])

@@ -43,7 +43,7 @@ def _project(tmp_path):
     return tmp_path
 
 
-def test_a_sound_project_passes(hook, project):
+def test_a_valid_project_passes(hook, project):
     """Files of every kind, with signs that only look like markup, are fine."""
     files = {
         "a.py": "x = {1: {2: 3}}\n",
@@ -73,8 +73,8 @@ def test_a_sound_project_passes(hook, project):
         ("{{ cookiecutter.source }}.md", "x"),
     ],
 )
-def test_a_broken_file_is_named(hook, project, name, text):
-    """A file that cannot be parsed, or holds markup, is a mistake of the template."""
+def test_an_invalid_file_is_named(hook, project, name, text):
+    """A file that cannot be parsed, or that has Jinja markup, fails the bake and is named."""
     (project / name).write_text(text, "utf-8")
     found = list(hook.problems(project, names(project), RECORD))
 
@@ -142,7 +142,7 @@ def test_a_mistake_fails_the_generation(hook, project, monkeypatch, capsys):
     ],
 )
 def test_the_next_commands_start_from_the_shell(hook, tmp_path, monkeypatch, capsys, start, folder):
-    """`cd` leads from where the user is into the project, quoted for the shell."""
+    """The printed `cd` is relative to the user's directory and quoted for the shell."""
     project = tmp_path / "a b" / "größe"
     project.mkdir(parents=True)
     places = {"home": tmp_path, "project": project}
@@ -154,7 +154,7 @@ def test_the_next_commands_start_from_the_shell(hook, tmp_path, monkeypatch, cap
     assert f"    cd {folder.format(**places)} && make demo\n" in capsys.readouterr().out
 
 
-def test_nothing_is_said_where_nobody_reads(hook, project, monkeypatch, capsys):
+def test_an_update_prints_no_next_commands(hook, project, monkeypatch, capsys):
     """An update compares two fresh projects, whose folders are gone when it ends."""
     monkeypatch.chdir(project)
     monkeypatch.setattr(hook, "BAKE", bake(project, summary=""))

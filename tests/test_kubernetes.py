@@ -80,7 +80,7 @@ def test_the_operator_knows_every_field(resource):
     ],
 )
 def test_a_misspelt_field_is_found(resource, path, field):
-    """The check above can fail, at every depth."""
+    """The check finds a misspelt field at every depth."""
     table = application(resource)
     for step in path:
         table = table[step]
@@ -100,8 +100,8 @@ def test_a_value_of_another_type_is_refused(resource, table, field, value):
         unknown(resource)
 
 
-def test_a_required_field_is_missed(resource):
-    """Nothing runs without a driver."""
+def test_a_missing_required_field_is_found(resource):
+    """The models refuse a resource without its required driver."""
     del application(resource)["driver"]
 
     with pytest.raises(ValidationError):
@@ -123,7 +123,7 @@ def test_the_trigger_decides_on_the_kind(projects, trigger, kind):
         assert resource["spec"]["concurrencyPolicy"] == "Forbid"
 
 
-def test_it_agrees_with_the_project(project, resource):
+def test_the_resource_agrees_with_the_project(project, resource):
     """Image, command, port and times are those of the other files."""
     wanted, dockerfile = application(resource), (project / "deploy/Dockerfile").read_text("utf-8")
     prod = tomllib.loads((project / "conf/prod.toml").read_text("utf-8"))

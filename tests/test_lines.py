@@ -1,4 +1,4 @@
-"""The oracle of a run over a file reads its values by itself, and believes no wrong one."""
+"""The oracle of a file run parses values independently, and finds wrong ones."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -138,7 +138,7 @@ def test_no_form_of_a_value_is_a_false_alarm(slices):
 
 
 @pytest.mark.spark
-def test_a_number_that_spark_wraps_is_noticed(slices):
+def test_a_number_that_spark_wraps_is_found(slices):
     """Spark reads 200 in a TINYINT as -56: no other record says so."""
     wrong, good = slices([event(0), event(1, **{"column 0": "200"})])
 
@@ -150,7 +150,7 @@ def test_a_number_that_spark_wraps_is_noticed(slices):
 
 @pytest.mark.spark
 @pytest.mark.parametrize(("column", "more"), [("amount", 0.01), ("column 7", 0.01), ("at", 1)])
-def test_a_changed_value_is_noticed(load, slices, monkeypatch, column, more):
+def test_a_changed_value_is_found(load, slices, monkeypatch, column, more):
     """One cent, or one second, in one event: the oracle names the line and the column."""
     records = load("stream_runtime.records")
     parsed, quote = records._parsed, load("stream_runtime.names").quote  # noqa: SLF001 - broken here

@@ -24,8 +24,8 @@ def test_the_set_has_every_pair_that_any_job_has():
     assert set().union(*map(shapes.pairs, COVERING)) == wanted
 
 
-def test_a_smaller_set_would_miss_pairs():
-    """The comparison above can fail."""
+def test_half_of_the_set_misses_pairs():
+    """Half of the set lacks some pairs, so the comparison can fail."""
     wanted = set().union(*map(shapes.pairs, shapes.every()))
 
     assert set().union(*map(shapes.pairs, COVERING[: len(COVERING) // 2])) < wanted

@@ -1,4 +1,4 @@
-"""Which names and slugs a project may have."""
+"""The valid names and slugs of a project."""
 
 import importlib.metadata
 import re
@@ -36,8 +36,8 @@ def ids(answers):
         "a" * 51,
     ],
 )
-def test_a_slug_that_is_no_slug_is_refused(slug):
-    """Nothing that could leave the output folder, or is no package, passes."""
+def test_an_invalid_slug_is_refused(slug):
+    """A slug that is a path, or no package name, is refused."""
     assert ids({"project_slug": slug}) == ["slug-form"]
 
 
@@ -52,7 +52,7 @@ def test_a_slug_that_is_no_slug_is_refused(slug):
     ],
 )
 def test_a_slug_that_hides_another_package_is_refused(slug):
-    """Python, dependencies, the project's own folders and Windows keep their names."""
+    """A slug with the name of a module, a dependency, a folder or a device is refused."""
     assert ids({"project_slug": slug}) == ["slug-taken"]
     assert violations(make_legal({"project_slug": slug})) == []
 
@@ -83,7 +83,7 @@ def test_the_package_cannot_be_given():
         ("x" * 81, "x" * 80),
     ],
 )
-def test_a_name_with_other_signs_is_refused(name, right):
+def test_a_name_with_other_characters_is_refused(name, right):
     """What quotes, is code, or cannot be seen is left out of the correction, and nothing else."""
     [problem] = violations({"project_name": name})
 
@@ -124,8 +124,8 @@ def test_a_name_of_any_script_passes(name):
         ("x" * 80, "x" * 50),
     ],
 )
-def test_the_proposed_slug_is_one(name, slug):
-    """Whatever a project is called, Enter takes a slug that passes."""
+def test_the_proposed_slug_is_valid(name, slug):
+    """The proposed slug of any project name is valid."""
     assert proposed_slug(slugify(name)) == slug
     assert ids({"project_slug": slug}) == []
 
@@ -143,7 +143,7 @@ def test_rules_and_question_propose_the_same_slug(name):
 
 
 def test_a_name_that_cannot_be_transliterated_needs_a_slug():
-    """Nothing is made up for letters that have no name in ASCII; the refusal asks for a slug."""
+    """A name whose letters have no ASCII form has no proposed slug; the refusal asks for one."""
     name = "\U00010380\U00010381"
     [problem] = violations({"project_name": name, "project_slug": proposed_slug(slugify(name))})
 

@@ -160,7 +160,7 @@ def test_a_command_with_questions_is_accepted_by_enter(name):
 
 
 @pytest.mark.parametrize("words", [(), (PROGRAM, "x", "--no-input"), ("/usr/bin/pytest",)])
-def test_without_questions_nothing_is_said_before_all_answers_are_there(words):
+def test_without_questions_all_answers_are_validated_together(words):
     """A part of the answers shows a part of what is wrong, and of what somebody chose."""
     complete = proposed({}) | {"state": "custom", "output_mode": "complete"}
     for count in range(len(QUESTIONS)):
@@ -198,7 +198,7 @@ def distances():
 
 
 def test_brute_force_counts_changes():
-    """The yardstick itself: known cases."""
+    """The brute-force search counts the changes of known cases correctly."""
     assert fewest_changes("default columns", {"state": "custom"}) == (0, 1)
     assert fewest_changes("default columns", {"window": "session", "output_mode": "update"}) == (
         1,

@@ -1,4 +1,4 @@
-"""What follows from the answers: pins, jars, guarantees."""
+"""The plan that follows from the answers: pins, jars, guarantees."""
 
 import csv
 import itertools
@@ -19,8 +19,8 @@ DEFAULTS = {
 } | {axis: values[0] for axis, values in AXES.items()}
 
 
-def test_the_default_project_gets_what_it_needs_and_no_more():
-    """Kafka and Delta come along, PostgreSQL does not."""
+def test_the_default_project_has_only_its_dependencies():
+    """The default project has Kafka and Delta, and no PostgreSQL."""
     job = plan(DEFAULTS)
 
     assert job["jars"] == {
@@ -36,7 +36,7 @@ def test_the_default_project_gets_what_it_needs_and_no_more():
 
 @pytest.mark.parametrize("spark", SPARKS)
 def test_jars_and_packages_follow_the_spark_version(spark):
-    """The connectors are built for exactly the chosen Spark."""
+    """The connectors are those of the chosen Spark version."""
     job = plan(DEFAULTS | {"spark_version": spark})
     pyspark = SPARKS[spark].pyspark
     tokens = job["jars"]["connectors"][2:]
@@ -49,7 +49,7 @@ def test_jars_and_packages_follow_the_spark_version(spark):
     assert [jar.rpartition(":")[2] for jar in tokens] == list(filter(None, [SPARKS[spark].tokens]))
 
 
-def test_a_choice_brings_its_own_dependencies():
+def test_a_choice_adds_its_dependencies():
     """PostgreSQL needs its driver on both sides, and no Kafka or Delta."""
     job = plan(DEFAULTS | {"source": "files", "sink": "jdbc"})
 
@@ -74,7 +74,7 @@ def test_state_that_grows_with_the_events_is_kept_on_disk(answers, store):
     assert plan(DEFAULTS | answers)["state_store"] == store
 
 
-def test_a_second_input_goes_with_the_first():
+def test_a_second_input_matches_the_first():
     """Key and id have the types of the first one's; no name in a result clashes with another."""
     schema = "id BIGINT, time TIMESTAMP, value STRING, Right_id INT"
 
@@ -141,7 +141,7 @@ def test_documents_show_each_name_letter_by_letter():
 
 
 def test_a_name_is_one_cell_of_a_csv_file():
-    """The reference table of a demo begins with names, whatever is in them."""
+    """Any name is quoted as one cell of a CSV file."""
     schema = '`a,"b"` STRING, t TIMESTAMP'
 
     job = plan(DEFAULTS | {"event_schema": schema, "event_roles": 'time=t, key=`a,"b"`'})
@@ -196,7 +196,7 @@ def test_every_source_sink_and_trigger_has_a_guarantee_of_one_sentence():
     ],
 )
 def test_the_guarantee_is_that_of_source_sink_and_trigger(answers, start):
-    """Exactly once is promised only where the sink knows a repeated batch."""
+    """The guarantee is exactly once only if the sink detects a batch replay."""
     assert guarantee(DEFAULTS | answers).startswith(start)
 
 

@@ -85,7 +85,7 @@ def _run_file(load, options, tmp_path):
     return main(load(".job").JOB, ["run", *arguments, *options])
 
 
-def test_a_broken_oracle_ends_a_file_run(project, options, tmp_path, capsys):
+def test_a_failing_oracle_ends_a_file_run(project, options, tmp_path, capsys):
     """The message names the oracle, the reason and what to do."""
     with imported(project, PACKAGE) as load:
         assert _run_file(load, options, tmp_path) == 2

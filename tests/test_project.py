@@ -105,8 +105,8 @@ def test_the_commands_of_its_readme(default):
         ("transform.py", "settings.watermark.delay", '"1 second"', "test_stream.py"),
     ],
 )
-def test_a_broken_project_is_red(default, copy, name, old, new, test):
-    """The generated tests can fail: a spoiled computation does not pass them."""
+def test_an_error_in_a_project_fails_its_tests(default, copy, name, old, new, test):
+    """The generated tests fail if an error is put into the project."""
     copy.edit(f"src/clickstream_metrics/{name}", old, new)
     (copy.folder / ".jars").symlink_to(default.folder / ".jars")
     python = str(default.folder / ".venv/bin/python")

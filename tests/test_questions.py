@@ -1,4 +1,4 @@
-"""cookiecutter.json asks what the rules know, in their order, in words for a newcomer."""
+"""The questions of cookiecutter.json are those of the rules, in the same order."""
 
 import json
 import re
@@ -16,7 +16,7 @@ CHECK = "{{ cookiecutter | stream_check }}"
 
 
 def test_the_questions_are_those_of_the_rules_in_their_order():
-    """Nothing else is asked, and nothing that the rules do not use."""
+    """Questions and rules have the same names in the same order."""
     assert [key for key in ASKED if not key.startswith("_")] == list(QUESTIONS)
 
 

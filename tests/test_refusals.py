@@ -65,7 +65,7 @@ def test_wherever_the_template_comes_from(user, template, way):
 
 
 def test_the_command_keeps_options_and_other_answers(user, template):
-    """Only what was wrong is another one in it."""
+    """The printed command keeps options and answers, and changes only what was wrong."""
     (user.work / "a=b").mkdir()
     options = ("-o", "a=b", "--no-input", "-f")
     clash = ("sink=files", "output_mode=complete")
@@ -128,8 +128,8 @@ def test_between_the_questions(user, template):
     assert again.returncode == 0, again.stdout
 
 
-def test_a_misspelt_question_is_not_passed_over(user, template):
-    """Cookiecutter would silently ignore it."""
+def test_a_misspelt_question_is_refused(user, template):
+    """A misspelt question is refused; cookiecutter would silently ignore it."""
     result = user.run("cookiecutter", str(template), "--no-input", "projct_name=Orders")
 
     refused(user, result, "unknown-question", "Did you mean project_name?")
