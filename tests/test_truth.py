@@ -43,6 +43,7 @@ SPARK = tuple(rule for rule in RULES if rule.kind == "spark")
 ELSEWHERE = {
     "continuous-no-lookup",
     "delta-no-update",
+    "iceberg-no-update",
     "inner-join-update",
     "low-latency-no-stream-join",
     "real-time-spark-4.2",

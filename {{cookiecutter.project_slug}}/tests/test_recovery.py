@@ -259,10 +259,14 @@ def _survivor(servers, tmp_path_factory):
 
 
 @pytest.fixture(name="lent_session")
-def _lent_session(spark):
-    """The session of the tests, whose settings are the same after the test."""
+def _lent_session(spark, survivor):
+    """The session of the tests, which has the same settings after the test."""
     name = "spark.sql.shuffle.partitions"
     before = spark.conf.get(name)
+    for key, value in survivor.settings.spark_conf().items():
+        # The session has all settings but those of another target, such as its catalog.
+        if spark.conf.get(key, None) is None:
+            spark.conf.set(key, value)
     yield
     spark.conf.set(name, before)
 

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from py4j.protocol import Py4JJavaError
 from pydantic import Field, SecretStr, model_validator
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
+from stream_runtime.causes import cause_of
 from stream_runtime.config import Secret, Table
 from stream_runtime.errors import CheckpointError, SetupError
 from stream_runtime.systems import StreamSink
@@ -118,6 +121,18 @@ class Sink(StreamSink):
             message = (
                 f"The catalog at {self.catalog.uri} does not answer: {cause}. Start it, or correct "
                 "sink.catalog.uri."
+            )
+            raise SetupError(message) from None
+
+    @override
+    def check_data(self, spark: SparkSession) -> None:
+        """Raise SetupError if the catalog refuses the job."""
+        try:
+            spark.catalog.tableExists(self.table)
+        except (Py4JJavaError, PySparkException) as error:
+            message = (
+                f"The catalog of {self.table} refuses the job: {cause_of(error)}. Correct "
+                "[sink.catalog], or STREAM__SINK__CATALOG__CREDENTIAL."
             )
             raise SetupError(message) from None
 

@@ -5,9 +5,12 @@ import os
 import signal
 import sys
 import uuid
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from pydantic import SecretStr
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import functions as F
 from stream_devkit.reconciliation import verdict
@@ -259,6 +262,38 @@ def test_a_catalog_that_does_not_answer_is_an_outage(make_settings):
         make_settings(*catalog).sink.check()
 
     make_settings().sink.check()
+
+
+class Unauthorized(BaseHTTPRequestHandler):
+    """A REST catalog that accepts nobody."""
+
+    def do_POST(self):  # noqa: N802 - the name that the library calls
+        """Refuse the login."""
+        self.send_error(401)
+
+    def log_message(self, *_):
+        """Log nothing."""
+
+
+def test_a_refused_login_is_an_error(spark, make_settings):
+    """The message names the table of settings, and does not contain the credential."""
+    with HTTPServer(("127.0.0.1", 0), Unauthorized) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        settings = make_settings(
+            f"sink.table=locked_{uuid.uuid4().hex}.a.b",
+            "sink.catalog.type=rest",
+            f"sink.catalog.uri=http://127.0.0.1:{server.server_port}",
+        )
+        login = settings.sink.catalog.model_copy(update={"credential": SecretStr("me:s3cret")})
+        sink = settings.sink.model_copy(update={"catalog": login})
+        for name, value in sink.spark_conf().items():
+            spark.conf.set(name, value)
+
+        with pytest.raises(errors.SetupError, match=r"refuses the job: .*sink\.catalog") as failure:
+            sink.check_data(spark)
+        server.shutdown()
+
+    assert "s3cret" not in str(failure.value)
 
 
 def test_a_catalog_without_its_address_is_refused(make_settings):

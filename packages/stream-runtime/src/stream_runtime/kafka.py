@@ -12,6 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from typing_extensions import override
 
+from .causes import cause_of
 from .config import Secret
 from .errors import ConfigError, SetupError
 from .systems import System
@@ -130,7 +131,7 @@ def ensure_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
     try:
         _make_topic(spark, kafka.options(), topic)
     except Py4JJavaError as error:
-        message = f"The Kafka topic cannot be made: {_reason(error)}. Make {topic}."
+        message = f"The Kafka topic cannot be made: {cause_of(error)}. Make {topic}."
         raise SetupError(message) from None
 
 
@@ -140,18 +141,10 @@ def _find_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
         records.option("subscribe", topic.name).load().limit(1).collect()
     except (Py4JJavaError, PySparkException) as error:
         message = (
-            f"The Kafka topic cannot be read: {_reason(error)}. On this platform the job does not "
+            f"The Kafka topic cannot be read: {cause_of(error)}. On this platform the job does not "
             f"make it. Make {topic}."
         )
         raise SetupError(message) from None
-
-
-def _reason(error: Py4JJavaError | PySparkException) -> str:
-    """Return Kafka's error message without the Java stack trace."""
-    if isinstance(error, Py4JJavaError):
-        cause = error.java_exception.getCause() or error.java_exception
-        return str(cause.getMessage()).rstrip(".")
-    return str(error).partition("\n")[0]
 
 
 def _make_topic(spark: SparkSession, options: Mapping[str, str], topic: Topic) -> None:
