@@ -48,7 +48,7 @@ def _stream(spark, tmp_path):
             query.stop()
         texts = spark.readStream.text(str(source))
         rows = texts.select(F.col("value").cast(COLUMNS[KEY]).alias(KEY))
-        enriched = lookup.enrich(rows, lookup.read(spark, reference))
+        enriched = lookup.enrich(rows, reference.read(spark))
         writer = enriched.writeStream.foreachBatch(lambda batch, _: seen.extend(batch.collect()))
         writer = writer.option("checkpointLocation", f"{tmp_path}/checkpoint")
         queries.append(writer.trigger(processingTime="100 milliseconds").start())
@@ -72,11 +72,11 @@ def test_a_row_has_the_label_of_its_key(spark, table, form):
     reference = table(form, (key(0), "zero"), (key(1), "one"))
     rows = spark.createDataFrame([(key(number), "") for number in range(3)], SCHEMA).drop(LABEL)
 
-    enriched = lookup.enrich(rows, lookup.read(spark, reference)).collect()
+    enriched = lookup.enrich(rows, reference.read(spark)).collect()
 
     labels = {row[KEY]: row[LABEL] for row in enriched}
     assert labels == {key(0): "zero", key(1): "one", key(2): None}
-    lookup.check(spark, reference)
+    reference.check_data(spark)
 
 
 @pytest.mark.parametrize("form", ["delta", "parquet", "csv"])
@@ -85,13 +85,13 @@ def test_a_duplicate_key_is_refused(spark, table, form):
     reference = table(form, (key(0), "zero"), (key(0), "nought"))
 
     with pytest.raises(SetupError, match=r"2 times: each row .* as often\. Leave one"):
-        lookup.check(spark, reference)
+        reference.check_data(spark)
 
 
 def test_a_missing_table_is_refused(spark, tmp_path):
     """A missing table is refused before the start; the message names the settings."""
     with pytest.raises(SetupError, match=r"cannot be read(?s:.)*lookup\.path"):
-        lookup.check(spark, Lookup(path=str(tmp_path / "nowhere")))
+        Lookup(path=str(tmp_path / "nowhere")).check_data(spark)
 
 
 @pytest.fixture(name="bounded")

@@ -217,7 +217,7 @@ def test_a_table_of_the_catalog_is_read(spark, send, settings):
     spark.sql("DROP TABLE named")
 
     assert spark.table("by_name").count() == 1
-    assert source.source_id(given) != source.source_id(settings.source)
+    assert given.source_id() != settings.source.source_id()
 
 
 def test_either_a_table_or_a_path_is_required(make_settings):
