@@ -45,10 +45,8 @@ def _examine_query(
     rows = job.result(job.read(spark, settings), settings)
     root = storage(settings.checkpoint.root, spark)
     report.ask("query plan", lambda: _plan(spark, rows, job.output_mode))
-    current, target_id = (
-        query_fingerprint(job, rows, settings),
-        settings.sink.target_checkpoint_id(spark),
-    )
+    current = query_fingerprint(job, rows, settings)
+    target_id = settings.sink.target_checkpoint_id(spark)
     report.ask("checkpoint", lambda: _checkpoint(root, current, target_id))
 
 

@@ -38,7 +38,7 @@ def run(job: Job, settings: RuntimeSettings) -> int:
 
 
 def create(job: Job, settings: RuntimeSettings) -> int:
-    """Create the target ahead of the first start, with this checkpoint id; return the exit code.
+    """Create the target of the checkpoint before the first start; return the exit code.
 
     Raises:
         StreamJobError: with the reason, and the exit code that goes with it.
@@ -102,10 +102,9 @@ def _supervise(
         quarantine.recover()
         return start(job, spark, settings, checkpoint_id)
 
+    listener = ContinuousListener(root) if job.continuous else ProgressListener()
     try:
-        with listen(
-            ContinuousListener(root) if job.continuous else ProgressListener(), spark
-        ) as listener:
+        with listen(listener, spark):
             supervisor = Supervisor(
                 start=begin,
                 listener=listener,
