@@ -96,13 +96,13 @@ def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
                 self._command = ["deploy/submit.sh"]
                 self._arguments[:2] = ["--env", "cluster"]
 
-            def wait(self, reached, deadline, what):
+            def wait(self, reached, what):
                 def lossy():
                     if self.batches and not killed:
                         killed.extend(cluster.kill_an_executor())
                     return reached()
 
-                super().wait(lossy, deadline, what)
+                super().wait(lossy, what)
 
         monkeypatch.setenv("SPARK_HOME", str(SPARK))
         monkeypatch.setenv("SPARK_MASTER", cluster.master)

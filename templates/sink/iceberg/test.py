@@ -267,7 +267,7 @@ def test_a_catalog_that_does_not_answer_is_an_outage(make_settings):
 class Unauthorized(BaseHTTPRequestHandler):
     """A REST catalog that accepts nobody."""
 
-    def do_POST(self):  # noqa: N802 - the name that the library calls
+    def do_POST(self):
         """Refuse the login."""
         self.send_error(401)
 

@@ -35,8 +35,6 @@ EVENTS = 50_000
 VALUES = 2_500_000
 """The largest number of values: of events with many columns there are fewer."""
 BATCH_ROWS = 5000
-SECONDS = 600
-"""Timeout of the demo."""
 SPEAK_SECONDS = 10
 """Seconds between two lines of progress where the output is not a terminal."""
 OVERRIDES = {
@@ -135,7 +133,6 @@ class Demo:
     def __init__(self, demo: DemoSpec, console: Console) -> None:
         self.demo, self.console = demo, console
         self.begun = self.spoken = time.monotonic()
-        self.deadline = self.begun + SECONDS
         self.overrides = {**OVERRIDES, **demo.producer.batches_of(BATCH_ROWS)}
         if demo.interval:
             self.overrides["trigger.interval"] = f"{demo.interval.seconds} seconds"
@@ -181,9 +178,9 @@ class Demo:
                     job.start()
                 self._catch_up(job, len(producer.origins), bars, counted)
                 if not runs_on:
-                    job.finish(self.deadline)
+                    job.finish()
             if runs_on:
-                job.drain(self.deadline)
+                job.drain()
             return DemoRun(self.spec, self.traffic, producer.origins, job.batches)
 
     def _catch_up(self, job: JobProcess, records: int, bars: Progress, task: TaskID) -> None:
@@ -199,7 +196,7 @@ class Demo:
                 return False
             return job.rows >= records
 
-        job.wait(reached, self.deadline, f"{records:,} records, and the watermark {goal}")
+        job.wait(reached, f"{records:,} records, and the watermark {goal}")
 
     def _speak(self, line: str) -> None:
         """Print a line of progress regularly if the output is not a terminal."""

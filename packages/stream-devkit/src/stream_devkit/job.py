@@ -13,10 +13,12 @@ from typing import Any, NoReturn, Self
 from .servers.process import Process, ProcessError
 
 POLL_SECONDS = 0.1
+# A slow machine takes long for many batches; a job that ends no batch for so long hangs.
+PATIENCE_SECONDS = 240
 
 
 class JobError(ProcessError):
-    """Raised when the job ends too early or does not answer in time."""
+    """Raised when the job ends too early or makes no progress."""
 
 
 @dataclass(frozen=True)
@@ -85,36 +87,36 @@ class JobProcess:
         command = [*self._command, "run", *self._arguments]
         self._process = Process(command, self.log, output=self._output)
 
-    def wait(self, reached: Callable[[], bool], deadline: float, what: str) -> None:
+    def wait(self, reached: Callable[[], bool], what: str) -> None:
         """Read the metrics until `reached()` is true.
 
         Raises:
-            JobError: the job ended first, or `deadline` (of `time.monotonic`) has passed.
+            JobError: the job ended first, or ended no batch for `PATIENCE_SECONDS`.
         """
+        ended, progress = len(self.batches), time.monotonic()
         while self._follow() or not reached():
+            if len(self.batches) > ended:
+                ended, progress = len(self.batches), time.monotonic()
             if self.exit_code is not None:
                 self._follow()
                 if not reached():
                     self._fail(f"ended with exit code {self.exit_code} before {what}")
-            elif time.monotonic() > deadline:
-                self._fail(f"took too long: still waiting for {what}")
+            elif time.monotonic() > progress + PATIENCE_SECONDS:
+                self._fail(f"ended no batch for {PATIENCE_SECONDS} s, before {what}")
             else:
                 time.sleep(POLL_SECONDS)
 
-    def drain(self, deadline: float) -> None:
+    def drain(self) -> None:
         """Stop the job after the running batch, as `make stop` does."""
         stop = Process([*self._command, "stop", *self._arguments], self.log)
-        stop.wait(max(0.0, deadline - time.monotonic()))
-        self.finish(deadline)
+        stop.wait(PATIENCE_SECONDS)
+        self.finish()
 
-    def finish(self, deadline: float) -> None:
+    def finish(self) -> None:
         """Wait until the job has ended with exit code 0."""
-        code = self._process and self._process.wait(max(0.0, deadline - time.monotonic()))
-        self._follow()
-        if code is None:
-            self._fail("did not end in time")
-        if code:
-            self._fail(f"ended with exit code {code}")
+        self.wait(lambda: self.exit_code is not None, "its end")
+        if self.exit_code:
+            self._fail(f"ended with exit code {self.exit_code}")
 
     def kill(self) -> None:
         """Kill the job and its JVM (SIGKILL), like the loss of a machine."""
