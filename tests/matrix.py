@@ -48,7 +48,8 @@ NOT_RUN += tuple(f"{RUNTIME}/{name}.py" for name in ("cli", "doctor"))
 NOT_RUN += tuple(
     f"{DEVKIT}/{name}.py"
     for name in (
-        *("demo", "file_run", "install", "jars", "job", "lines", "ordinary", "outcome"),
+        *("demo", "file_run", "install", "jars", "job", "job_in_session", "lines"),
+        *("ordinary", "outcome"),
         *("preflight", "rows", "samples"),
         *("report/__init__", "report/charts", "report/page", "report/svg"),
         *("servers/kafka", "servers/postgres", "servers/server"),

@@ -26,7 +26,7 @@ from tests.test_recovery import INVALID_EVERY, Trial, records
 
 @pytest.fixture(scope="module", name="trial")
 def _trial(servers, tmp_path_factory):
-    """Yield a job that has read all records."""
+    """Return a job that has read all records."""
     folder = tmp_path_factory.mktemp("connect")
     producer = EventProducer(servers, folder, "connect")
     target = Target(servers, folder, "connect_result")
@@ -37,9 +37,8 @@ def _trial(servers, tmp_path_factory):
     trial.invalid = Counter(producer.origins[::INVALID_EVERY])
     served = {**trial.overrides, "session.platform": "serverless"}
     trial.job = JobProcess("tests.behind_connect", served, folder)
-    with trial.job:
-        trial.run_to_the_end()
-        yield trial
+    trial.run_to_the_end()
+    return trial
 
 
 {% if job.promises %}
@@ -57,7 +56,7 @@ def test_quarantine_is_exact(trial):
 
 def test_the_query_fingerprint_is_the_same(trial, spark):
     """The query fingerprint is the same with and without Spark Connect."""
-    rows = JOB.result(JOB.read(spark, trial.settings), trial.settings)
+    rows = JOB.stream(spark, trial.settings)
 
     manifest = read_manifest(trial.root)
 

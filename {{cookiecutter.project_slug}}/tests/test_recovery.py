@@ -24,12 +24,12 @@ from pathlib import Path
 
 import pytest
 from stream_devkit.events.generate import Event
-from stream_devkit.job import JobProcess
+from stream_devkit.job import FollowedJob, JobProcess
+from stream_devkit.job_in_session import JobInSession
 from stream_devkit.reconciliation import verdict
 from stream_devkit.samples import raw
 from stream_devkit.verdict import read_quarantine
 from stream_runtime import spark_log
-from stream_runtime.cli import main
 {% if job.follows_time %}
 from stream_runtime.config import load, to_timedelta
 {% else %}
@@ -56,7 +56,7 @@ from tests.crash import forget_commit{{ ", forget_quarantine_write" if replays_b
 from tests.events import {{ "PARTNERS_ONLY, " if job.right }}event, expected_of{{ ", partner" if job.right }}
 
 PACKAGE = JOB.package
-RECORDS = 1200
+RECORDS = 800
 BATCH_ROWS = 100
 INVALID_EVERY = 50
 SECONDS = 300
@@ -112,7 +112,8 @@ class Trial:
             overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
         self.folder, self.overrides, self.target = folder, overrides, target
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
-        self.job = JobProcess(PACKAGE, overrides, folder)
+        self.job: FollowedJob = JobProcess(PACKAGE, overrides, folder)
+        """The job that `run_to_the_end` starts."""
         self.root = LocalStorage(folder / "checkpoint")
         self.wanted = expected_of([VALID], self.settings).rows
 
@@ -159,13 +160,7 @@ class Trial:
 
     def run_until(self, reached: Callable[[], bool], what: str) -> None:
         """Start the job, and stop it when `reached()` is true; scheduled runs end by themselves."""
-        self.job.batches.clear()
-        self.job.start()
-        if INTERVAL:
-            self.job.wait(reached, what)
-            self.job.drain()
-        else:
-            self.job.finish()
+        self.job.run(reached if INTERVAL else None, what)
 
     def _is_done(self) -> bool:
 {% if job.follows_time %}
@@ -183,15 +178,6 @@ class Trial:
         """Count the source references of invalid records in quarantine."""
         return Counter(row["origin"] for row in read_quarantine(self.folder / "quarantine"))
 
-    def run_here(self, command: str, *more: str) -> int:
-        """Run a command in the session of the tests, as on a platform, and return its exit code.
-
-        A session of its own would take ten seconds to start.
-        """
-        overrides = [*(f"{key}={to}" for key, to in self.overrides.items()), *more]
-        options = [f"--set={override}" for override in overrides]
-        return main(JOB, [command, "--set=session.platform=databricks", *options])
-
 
 def watch(job, reached):
     """Poll the running job until `reached()` is true."""
@@ -203,19 +189,20 @@ def watch(job, reached):
 
 
 @pytest.fixture(scope="module", name="survivor")
-def _survivor(servers, tmp_path_factory):
+def _survivor(servers, spark, tmp_path_factory):
 {% if job.low_latency %}
-    """Yield a job that was terminated, then killed while it worked, then run to the end."""
+    """Return a job that was terminated, then killed while it worked, then run to the end."""
 {% else %}
-    """Yield a job that was terminated, then killed inside a batch, then run to the end."""
+    """Return a job that was terminated, then killed inside a batch, then run to the end."""
 {% endif %}
     folder = tmp_path_factory.mktemp("trial")
     producer = EventProducer(servers, folder, "recovery")
     target = Target(servers, folder, "recovery_result")
     trial = Trial(producer, target, folder)
+    trial.commands = JobInSession(JOB, spark, trial.overrides, folder)
 {% if job.low_latency %}
     parts = records()
-    with trial.job as job:
+    with JobProcess(PACKAGE, trial.overrides, folder) as job:
         producer.send(next(parts))
         job.start()
         watch(job, lambda: trial.committed() >= 1)
@@ -236,13 +223,12 @@ def _survivor(servers, tmp_path_factory):
         watch(job, lambda: trial.committed() > before)
         job.kill()
 {% endif %}
-        for part in parts:
-            producer.send(part)
-        trial.run_to_the_end()
+    for part in parts:
+        producer.send(part)
 {% else %}
     for part in records():
         producer.send(part)
-    with trial.job as job:
+    with JobProcess(PACKAGE, trial.overrides, folder) as job:
         job.start()
         watch(job, lambda: trial.committed() >= 1)
         trial.exit_code_of_sigterm = job.terminate()
@@ -251,23 +237,14 @@ def _survivor(servers, tmp_path_factory):
         watch(job, lambda: trial.committed() > before and trial.in_a_batch())
         job.kill()
         trial.killed_inside_a_batch = trial.in_a_batch()
-        trial.run_to_the_end()
 {% endif %}
-        trial.invalid = Counter(producer.origins[::INVALID_EVERY])
-        yield trial
-
-
-@pytest.fixture(name="lent_session")
-def _lent_session(spark, survivor):
-    """The session of the tests, which has the same settings after the test."""
-    name = "spark.sql.shuffle.partitions"
-    before = spark.conf.get(name)
-    for key, value in survivor.settings.spark_conf().items():
-        # The session has all settings but those of another target, such as its catalog.
-        if spark.conf.get(key, None) is None:
-            spark.conf.set(key, value)
-    yield
-    spark.conf.set(name, before)
+{% if not job.sink.console %}
+    # A process of its own would take many seconds to start, each time.
+    trial.job = trial.commands
+{% endif %}
+    trial.run_to_the_end()
+    trial.invalid = Counter(producer.origins[::INVALID_EVERY])
+    return trial
 
 
 def test_sigterm_drains_and_asks_for_a_restart(survivor):
@@ -288,17 +265,18 @@ def test_a_kill_leaves_quarantine_exact(survivor):
     assert survivor.quarantined() == survivor.invalid
 
 
-@pytest.mark.usefixtures("lent_session")
 def test_doctor_shows_the_checkpoint(survivor, capsys):
     """It shows a clean checkpoint with its pinned settings, or what another query would change."""
     last = survivor.committed()
 
-    exit_codes = survivor.run_here("doctor"), survivor.run_here("doctor", "state.partitions=7")
+    execute = survivor.commands.execute
+    exit_codes = execute("doctor"), execute("doctor", "state.partitions=7")
 
     output = capsys.readouterr().out
     assert exit_codes == (0, 3)
     assert f"clean after batch {last}; pinned: state_partitions 2" in output
     assert "state_partitions: 2 -> 7" in output
+    assert output.count("ok     target: ") == 2
     assert survivor.committed() == last
 {% if job.promises and not job.low_latency %}
 
@@ -331,12 +309,11 @@ def test_a_replayed_batch_has_its_quarantine_write(survivor):
 {% if job.stores_checkpoint_id %}
 
 
-@pytest.mark.usefixtures("lent_session")
 def test_a_start_without_the_checkpoint_is_refused(survivor, capsys):
     """A new checkpoint would add all rows to the target again."""
     (survivor.folder / "checkpoint").rename(survivor.folder / "lost")
 
-    exit_code = survivor.run_here("run")
+    exit_code = survivor.commands.execute("run")
 
     assert exit_code == 3
     assert "starting would add all rows again" in capsys.readouterr().err

@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 from delta.tables import DeltaTable
+from pyspark.sql import functions as F
+from stream_runtime.errors import CheckpointError
 
 from clickstream_metrics.job import JOB
 
@@ -13,7 +15,7 @@ from tests.crash import forget_commit
 
 def test_prepare_creates_the_table_with_its_checkpoint_id(spark, settings):
     """`prepare` creates an empty table with the result's columns and the checkpoint id."""
-    rows = JOB.result(JOB.read(spark, settings), settings)
+    rows = JOB.stream(spark, settings)
     before = settings.sink.target_checkpoint_id(spark)
 
     settings.sink.prepare(spark, rows, "checkpoint 1")
@@ -27,12 +29,24 @@ def test_prepare_creates_the_table_with_its_checkpoint_id(spark, settings):
 
 def test_an_existing_table_keeps_its_checkpoint_id(spark, settings):
     """`prepare` does not change the checkpoint id of an existing table."""
-    rows = JOB.result(JOB.read(spark, settings), settings)
+    rows = JOB.stream(spark, settings)
     settings.sink.prepare(spark, rows, "checkpoint 1")
 
     settings.sink.prepare(spark, rows, "checkpoint 2")
 
     assert settings.sink.target_checkpoint_id(spark) == "checkpoint 1"
+
+
+def test_a_table_that_cannot_store_the_result_is_refused(spark, settings):
+    """The start is refused, not each batch: Delta would refuse a new column, and cast a type."""
+    rows = JOB.stream(spark, settings)
+    settings.sink.prepare(spark, rows, "checkpoint 1")
+    name = rows.columns[-1]
+
+    with pytest.raises(CheckpointError, match="has no column currency STRING"):
+        settings.sink.prepare(spark, rows.withColumn("currency", F.lit("EUR")), "checkpoint 1")
+    with pytest.raises(CheckpointError, match="Cast the column"):
+        settings.sink.check_target(spark, rows.withColumn(name, F.lit(b"")))
 
 
 @pytest.fixture(name="run")

@@ -5,35 +5,22 @@
 """The sink: a Delta table to which rows are appended."""
 {% endif %}
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-from stream_runtime import delta
-from stream_runtime.config import Location
-from stream_runtime.systems import StreamSink
+from stream_runtime.delta import DeltaSink
 from typing_extensions import override
 {% if not job.windowed %}
 
 from . import schema
 {% endif %}
 
-{% if job.windowed %}
-TIME = "window_start"
-{% else %}
-TIME = schema.EVENT_TIME
-{% endif %}
-"""The column that clusters the table: readers filter by time."""
 
-
-class Sink(StreamSink):
+class Sink(DeltaSink):
     """The table `[sink]` in conf/*.toml."""
 
     KIND = "delta"
-    path: Location
-
-    @override
-    def spark_conf(self) -> dict[str, str]:
-        """Return the Spark settings that this sink needs."""
-        return delta.SPARK_CONF
+    # Readers filter by time.
+    CLUSTER_BY = {{ '"window_start"' if job.windowed else "schema.EVENT_TIME" }}
 
     @override
     def write(self, rows: DataFrame, checkpoint_id: str) -> DataStreamWriter:
@@ -58,13 +45,3 @@ class Sink(StreamSink):
         4. Spark marks the batch as committed in the checkpoint.
         """
         return rows.writeStream.format("delta").option("path", self.path)
-
-    @override
-    def target_checkpoint_id(self, spark: SparkSession) -> str | None:
-        """Return the target's checkpoint id, None if there is no table."""
-        return delta.target_checkpoint_id(spark, self.path)
-
-    @override
-    def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
-        """Create the table with the columns of the result, if it does not exist."""
-        delta.create(spark, self.path, rows.schema, checkpoint_id=checkpoint_id, cluster_by=TIME)

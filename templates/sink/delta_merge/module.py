@@ -15,28 +15,20 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 {% endif %}
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-from stream_runtime import delta
-from stream_runtime.config import Location
+from stream_runtime.delta import DeltaSink
 {% if several %}
 from stream_runtime.names import OWN, quote
 {% else %}
 from stream_runtime.names import quote
 {% endif %}
-from stream_runtime.systems import StreamSink
 from typing_extensions import override
 
 from . import schema
 
-{% if job.windowed %}
-TIME = "window_start"
-{% else %}
-TIME = schema.EVENT_TIME
-{% endif %}
-"""The column that clusters the table: rows that change together are close in time."""
 # NULL is a valid key.
 SAME_KEY = " AND ".join(f"held.{name} <=> new.{name}" for name in map(quote, schema.RESULT_KEY))
 {% if not job.windowed %}
-NOT_OLDER = f"new.{quote(TIME)} >= held.{quote(TIME)}"
+NOT_OLDER = f"new.{quote(schema.EVENT_TIME)} >= held.{quote(schema.EVENT_TIME)}"
 {% endif %}
 {% if several %}
 LAST = f"{OWN}last"
@@ -47,16 +39,12 @@ TXN = "spark.databricks.delta.write"
 {% endif %}
 
 
-class Sink(StreamSink):
+class Sink(DeltaSink):
     """The table `[sink]` in conf/*.toml."""
 
     KIND = "delta_merge"
-    path: Location
-
-    @override
-    def spark_conf(self) -> dict[str, str]:
-        """Return the Spark settings that this sink needs."""
-        return delta.SPARK_CONF
+    # Rows that change together are close in time.
+    CLUSTER_BY = {{ '"window_start"' if job.windowed else "schema.EVENT_TIME" }}
 
     @override
     def write(self, rows: DataFrame, checkpoint_id: str) -> DataStreamWriter:
@@ -80,16 +68,6 @@ class Sink(StreamSink):
         so that these rows are in few files.
         """
         return rows.writeStream.foreachBatch(partial(merge, sink=self, checkpoint_id=checkpoint_id))
-
-    @override
-    def target_checkpoint_id(self, spark: SparkSession) -> str | None:
-        """Return the target's checkpoint id, None if there is no table."""
-        return delta.target_checkpoint_id(spark, self.path)
-
-    @override
-    def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
-        """Create the table with the columns of the result, if it does not exist."""
-        delta.create(spark, self.path, rows.schema, checkpoint_id=checkpoint_id, cluster_by=TIME)
 
 
 def merge(batch: DataFrame, batch_id: int, *, sink: Sink, checkpoint_id: str) -> None:
@@ -118,7 +96,7 @@ def merge(batch: DataFrame, batch_id: int, *, sink: Sink, checkpoint_id: str) ->
 
 def newest(batch: DataFrame) -> DataFrame:
     """Return the newest event of each id, because MERGE accepts one row per key."""
-    last = F.max_by(F.struct("*"), quote(TIME)).alias(LAST)
+    last = F.max_by(F.struct("*"), quote(schema.EVENT_TIME)).alias(LAST)
     return batch.groupBy(*map(quote, schema.RESULT_KEY)).agg(last).select(f"{LAST}.*")
 {% endif %}
 {% if numbered %}

@@ -17,8 +17,15 @@ from stream_devkit.reconciliation import verdict
 from stream_runtime.names import quote
 {% endif %}
 
+{% if numbered or not job.windowed %}
 from {{ cookiecutter.__package }} import sink
+{% endif %}
+{% if not job.windowed %}
+from {{ cookiecutter.__package }}.schema import EVENT_TIME
+{% endif %}
+{% if numbered or not job.windowed %}
 
+{% endif %}
 from dev.target import Target
 from tests.crash import forget_commit
 from tests.events import event, expected_of
@@ -69,7 +76,7 @@ def test_prepare_creates_the_table_with_its_checkpoint_id(spark, stream):
     assert table.toDF().schema.simpleString() == rows.schema.simpleString()
     (clustered_by,) = table.detail().first().clusteringColumns
     # Delta shows a name in back quotes where it needs them.
-    assert clustered_by.strip("`") == sink.TIME
+    assert clustered_by.strip("`") == target.CLUSTER_BY
 
 
 def test_a_killed_batch_is_written_once(stream, target):
@@ -136,8 +143,8 @@ def test_an_older_event_never_replaces_a_newer_one(spark, stream, target):
     held = spark.read.format("delta").load(stream.settings.sink.path)
 
     for hours, outcome in ((-1, True), (1, False)):
-        time = F.col(quote(sink.TIME)) + F.expr(f"INTERVAL {hours} hours")
-        moved = spark.createDataFrame(held.withColumn(sink.TIME, time).collect(), held.schema)
+        time = F.col(quote(EVENT_TIME)) + F.expr(f"INTERVAL {hours} hours")
+        moved = spark.createDataFrame(held.withColumn(EVENT_TIME, time).collect(), held.schema)
         sink.merge(moved, 99, sink=stream.settings.sink, checkpoint_id=f"{hours} hours")
         assert (exact(stream, target) == "exact") == outcome
 {% if several %}

@@ -13,9 +13,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 from stream_runtime.causes import cause_of
+from stream_runtime.columns import require_columns
 from stream_runtime.config import Secret, Table
-from stream_runtime.errors import CheckpointError, SetupError
-from stream_runtime.systems import StreamSink
+from stream_runtime.errors import SetupError
+from stream_runtime.systems import FITS, NO_TARGET, StreamSink
 from typing_extensions import override
 
 CHECKPOINT_ID = "stream.checkpoint_id"
@@ -137,14 +138,25 @@ class Sink(StreamSink):
             raise SetupError(message) from None
 
     @override
+    def check_target(self, spark: SparkSession, rows: DataFrame) -> str:
+        """Compare the columns of the table with those of the result; return the finding.
+
+        Raises:
+            CheckpointError: the table cannot store the result.
+        """
+        if not spark.catalog.tableExists(self.table):
+            return NO_TARGET
+        require_columns(self.table, spark.table(self.table).schema, rows.schema)
+        return FITS
+
+    @override
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
         """Create the table with the columns of the result, if it does not exist.
 
         Raises:
-            CheckpointError: the table lacks a column of the result.
+            CheckpointError: the table exists and cannot store the result.
         """
-        if spark.catalog.tableExists(self.table):
-            _require_columns(spark, rows, self)
+        if self.check_target(spark, rows) == FITS:
             return
         spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {self.table.rpartition('.')[0]}")
         # Not createDataFrame: it would start Python on the executors.
@@ -153,14 +165,3 @@ class Sink(StreamSink):
         for name, value in {CHECKPOINT_ID: checkpoint_id, **PROPERTIES}.items():
             writer = writer.tableProperty(name, value)
         writer.create()
-
-
-def _require_columns(spark: SparkSession, rows: DataFrame, sink: Sink) -> None:
-    held = {name.lower() for name in spark.table(sink.table).columns}
-    missing = [name for name in rows.columns if name.lower() not in held]
-    if missing:
-        message = (
-            f"The table {sink.table} has no column {', '.join(missing)}, so Iceberg refuses the "
-            "rows of the result. Add it with ALTER TABLE ... ADD COLUMN, then start again."
-        )
-        raise CheckpointError(message)

@@ -17,7 +17,7 @@ from stream_runtime.config import Secret
 from stream_runtime.errors import CheckpointError, ConfigError, SetupError
 from stream_runtime.names import OWN, quote
 from stream_runtime.records import JSON
-from stream_runtime.systems import StreamSink
+from stream_runtime.systems import FITS, NO_TARGET, StreamSink
 from typing_extensions import override
 
 from . import schema
@@ -153,6 +153,22 @@ class Sink(StreamSink):
         return str(found[0]) if found else None
 
     @override
+    def check_target(self, spark: SparkSession, rows: DataFrame) -> str:
+        """Let PostgreSQL plan the statements that write; return the finding.
+
+        Raises:
+            SetupError: the user may not write, or the table does not fit.
+        """
+        try:
+            with self.connect() as connection:
+                if not _exists(connection, _name(self, "_ledger")):
+                    return NO_TARGET
+                _plan_move(connection, self, rows.schema)
+        except psycopg.Error as error:
+            raise _refusal(self, error) from None
+        return FITS
+
+    @override
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
         """Create the table, its staging table and its ledger, if they do not exist.
 
@@ -171,15 +187,9 @@ class Sink(StreamSink):
                         connection.execute(_sql(statement, self, rows.schema), {})
                 connection.execute(_sql(CLAIM, self), {"checkpoint_id": checkpoint_id})
                 _last_batch(connection, self, checkpoint_id)
-                for statement in MOVE:
-                    planned = sql.SQL("EXPLAIN ") + _sql(statement, self, rows.schema)
-                    connection.execute(planned, {"attempt": ""})
+                _plan_move(connection, self, rows.schema)
         except psycopg.Error as error:
-            message = (
-                f"PostgreSQL refuses sink.table {self.table}: {_reason(error)}. Grant {self.user} "
-                "the privilege, or set a table that fits."
-            )
-            raise SetupError(message) from None
+            raise _refusal(self, error) from None
 
     @override
     def check(self) -> None:
@@ -287,6 +297,20 @@ def _last_batch(connection: psycopg.Connection[Any], sink: Sink, checkpoint_id: 
         )
         raise CheckpointError(message)
     return int(found[0])
+
+
+def _plan_move(connection: psycopg.Connection[Any], sink: Sink, result: T.StructType) -> None:
+    """Plan the statements of a batch, which checks columns, types and privileges."""
+    for statement in MOVE:
+        planned = sql.SQL("EXPLAIN ") + _sql(statement, sink, result)
+        connection.execute(planned, {"attempt": ""})
+
+
+def _refusal(sink: Sink, error: psycopg.Error) -> SetupError:
+    return SetupError(
+        f"PostgreSQL refuses sink.table {sink.table}: {_reason(error)}. Grant {sink.user} the "
+        "privilege, or set a table that fits."
+    )
 
 
 def _reason(error: psycopg.Error) -> str:

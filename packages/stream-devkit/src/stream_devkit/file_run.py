@@ -24,6 +24,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from stream_runtime import session
+from stream_runtime.causes import cause_of
 from stream_runtime.errors import ConfigError, StreamFailedError
 from stream_runtime.job import Job
 from stream_runtime.names import OWN
@@ -73,8 +74,10 @@ def run(
             files = FileRun(job, settings, spark, sources, Path(work), batch_rows)
             summary = files.write(output, oracle)
     except PySparkException as error:
-        cause, _, _java_stack = str(error).partition("\n")
-        message = f"The run over --input failed: {cause}\nCorrect the cause, then run it again."
+        message = (
+            f"The run over --input failed: {cause_of(error)}.\n"
+            "Correct the cause, then run it again."
+        )
         raise StreamFailedError(message) from error
     finally:
         session.close(spark, settings.session)

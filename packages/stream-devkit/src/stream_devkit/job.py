@@ -1,8 +1,9 @@
-"""The job as a process, with its metrics and its log."""
+"""The job as a process, and the reports of its batches."""
 
 import json
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,15 +11,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+from typing_extensions import override
+
 from .servers.process import Process, ProcessError
 
 POLL_SECONDS = 0.1
 # A slow machine takes long for many batches; a job that ends no batch for so long hangs.
 PATIENCE_SECONDS = 240
+END = "its end"
 
 
 class JobError(ProcessError):
-    """Raised when the job ends too early or makes no progress."""
+    """Raised when the job fails, ends too early or makes no progress."""
 
 
 @dataclass(frozen=True)
@@ -48,29 +52,23 @@ class BatchReport:
         )
 
 
-class JobProcess:
-    """The job as a process: `with JobProcess(package, settings, folder) as job: ...`.
+class FollowedJob(ABC):
+    """A job whose metrics log is read while it runs.
 
     Args:
-        package: the package whose `__main__` runs.
         settings: the overrides of conf/dev.toml, as for `--set`.
-        folder: the folder of the log (stderr, `job.log`), of the standard output (`job.out`),
-            and of the file to which `metrics.log` is set.
+        folder: the folder of the file to which `metrics.log` is set.
     """
 
-    def __init__(self, package: str, settings: Mapping[str, str], folder: Path) -> None:
-        self.metrics_log, self.log = folder / "metrics.ndjson", folder / "job.log"
-        self._output = folder / "job.out"
-        overrides = {**settings, "metrics.log": str(self.metrics_log)}
-        self._arguments = ["--env", "dev"]
-        for key, value in overrides.items():
-            self._arguments += ["--set", f"{key}={value}"]
-        self._command = [sys.executable, "-m", package]
-        self._process: Process | None = None
+    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
+        self._metrics_log = folder / "metrics.ndjson"
+        overrides = {**settings, "metrics.log": str(self._metrics_log)}
+        self._options = [f"--set={key}={value}" for key, value in overrides.items()]
         self._read = 0
+        self.started = False
+        """Whether the job has started in this run."""
         self.batches: list[BatchReport] = []
-        self.facts: dict[str, Any] = {}
-        """The output of the start."""
+        """The batches of this run."""
 
     @property
     def rows(self) -> int:
@@ -82,9 +80,67 @@ class JobProcess:
         """Return the watermark of the last batch."""
         return self.batches[-1].watermark if self.batches else None
 
+    @abstractmethod
+    def run(self, until: Callable[[], bool] | None = None, what: str = END) -> None:
+        """Run the job to its end, or drain it when `until()` is true.
+
+        Raises:
+            JobError: the job failed, or ended before `what`.
+        """
+
+    def _follow(self) -> bool:
+        """Read the new complete lines of metrics, and return whether there are any."""
+        if not self._metrics_log.exists():
+            return False
+        with self._metrics_log.open("rb") as log:
+            log.seek(self._read)
+            lines, _, _ = log.read().rpartition(b"\n")
+        if not lines:
+            return False
+        self._read += len(lines) + 1
+        events = [json.loads(line) for line in lines.splitlines()]
+        self.batches += [BatchReport.of(line) for line in events if line["event"] == "batch"]
+        self.started |= any(line["event"] == "started" for line in events)
+        return True
+
+    def _forget(self) -> None:
+        """Forget the earlier runs."""
+        self._follow()
+        self.batches.clear()
+        self.started = False
+
+
+class JobProcess(FollowedJob):
+    """The job as a process: `with JobProcess(package, settings, folder) as job: ...`.
+
+    Args:
+        package: the package whose `__main__` runs.
+        settings: the overrides of conf/dev.toml, as for `--set`.
+        folder: the folder of the log (stderr, `job.log`), of the standard output (`job.out`),
+            and of the file to which `metrics.log` is set.
+    """
+
+    def __init__(self, package: str, settings: Mapping[str, str], folder: Path) -> None:
+        super().__init__(settings, folder)
+        self.log, self._output = folder / "job.log", folder / "job.out"
+        self._options[:0] = ["--env", "dev"]
+        self._command = [sys.executable, "-m", package]
+        self._process: Process | None = None
+
+    @override
+    def run(self, until: Callable[[], bool] | None = None, what: str = END) -> None:
+        self._forget()
+        with self:
+            self.start()
+            if until:
+                self.wait(until, what)
+                self.drain()
+            else:
+                self.finish()
+
     def start(self) -> None:
         """Start the job, or start it again."""
-        command = [*self._command, "run", *self._arguments]
+        command = [*self._command, "run", *self._options]
         self._process = Process(command, self.log, output=self._output)
 
     def wait(self, reached: Callable[[], bool], what: str) -> None:
@@ -108,13 +164,13 @@ class JobProcess:
 
     def drain(self) -> None:
         """Stop the job after the running batch, as `make stop` does."""
-        stop = Process([*self._command, "stop", *self._arguments], self.log)
+        stop = Process([*self._command, "stop", *self._options], self.log)
         stop.wait(PATIENCE_SECONDS)
         self.finish()
 
     def finish(self) -> None:
         """Wait until the job has ended with exit code 0."""
-        self.wait(lambda: self.exit_code is not None, "its end")
+        self.wait(lambda: self.exit_code is not None, END)
         if self.exit_code:
             self._fail(f"ended with exit code {self.exit_code}")
 
@@ -145,23 +201,6 @@ class JobProcess:
     def exit_code(self) -> int | None:
         """Return the exit code, None while the job runs."""
         return self._process.exit_code if self._process else None
-
-    def _follow(self) -> bool:
-        """Read the new complete lines of metrics, and return whether there are any."""
-        if not self.metrics_log.exists():
-            return False
-        with self.metrics_log.open("rb") as log:
-            log.seek(self._read)
-            lines, _, _ = log.read().rpartition(b"\n")
-        if not lines:
-            return False
-        self._read += len(lines) + 1
-        for line in map(json.loads, lines.splitlines()):
-            if line["event"] == "batch":
-                self.batches.append(BatchReport.of(line))
-            elif line["event"] == "started":
-                self.facts = line
-        return True
 
     def _fail(self, what: str) -> NoReturn:
         said = self._process.last_lines() if self._process else ""

@@ -1,10 +1,15 @@
 """A Delta table as the target: created by the job, with the checkpoint id as a property."""
 
-from delta.tables import DeltaTable
-from pyspark.sql import SparkSession
-from pyspark.sql import types as T
+from typing import ClassVar
 
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from typing_extensions import override
+
+from .columns import require_columns
+from .config import Location
 from .names import quote
+from .systems import FITS, NO_TARGET, StreamSink
 
 SPARK_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -18,23 +23,37 @@ ALL_COLUMNS = {"delta.dataSkippingNumIndexedCols": "-1"}
 """Statistics of every column: the column that clusters a table needs them."""
 
 
-def target_checkpoint_id(spark: SparkSession, path: str) -> str | None:
-    """Return the target's checkpoint id, None if there is no table."""
-    if not DeltaTable.isDeltaTable(spark, path):
-        return None
-    details = DeltaTable.forPath(spark, path).detail().select("properties")
-    ((properties,),) = details.collect()
-    return str(properties.get(CHECKPOINT_ID, "unknown"))
+class DeltaSink(StreamSink):
+    """The table `[sink]` in conf/*.toml, for a Delta table."""
 
+    CLUSTER_BY: ClassVar[str]
+    """The column by which OPTIMIZE clusters: rows that are near to each other share files."""
+    path: Location
 
-def create(
-    spark: SparkSession, path: str, columns: T.StructType, *, checkpoint_id: str, cluster_by: str
-) -> None:
-    """Create the table with a checkpoint id, if it does not exist.
+    @override
+    def spark_conf(self) -> dict[str, str]:
+        return SPARK_CONF
 
-    OPTIMIZE then writes rows that are near to each other by `cluster_by` to the same files.
-    """
-    table = DeltaTable.createIfNotExists(spark).location(path).addColumns(columns)
-    for name, value in ({CHECKPOINT_ID: checkpoint_id} | ALL_COLUMNS).items():
-        table = table.property(name, value)
-    table.clusterBy(quote(cluster_by)).execute()
+    @override
+    def target_checkpoint_id(self, spark: SparkSession) -> str | None:
+        if not DeltaTable.isDeltaTable(spark, self.path):
+            return None
+        details = DeltaTable.forPath(spark, self.path).detail().select("properties")
+        ((properties,),) = details.collect()
+        return str(properties.get(CHECKPOINT_ID, "unknown"))
+
+    @override
+    def check_target(self, spark: SparkSession, rows: DataFrame) -> str:
+        if not DeltaTable.isDeltaTable(spark, self.path):
+            return NO_TARGET
+        held = DeltaTable.forPath(spark, self.path).toDF().schema
+        require_columns(self.path, held, rows.schema)
+        return FITS
+
+    @override
+    def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
+        self.check_target(spark, rows)
+        table = DeltaTable.createIfNotExists(spark).location(self.path).addColumns(rows.schema)
+        for name, value in ({CHECKPOINT_ID: checkpoint_id} | ALL_COLUMNS).items():
+            table = table.property(name, value)
+        table.clusterBy(quote(self.CLUSTER_BY)).execute()

@@ -8,13 +8,12 @@ from pyspark.sql import DataFrame, SparkSession, is_remote
 
 from . import INTERFACE, session
 from .errors import StreamJobError
-from .fingerprint import Fingerprint
 from .job import Job
 from .manifest import find_manifest
 from .run import query_fingerprint
 from .settings import RuntimeSettings
 from .spark_log import committed, planned
-from .storage import Storage, storage
+from .storage import storage
 
 
 def examine(job: Job, settings: RuntimeSettings) -> int:
@@ -31,8 +30,6 @@ def examine(job: Job, settings: RuntimeSettings) -> int:
     try:
         report.ask("session", lambda: f"Spark {spark.version}")
         _examine_query(report, job, spark, settings)
-    except StreamJobError as error:
-        return report.add_error("query plan", error)
     finally:
         session.close(spark, settings.session)
     return report.exit_code
@@ -41,13 +38,15 @@ def examine(job: Job, settings: RuntimeSettings) -> int:
 def _examine_query(
     report: "Report", job: Job, spark: SparkSession, settings: RuntimeSettings
 ) -> None:
-    settings.check_data(spark)
-    rows = job.result(job.read(spark, settings), settings)
-    root = storage(settings.checkpoint.root, spark)
+    try:
+        settings.check_data(spark)
+        rows = job.stream(spark, settings)
+    except StreamJobError as error:
+        report.add_error("data", error)
+        return
     report.ask("query plan", lambda: _plan(spark, rows, job.output_mode))
-    current = query_fingerprint(job, rows, settings)
-    target_id = settings.sink.target_checkpoint_id(spark)
-    report.ask("checkpoint", lambda: _checkpoint(root, current, target_id))
+    report.ask("target", lambda: settings.sink.check_target(spark, rows))
+    report.ask("checkpoint", lambda: _checkpoint(job, spark, settings, rows))
 
 
 class Report:
@@ -90,8 +89,10 @@ def _plan(spark: SparkSession, rows: DataFrame, output_mode: str) -> str:
     return f"Spark accepts it in {output_mode} mode"
 
 
-def _checkpoint(root: Storage, current: Fingerprint, target_id: str | None) -> str:
-    found = find_manifest(root, current, target_id)
+def _checkpoint(job: Job, spark: SparkSession, settings: RuntimeSettings, rows: DataFrame) -> str:
+    root = storage(settings.checkpoint.root, spark)
+    current = query_fingerprint(job, rows, settings)
+    found = find_manifest(root, current, settings.sink.target_checkpoint_id(spark))
     if found is None:
         return "none yet; the next start creates it"
     done, last = committed(root), planned(root)

@@ -39,6 +39,14 @@ class StreamJob(Generic[Settings]):
     write: Callable[[DataFrame, Settings, str], DataStreamWriter]
     """Returns the writer of the result rows, with a checkpoint id, and does not start it."""
 
+    def stream(self, spark: SparkSession, settings: Settings) -> DataFrame:
+        """Return the result rows of the job's source, as a stream that is not started.
+
+        Raises:
+            SetupError: there is nothing to read, or it does not fit the event schema.
+        """
+        return self.result(self.read(spark, settings), settings)
+
     @property
     def package(self) -> str:
         """The package of the pipeline, whose `__main__.py` starts the job."""

@@ -19,6 +19,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from .batch import BatchProgress
+from .causes import cause_of
 from .config import Duration, Table, to_timedelta
 from .errors import StreamFailedError
 from .listener import ProgressListener, Sign
@@ -143,11 +144,11 @@ class Supervisor:
             error = failure
         except Py4JError as loss:
             message = (
-                f"Spark's JVM is gone ({_first_line(loss)}): out of memory, or killed. Nothing is "
+                f"Spark's JVM is gone ({cause_of(loss)}): out of memory, or killed. Nothing is "
                 "lost; look into its log, then start again."
             )
             raise StreamFailedError(message) from loss
-        return _first_line(error) if error else ""
+        return cause_of(error) if error else ""
 
     def _watch(self, query: StreamingQuery) -> None:
         """Take the reports until the last one; stop the query if a drain is asked for."""
@@ -197,9 +198,3 @@ class Supervisor:
                 return False
             time.sleep(POLL_SECONDS)
         return True
-
-
-def _first_line(error: Exception) -> str:
-    """Return the cause without the Java stack after it."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

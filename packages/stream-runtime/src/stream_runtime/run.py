@@ -62,7 +62,7 @@ def _admitted(
         stack.callback(session.close, spark, settings.session)
         root = storage(settings.checkpoint.root, spark)
         settings.check_data(spark)
-        rows = job.result(job.read(spark, settings), settings)
+        rows = job.stream(spark, settings)
         fingerprint = query_fingerprint(job, rows, settings)
         manifest = admit(root, fingerprint, settings.sink.target_checkpoint_id(spark))
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
@@ -139,8 +139,7 @@ def start(
     job: Job, spark: SparkSession, settings: RuntimeSettings, checkpoint_id: str
 ) -> StreamingQuery:
     """Start the query on its checkpoint."""
-    rows = job.result(job.read(spark, settings), settings)
-    writer = job.write(rows, settings, checkpoint_id).queryName(job.name)
+    writer = job.write(job.stream(spark, settings), settings, checkpoint_id).queryName(job.name)
     return writer.option("checkpointLocation", settings.checkpoint.stream).start()
 
 

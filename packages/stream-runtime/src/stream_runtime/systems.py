@@ -11,6 +11,10 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from .config import Table
 
+NO_TARGET = "does not exist yet; the next start creates it"
+FITS = "has every column of the result"
+"""Findings of `check_target`."""
+
 
 class System(Table):
     """A system outside of the job."""
@@ -65,11 +69,21 @@ class StreamSink(System, ABC):
         """
         return None
 
+    def check_target(self, spark: SparkSession, rows: DataFrame) -> str:  # noqa: ARG002
+        """Compare an existing target with the result rows, and return the finding for the doctor.
+
+        Raises:
+            CheckpointError: the target cannot store the result rows.
+            SetupError: the target cannot be read.
+        """
+        return "has no columns of its own"
+
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
         """Create the target of these result rows with this checkpoint id, if it does not exist.
 
         Raises:
-            SetupError: the target does not fit, or cannot be created.
+            CheckpointError: the target exists and cannot store the result rows.
+            SetupError: the target cannot be created.
         """
 
     @abstractmethod
