@@ -1,7 +1,7 @@
 """Generate the default project for `make demo`: `python -m tests.demo FOLDER`.
 
-Needs cookiecutter only. A project that is there already stays as it is, if each of its generated
-files is what the template generates now. Otherwise the old one is kept beside the new one, which
+It needs only cookiecutter. If each generated file of an existing project is what the template
+generates now, the project does not change. Otherwise the old project is renamed, and the new one
 takes over its environment and its jars.
 """
 
@@ -14,11 +14,11 @@ from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).parent.parent
 EXPENSIVE = (".venv", ".jars")
-"""What a project sets up for itself, and what no file of the template changes."""
+"""Folders that a project creates itself, and that a new project reuses."""
 
 
 def main(folder):
-    """Generate the project into the folder; return where it is."""
+    """Generate the project into the folder; return the project's path."""
     fresh = folder / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
     options = {"no_input": True, "default_config": True, "output_dir": str(fresh)}
@@ -31,12 +31,12 @@ def main(folder):
 
 
 def is_current(project, made):
-    """Whether each file that was made is in the project as well, byte for byte."""
+    """Return whether the project has each generated file, with the same bytes."""
     files = (path.relative_to(made) for path in made.rglob("*") if path.is_file())
-    return all(_same(project / file, made / file) for file in files)
+    return all(_has_same_bytes(project / file, made / file) for file in files)
 
 
-def _same(one, other):
+def _has_same_bytes(one, other):
     return one.is_file() and one.read_bytes() == other.read_bytes()
 
 
@@ -52,8 +52,8 @@ def _replace(project, made):
     for name in EXPENSIVE if kept else ():
         if (kept / name).exists():
             (kept / name).rename(project / name)
-    if kept and _same(kept / "pyproject.toml", project / "pyproject.toml"):
-        # The same packages: nothing is to be installed again.
+    if kept and _has_same_bytes(kept / "pyproject.toml", project / "pyproject.toml"):
+        # With the old time stamp, make does not install the same packages again.
         shutil.copystat(kept / "pyproject.toml", project / "pyproject.toml")
 
 

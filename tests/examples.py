@@ -1,7 +1,7 @@
 """The committed examples: `python -m tests.examples` generates examples/.
 
-One project with the defaults, and its diff to projects with some other answers. Its `lib/` is left
-out: it is a copy of packages/.
+They are one project with the defaults, and its diffs to projects with other answers. The folder
+`lib/` is not in them, because it is a copy of packages/.
 """
 
 import difflib
@@ -18,7 +18,7 @@ from cookiecutter.utils import create_env_with_context
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "examples"
 PACKAGES = sorted(map(str, ROOT.glob("packages/*/src")))
-"""What must be on the path where a project runs that was generated without its hooks."""
+"""The import paths that a project needs if it was generated without hooks."""
 ACCESS_LOG = {
     "event_schema": (
         "event_id STRING, event_time TIMESTAMP, client_ip STRING, method STRING, "
@@ -26,34 +26,34 @@ ACCESS_LOG = {
     ),
     "event_roles": "id=event_id, time=event_time, key=method, measure=bytes",
 }
-NEIGHBOURS = {
+OTHER_ANSWERS = {
     "other-columns": ACCESS_LOG,
     "platform-kubernetes": {"platform": "kubernetes"},
     "trigger-available_now": {"trigger": "available_now"},
 }
 
 
-class Compiled(jinja2.BytecodeCache):
-    """A cache of compiled templates: compilation takes most of the time to generate a project."""
+class TemplateCache(jinja2.BytecodeCache):
+    """A cache of compiled templates, because compilation takes most of the time of a bake."""
 
     def __init__(self):
         self._codes = {}
 
     def load_bytecode(self, bucket):
-        """Fill the bucket, if what it is for has been compiled."""
+        """Fill the bucket if its template has been compiled."""
         bucket.code = self._codes.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket):
-        """Keep what the bucket holds."""
+        """Store the compiled template of the bucket."""
         self._codes[bucket.key, bucket.checksum] = bucket.code
 
 
-COMPILED = Compiled()
+CACHE = TemplateCache()
 
 
 def bake(folder, *, hooks=True, **answers):
-    """Generate a project into the folder; its path."""
-    with mock.patch.object(generation, "create_env_with_context", _environment):
+    """Generate a project into the folder; return the project's path."""
+    with mock.patch.object(generation, "create_env_with_context", _make_environment):
         made = cookiecutter(
             str(ROOT),
             no_input=True,
@@ -65,26 +65,26 @@ def bake(folder, *, hooks=True, **answers):
     return Path(made)
 
 
-def _environment(context):
+def _make_environment(context):
     environment = create_env_with_context(context)
-    environment.bytecode_cache = COMPILED
+    environment.bytecode_cache = CACHE
     return environment
 
 
 def generate(folder):
-    """Write everything that stands under examples/ into the folder."""
+    """Write the contents of examples/ into the folder."""
     project = bake(folder)
     shutil.rmtree(project / "lib")
-    default = tree(project)
-    for name, answers in NEIGHBOURS.items():
+    default = read_tree(project)
+    for name, answers in OTHER_ANSWERS.items():
         with tempfile.TemporaryDirectory() as elsewhere:
-            neighbour = tree(bake(elsewhere, **answers))
-            neighbour = {path: text for path, text in neighbour.items() if path[:4] != "lib/"}
-        (folder / f"{name}.diff").write_text("".join(changes(default, neighbour)), "utf-8")
+            other = read_tree(bake(elsewhere, **answers))
+            other = {path: text for path, text in other.items() if path[:4] != "lib/"}
+        (folder / f"{name}.diff").write_text("".join(make_diff(default, other)), "utf-8")
 
 
-def changes(before, after):
-    """The lines of a diff between two trees."""
+def make_diff(before, after):
+    """Yield the lines of a diff between two trees."""
     for path in sorted(before.keys() | after.keys()):
         old, new = (
             files.get(path, b"").decode().splitlines(keepends=True) for files in (before, after)
@@ -92,8 +92,8 @@ def changes(before, after):
         yield from difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=1)
 
 
-def tree(folder):
-    """All files of a folder: path to content."""
+def read_tree(folder):
+    """Return all files of a folder: a dictionary from relative path to content."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))

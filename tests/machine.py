@@ -1,4 +1,4 @@
-"""The template's machinery with a project of two files, to be used as a user does."""
+"""A small template with the real rules, questions and hooks, and a user who runs it."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ UNTOUCHED = 'BRACES = "{{ window }} ${{ secrets }}"\n'
 
 
 def build(folder):
-    """Write the template into the folder."""
+    """Write the small template into the folder; return the folder."""
     for part in PARTS:
         source, target = ROOT / part, folder / part
         if source.is_dir():
@@ -40,8 +40,8 @@ def build(folder):
         "monitoring/alerts.yml": "",
         ".github/workflows/ci.yml": "run: ${{ secrets }}\n",
     }
-    places = {folder / TOP / name: text for name, text in files.items()}
-    for path, text in (places | {folder / COPIED: UNTOUCHED}).items():
+    project = {folder / TOP / name: text for name, text in files.items()}
+    for path, text in (project | {folder / COPIED: UNTOUCHED}).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     return folder
@@ -49,13 +49,13 @@ def build(folder):
 
 @dataclass(frozen=True)
 class User:
-    """Somebody in a shell, with a home and a working directory of their own."""
+    """A user in a shell, with an own home and an own working directory."""
 
     home: Path
     work: Path
 
     def run(self, *words, typed=None):
-        """Run a program of this Python's environment."""
+        """Run a program of this Python's environment in the working directory."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         env = {
             "HOME": str(self.home),
@@ -77,42 +77,49 @@ class User:
         )
 
     def commit(self, folder, message="one"):
-        """Make the folder a git repository, or commit what changed in it."""
+        """Make the folder a git repository if necessary, and commit all changes."""
         identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
         for words in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-qm", message)):
             self.run("git", "-C", str(folder), *words).check_returncode()
 
-    def left(self):
-        """All that lies in the working directory."""
+    def list_work(self):
+        """Return the names in the working directory."""
         return sorted(path.name for path in self.work.iterdir())
 
 
-def command_in(result):
-    """Return the command that a refusal prints."""
+def find_command(result):
+    """Return the command to continue with from a refusal."""
     _, _, rest = (result.stdout + result.stderr).partition("Continue with:\n\n")
     return rest.splitlines()[0].strip()
 
 
-def refused(user, result, *ids, before=()):
-    """Assert that the run was refused for these reasons and left nothing behind."""
-    said = result.stdout + result.stderr
+def assert_refused(user, result, *ids, before=()):
+    """Assert that the output of a refusal has these texts, and that no file was written.
 
-    assert result.returncode == 1, said
-    assert "Traceback" not in said
-    assert all(rule in said for rule in ids), said
-    assert user.left() == sorted(before)
+    Args:
+        user: the user who ran the command.
+        result: the completed command.
+        ids: ids of rules, or other texts that the output contains.
+        before: the names that were in the working directory before the command.
+    """
+    output = result.stdout + result.stderr
+
+    assert result.returncode == 1, output
+    assert "Traceback" not in output
+    assert all(rule in output for rule in ids), output
+    assert user.list_work() == sorted(before)
 
 
-def goes_on(user, result, project="json-stream"):
-    """Assert that the printed command, run as it stands, makes the project."""
-    again = user.run("sh", "-c", command_in(result))
+def assert_command_works(user, result, project="json-stream"):
+    """Assert that a refusal's command, run as it is printed, generates the project."""
+    again = user.run("sh", "-c", find_command(result))
 
     assert again.returncode == 0, again.stdout + again.stderr
     assert (user.work / project / "pyproject.toml").is_file()
 
 
-def repository(user, template):
-    """Make a git repository of the template."""
+def make_repository(user, template):
+    """Copy the template into a git repository; return the repository's path."""
     folder = user.home / "stream-template"
     shutil.copytree(template, folder)
     user.commit(folder)

@@ -1,8 +1,8 @@
-"""Generated projects that really stream, many in one Spark session.
+"""Runs of generated projects: many in one Spark session, with real servers.
 
-Each is baked to disk, imported, and run twice by its own `run`, from its source to its sink, with
-real servers. The input has late events, duplicates and invalid records. The content of the target
-is compared with the project's test oracle.
+Each project is baked, imported, and run twice by its own `run`, from its source to its sink. The
+input has late events, duplicates and invalid records. The target is then compared with the
+project's test oracle.
 """
 
 import contextlib
@@ -28,17 +28,17 @@ from stream_devkit.verdict import (
 )
 
 from stream_template_rules.files import library
-from tests import shapes
-from tests.examples import PACKAGES, ROOT, bake, tree
+from tests import variants
+from tests.examples import PACKAGES, ROOT, bake, read_tree
 
-# Spark does not list the settings of a catalog among those that a session may change.
+# A session can change the settings of a catalog, although isModifiable() returns False for them.
 CATALOGS = "spark.sql.catalog."
 EVENTS = 800
 BATCH_ROWS = 500
 PARTITIONS = 1
-SECONDS = 120
+DRAIN_SECONDS = 120
 NUMBERS = itertools.count(1)
-# What a run of a project depends on, but for modules that it does not import.
+# The files that a run depends on, without the modules that it never imports (NOT_RUN).
 CODE = ("conf/", "dev/", "src/", "tests/oracle")
 RUNTIME = "stream_runtime"
 DEVKIT = "stream_devkit"
@@ -59,43 +59,57 @@ NOT_RUN += tuple(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one run."""
+    """The result of one run of a job variant."""
 
-    parts: dict
+    variant: dict
     verdict: str
     rows: int
     late: int
     quarantined: int
     code: str
 
-    def line(self):
-        """One line of the report."""
+    def describe(self):
+        """Return one line for the log: variant, verdict and counts."""
         numbers = f"{self.rows} rows, {self.late} late, {self.quarantined} in quarantine"
-        return f"{shapes.name(self.parts)}: {self.verdict} ({numbers})"
+        return f"{variants.format_name(self.variant)}: {self.verdict} ({numbers})"
 
 
-def play(parts, stage, folder, *, events=shapes.EVENTS, spoil=lambda _: None, known=None):
-    """Bake the job, run it and compare its result; `spoil` can modify its modules first.
+def run_project(
+    variant, services, folder, *, events=variants.EVENTS, modify=lambda _: None, known=None
+):
+    """Bake the job, run it twice and compare the target with the test oracle.
 
-    None if its code is what is `known`: then there is nothing to run.
+    Args:
+        variant: the answers of the job variant.
+        services: the shared session and servers.
+        folder: the parent of the generated project.
+        events: the answers about the events.
+        modify: a function that changes modules of the project before the run. It receives the
+            function that imports them.
+        known: a hash from `hash_code`. If the project has the same hash, it does not run.
+
+    Returns:
+        The Outcome, or None if the project did not run.
     """
     slug = f"run-{next(NUMBERS):04}"
     package = slug.replace("-", "_")
-    answers = {**events, **shapes.whole(parts)}
+    answers = {**events, **variants.complete(variant)}
     project = bake(folder, hooks=False, project_slug=slug, **answers)
-    code = code_of(project, slug, package)
+    code = hash_code(project, slug, package)
     if code == known:
         return None
-    with imported(project, package) as load:
-        spoil(load)
-        run = Run(load, stage, project)
-        found = run.play()
-    return Outcome(parts, **found, code=code)
+    with import_project(project, package) as load:
+        modify(load)
+        result = ProjectRun(load, services, project).run_and_compare()
+    return Outcome(variant, **result, code=code)
 
 
-def code_of(project, *names):
-    """A short hash of Spark's version and the code that runs, whatever the project is called."""
-    files = {path: text for path, text in tree(project).items() if path.startswith(CODE)}
+def hash_code(project, *names):
+    """Return a short hash of Spark's version and of the code that a run executes.
+
+    The names of the project do not change the hash.
+    """
+    files = {path: text for path, text in read_tree(project).items() if path.startswith(CODE)}
     files |= {path: source.read_bytes() for path, source in library(ROOT).items()}
     code = pyspark.__version__.encode() + b"".join(
         b"%b\n%b\n" % (path.encode(), content)
@@ -108,14 +122,14 @@ def code_of(project, *names):
 
 
 @contextlib.contextmanager
-def imported(project, package):
-    """A function that imports a module of the project: `.job` of its package, or `dev.producer`.
+def import_project(project, package):
+    """Yield a function that imports a module of the project: `.job` of its package, `dev.producer`.
 
-    The modules are taken out of `sys.modules` again: each project has a package `dev` and a test
-    oracle. The packages that all projects share are imported once, from this repository.
+    At the end, remove the project's modules from `sys.modules`, because each project has a package
+    `dev` and a test oracle. The shared libraries are imported once, from this repository.
     """
-    places = [str(project), str(project / "src"), *PACKAGES]
-    sys.path[:0] = places
+    paths = [str(project), str(project / "src"), *PACKAGES]
+    sys.path[:0] = paths
 
     def load(name):
         return importlib.import_module(f"{package}{name}" if name.startswith(".") else name)
@@ -123,118 +137,124 @@ def imported(project, package):
     try:
         yield load
     finally:
-        for place in places:
-            sys.path.remove(place)
+        for path in paths:
+            sys.path.remove(path)
         for name in list(sys.modules):
             if name.partition(".")[0] in {"dev", package} or name.startswith("tests.oracle"):
                 del sys.modules[name]
 
 
-class Run:
-    """One project between its source and its sink."""
+class ProjectRun:
+    """A generated project with its producer, its job and its target.
 
-    def __init__(self, load, stage, project):
-        self.load, self.stage, self.folder = load, stage, project / "build"
+    Args:
+        load: imports a module of the project.
+        services: the shared session and servers.
+        project: the folder of the project.
+    """
+
+    def __init__(self, load, services, project):
+        self.load, self.services, self.folder = load, services, project / "build"
         self.folder.mkdir()
-        stage.spark.sparkContext.setJobDescription(project.name)
-        # Python processes of Spark import the project's own code, where it keeps custom state.
-        own = os.pathsep.join([str(project / "src"), *PACKAGES])
-        stage.spark.sparkContext.environment["PYTHONPATH"] = own
+        services.spark.sparkContext.setJobDescription(project.name)
+        # Spark's Python workers import the project's code if it keeps custom state.
+        paths = os.pathsep.join([str(project / "src"), *PACKAGES])
+        services.spark.sparkContext.environment["PYTHONPATH"] = paths
         self.job = load(".job").JOB
-        defaults = self._settings(project, {})
+        defaults = self._load_settings(project, {})
         self.spec = load("dev.spec").make_spec(defaults)
-        self.traffic = generate(self.spec, EVENTS)
-        self.producer = load("dev.producer").EventProducer(stage, self.folder, project.name)
-        self.target = load("dev.target").Target(stage, self.folder, f"{project.name}-result")
+        self.events = generate(self.spec, EVENTS)
+        self.producer = load("dev.producer").EventProducer(services, self.folder, project.name)
+        self.target = load("dev.target").Target(services, self.folder, f"{project.name}-result")
         interval = load("dev.spec").INTERVAL
-        self.settings = self._settings(
+        self.settings = self._load_settings(
             project,
             {
                 **self.producer.settings,
                 **self.producer.batches_of(BATCH_ROWS),
                 **self.target.settings,
                 **({"trigger.interval": f"{interval.seconds} seconds"} if interval else {}),
-                # As a platform does, the stage lends its session.
+                # With this platform the job uses the active session.
                 "session.platform": "databricks",
                 "state.partitions": PARTITIONS,
                 "checkpoint.root": self.folder / "checkpoint",
                 "quarantine.path": self.folder / "quarantine",
                 "metrics.log": self.folder / "metrics.ndjson",
-                **self._reference(project),
+                **self._find_lookup_table(project),
             },
         )
-        self.runs_on = bool(interval)
+        self.is_continuous = bool(interval)
 
-    def _reference(self, project):
-        """The table of the project's that its rows are looked up in, if they are."""
-        looks_up = "lookup" in self.job.settings.model_fields
-        return {"lookup.path": project / "dev" / "reference.csv"} if looks_up else {}
+    def _find_lookup_table(self, project):
+        """Return the setting of the lookup table's path, if the job has a lookup."""
+        has_lookup = "lookup" in self.job.settings.model_fields
+        return {"lookup.path": project / "dev" / "reference.csv"} if has_lookup else {}
 
-    def _settings(self, project, overrides):
+    def _load_settings(self, project, overrides):
         texts = [f"{key}={value}" for key, value in overrides.items()]
         load = self.load("stream_runtime.config").load
         return load(self.job.settings, "dev", texts, conf=project / "conf")
 
-    def play(self):
-        """Send and run, twice; what came out."""
-        printed = self.stage.output.stat().st_size if self.stage.output.exists() else 0
-        for part in (self.traffic.main, self.traffic.tail):
-            self.producer.send(part)
-            self.run()
-        with self.stage.output.open("rb") as output:
-            output.seek(printed)
+    def run_and_compare(self):
+        """Send events and run the job, twice; return the verdict and the counts."""
+        start = self.services.output.stat().st_size if self.services.output.exists() else 0
+        for events in (self.events.main, self.events.tail):
+            self.producer.send(events)
+            self.run_job()
+        with self.services.output.open("rb") as output:
+            output.seek(start)
             (self.folder / "job.out").write_bytes(output.read())
-        wanted = self.load("tests.oracle").expected(*self.traffic.valid, self.settings)
+        expected = self.load("tests.oracle").expected(*self.events.valid, self.settings)
         rows = self.target.rows()
         return {
-            "verdict": self._verdict(rows, wanted),
+            "verdict": self._compare(rows, expected),
             "rows": len(rows),
-            "late": wanted.late,
-            "quarantined": sum(1 for event in self.traffic.all if event.reason),
+            "late": expected.late,
+            "quarantined": sum(1 for event in self.events.all if event.reason),
         }
 
-    def _verdict(self, rows, wanted):
+    def _compare(self, rows, expected):
         quarantined = read_quarantine(Path(self.settings.quarantine.path))
         return verdict(
             [
-                compare_rows(wanted.rows, rows),
-                compare_quarantine(invalid(self.producer.origins, self.traffic), quarantined),
+                compare_rows(expected.rows, rows),
+                compare_quarantine(invalid(self.producer.origins, self.events), quarantined),
             ]
         )
 
-    def run(self):
-        """The project's own `run`, in the shared session, until it has done all there is."""
+    def run_job(self):
+        """Call the project's own `run` in the shared session, until all input is processed."""
         for key, value in self.settings.spark_conf().items():
-            if key.startswith(CATALOGS) or self.stage.spark.conf.isModifiable(key):
-                self.stage.spark.conf.set(key, value)
+            if key.startswith(CATALOGS) or self.services.spark.conf.isModifiable(key):
+                self.services.spark.conf.set(key, value)
         watch = threading.Thread(target=self._drain_when_idle, daemon=True)
-        if self.runs_on:
+        if self.is_continuous:
             watch.start()
         try:
             code = self.load("stream_runtime.run").run(self.job, self.settings)
         finally:
-            self.done = True
-            if self.runs_on:
+            self.is_done = True
+            if self.is_continuous:
                 watch.join()
         if code:
-            message = f"the job ended with {code}"
+            message = f"the job ended with exit code {code}"
             raise RuntimeError(message)
 
     def _drain_when_idle(self):
-        """Ask the job to end once it finds nothing new."""
-        log, self.done = Path(self.settings.metrics.log), False
-        seen = log.stat().st_size if log.exists() else 0
-        deadline = time.monotonic() + SECONDS
-        while not self.done and time.monotonic() < deadline:
+        """Request a drain when the job has processed all input."""
+        log, self.is_done = Path(self.settings.metrics.log), False
+        start = log.stat().st_size if log.exists() else 0
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while not self.is_done and time.monotonic() < deadline:
             time.sleep(0.1)
-            if log.exists() and self._is_idle(log.read_bytes()[seen:]):
+            if log.exists() and self._is_idle(log.read_bytes()[start:]):
                 break
         (self.folder / "checkpoint" / "stop").touch()
 
     @staticmethod
-    def _is_idle(said):
-        """Whether nothing new came after a batch; real-time batches end without rows then."""
-        events = [json.loads(line) for line in said.splitlines(keepends=True)[:-1]]
+    def _is_idle(log):
+        """Return whether the job was idle after a batch; idle real-time batches have no rows."""
+        events = [json.loads(line) for line in log.splitlines(keepends=True)[:-1]]
         kinds = [
             "idle" if event.get("input_rows") == 0 and not event["watermark"] else event["event"]
             for event in events

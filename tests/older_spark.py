@@ -1,4 +1,4 @@
-"""An older PySpark beside the installed one, for jobs whose connector supports no newer version."""
+"""An older PySpark in addition to the installed one, for sinks without a newer connector."""
 
 import os
 import shutil
@@ -9,10 +9,11 @@ from stream_template_rules.pins import SPARKS
 from tests.examples import ROOT
 
 
-def environment(version):
-    """Return the variables with which Python imports the PySpark of a version; it is fetched once.
+def make_environment(version):
+    """Return environment variables with which Python imports another version of PySpark.
 
-    All other packages are those of this environment.
+    The first call installs that version under build/. All other packages are those of this
+    environment.
     """
     release = SPARKS[version].pyspark
     folder = ROOT / "build" / f"pyspark-{release}"

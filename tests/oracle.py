@@ -1,26 +1,26 @@
-"""The oracle of the rules: which answers are legal, written from what Spark and its sinks do.
+"""The oracle of the rules: which answers are legal, because of what Spark and its sinks accept.
 
-It shares nothing with the rules: it says what is accepted, they say what is refused.
+It shares no code with the rules, and states what is accepted, while they state what is refused.
 """
 
 AGGREGATED = {"tumbling", "sliding", "session"}
 ON_DATABRICKS = {"databricks", "databricks_serverless"}
 
 
-def legal(platform, source, window, join, state, sink, mode, trigger, spark):
-    """Return whether a job with these answers (none of them `auto`) is one to generate."""
+def is_legal(platform, source, window, join, state, sink, mode, trigger, spark):
+    """Return whether the template generates a job with these answers; none of them is `auto`."""
     return (
-        operators_accept(window, join, mode, spark)
-        and sink_accepts(sink, mode)
-        and connector_runs(sink, platform, source, spark)
-        and trigger_accepts(trigger, (window, join, state), (source, sink), (mode, spark))
-        and platform_has(platform, source, state, trigger, spark)
-        and generated(window, join, state)
+        can_operators_use(mode, window, join, spark)
+        and can_sink_use(mode, sink)
+        and has_connector(sink, platform, source, spark)
+        and can_trigger_run(trigger, (window, join, state), (source, sink), (mode, spark))
+        and has_features(platform, source, state, trigger, spark)
+        and is_generated(window, join, state)
     )
 
 
-def operators_accept(window, join, mode, spark):
-    """Return whether Spark accepts the mode behind these operators, all with a watermark."""
+def can_operators_use(mode, window, join, spark):
+    """Return whether Spark accepts the output mode after these operators, with a watermark."""
     if join == "stream_left":
         return mode == "append"
     if join == "stream_inner" and mode == "complete":
@@ -34,12 +34,12 @@ def operators_accept(window, join, mode, spark):
     return mode != "complete"
 
 
-def sink_accepts(sink, mode):
-    """Return whether the sink takes the mode and stays safe with it."""
+def can_sink_use(mode, sink):
+    """Return whether the sink accepts the output mode and is safe with it."""
     accepted = {
         "files": {"append"},
         "delta": {"append", "complete"},
-        "delta_merge": {"append", "update"},  # complete: a MERGE of everything, each batch
+        "delta_merge": {"append", "update"},  # with complete, each batch would MERGE all rows
         "jdbc": {"append", "update", "complete"},
         "kafka": {"append", "update", "complete"},
         "console": {"append", "update", "complete"},
@@ -48,16 +48,16 @@ def sink_accepts(sink, mode):
     return mode in accepted[sink]
 
 
-def connector_runs(sink, platform, source, spark):
-    """Return whether the sink's connector runs there; Auto Loader means Databricks."""
+def has_connector(sink, platform, source, spark):
+    """Return whether the sink has a connector there; Auto Loader implies Databricks."""
     if sink != "iceberg":
         return True
     # The connector of Iceberg 1.12 for Spark 4.1 fails in 4.2: IncompatibleClassChangeError.
     return spark != "4.2" and platform not in ON_DATABRICKS and source != "auto_loader"
 
 
-def trigger_accepts(trigger, operators, ends, version):
-    """Return whether the trigger can run such a query; the micro-batch ones run every query."""
+def can_trigger_run(trigger, operators, ends, version):
+    """Return whether the trigger can run such a query; micro-batch triggers run every query."""
     if trigger in {"processing_time", "available_now"}:
         return True
     row_by_row = set(operators) == {"none"}
@@ -66,20 +66,20 @@ def trigger_accepts(trigger, operators, ends, version):
     return trigger == "continuous" or version == ("update", "4.2")
 
 
-def platform_has(platform, source, state, trigger, spark):
-    """Return whether the platform has the source, the state, the trigger and the version."""
+def has_features(platform, source, state, trigger, spark):
+    """Return whether the platform has the source, the state, the trigger and the Spark version."""
     if platform not in ON_DATABRICKS:
         return source != "auto_loader"
     if spark == "4.2" or trigger in {"continuous", "real_time"}:
         return False
     if platform == "databricks":
         return True
-    # Spark Connect's client has transformWithState from 4.1 on.
+    # The client of Spark Connect has transformWithState since 4.1.
     return trigger == "available_now" and (state != "custom" or spark == "4.1")
 
 
-def generated(window, join, state):
-    """Return whether the template composes such a transform."""
+def is_generated(window, join, state):
+    """Return whether the template generates this combination of operators."""
     if window in AGGREGATED and (join == "stream_left" or state == "custom"):
         return False
     return state == "none" or join not in {"stream_inner", "stream_left"}

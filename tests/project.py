@@ -1,23 +1,28 @@
-"""A generated project, and a shell in it."""
+"""Commands in the folder of a generated project."""
 
 import contextlib
 import os
 import subprocess
 import time
 
-MINUTES = 20
-HIDDEN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+COMMAND_MINUTES = 20
+HIDDEN_VARIABLES = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
 class Project:
-    """A generated project, and a shell in it."""
+    """A folder in which a test runs commands, usually a generated project.
+
+    Args:
+        folder: the working directory of the commands.
+        variables: environment variables of all commands.
+    """
 
     def __init__(self, folder, **variables):
         self.folder = folder
         self.variables = variables
 
     def run(self, *command, **variables):
-        """Run a command; its exit code and all it printed."""
+        """Run a command; return its exit code and its output, with stderr."""
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -25,15 +30,15 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=MINUTES * 60,
+            timeout=COMMAND_MINUTES * 60,
             check=False,
         )
         return done.returncode, done.stdout
 
     @contextlib.contextmanager
-    def staying(self, command, sign):
-        """Run a command that stays; enter once it has printed the sign, and end it at the end."""
-        log = self.folder / "build/staying.log"
+    def run_until_exit(self, command, ready):
+        """Start a command; yield when it has printed `ready`, and terminate it at the end."""
+        log = self.folder / "build/background.log"
         log.parent.mkdir(exist_ok=True)
         with log.open("wb") as output:
             running = subprocess.Popen(
@@ -44,7 +49,7 @@ class Project:
                 stderr=subprocess.STDOUT,
             )
         try:
-            while sign not in log.read_text("utf-8", "replace"):
+            while ready not in log.read_text("utf-8", "replace"):
                 assert running.poll() is None, log.read_text("utf-8", "replace")
                 time.sleep(0.2)
             yield running
@@ -53,11 +58,11 @@ class Project:
             running.wait()
 
     def _environment(self):
-        outer = {key: to for key, to in os.environ.items() if key not in HIDDEN}
+        outer = {key: text for key, text in os.environ.items() if key not in HIDDEN_VARIABLES}
         return outer | self.variables
 
     def edit(self, name, old, new):
-        """Change a line of a file."""
+        """Replace a text in a file."""
         path = self.folder / name
         text = path.read_text("utf-8")
         assert old in text

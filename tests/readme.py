@@ -1,4 +1,4 @@
-"""The commands of a README, and somebody new who types them."""
+"""The commands of a README, and an environment in which a new user types them."""
 
 import os
 import re
@@ -10,13 +10,13 @@ from pathlib import Path
 from tests.examples import ROOT
 from tests.project import Project
 
-HOME = "gh:org/stream-template"
+TEMPLATE_URL = "gh:org/stream-template"
 PROGRAMS = r"cd|cookiecutter|cruft|deploy|export|git|make|pipx|uvx|\.venv"
 LINE = re.compile(rf"^(?: {{4,}}(?:\$ )?)?((?:{PROGRAMS})\b.*)$", re.MULTILINE)
 
 
-def commands(text):
-    """The lines of its blocks of code that are commands, without comments, in their order."""
+def find_commands(text):
+    """Return the commands in the code blocks of a text, in their order and without comments."""
     indented = re.findall(r"^ {4}.*$", text, re.MULTILINE)
     fenced = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     found = LINE.findall("\n".join([*indented, *fenced]))
@@ -24,7 +24,7 @@ def commands(text):
 
 
 def clone(folder):
-    """Copy what git would clone into the folder, with what is not committed yet."""
+    """Copy the files that git tracks, and new files that it does not ignore, into the folder."""
     listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout.decode()
     for name in filter(None, names.split("\0")):
@@ -34,14 +34,14 @@ def clone(folder):
     return folder
 
 
-def newcomer(folder, home):
-    """A shell in the folder with an empty home.
+def open_shell(folder, home):
+    """Return a Project that runs commands in the folder, with an empty home.
 
-    Only pip's cache is that of the caller, so that PySpark is not downloaded for each test. (Java
-    takes its home from the system and not from HOME, so Ivy's cache is the caller's as well.)
+    It shares the caller's pip cache, so that not each test downloads PySpark. It also shares Ivy's
+    cache, because Java does not read HOME.
     """
     home.mkdir(exist_ok=True)
-    ask = (sys.executable, "-m", "pip", "cache", "dir")
-    cache = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+    command = (sys.executable, "-m", "pip", "cache", "dir")
+    cache = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return Project(folder, HOME=str(home), PIP_CACHE_DIR=cache, PATH=path)

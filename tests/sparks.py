@@ -1,6 +1,6 @@
-"""Spark, Kafka and PostgreSQL for the template's own tests: one of each in a whole run.
+"""Spark, Kafka and PostgreSQL for the template's own tests: one of each per process.
 
-The devkit of generated projects fetches the jars and starts the servers.
+The devkit fetches the jars and starts the servers, as in generated projects.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from stream_devkit.servers.postgres import Database
 
 from stream_template_rules import AXES, plan
 from tests.examples import ROOT
-from tests.shapes import EVENTS
+from tests.variants import EVENTS
 
 FOLDER = ROOT / "build" / "jars"
 VERSION = pyspark.__version__.rpartition(".")[0]
@@ -30,9 +30,9 @@ ANSWERS = {
     "spark_version": VERSION,
 }
 SETTINGS = {
-    # Event by event, each partition of a topic holds a core, and quarantine needs one more.
+    # A row-by-row trigger needs a core for each partition, and quarantine needs one more.
     "spark.master": "local[4]",
-    # Tests run many tiny queries: half of their time would go into compiling code.
+    # Tests run many small queries, which would spend half of their time compiling code.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.driver.memory": "2g",
     "spark.driver.host": "127.0.0.1",
@@ -43,15 +43,15 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
-    # Hadoop's other way to rename a file starts two processes each time.
+    # Hadoop's default implementation starts two processes for each file that it renames.
     "spark.sql.streaming.checkpointFileManagerClass": (
         "org.apache.spark.sql.execution.streaming.checkpointing"
         ".FileSystemBasedCheckpointFileManager"
     ),
     "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
-    # Else Python tells Java with each expression where it stands.
+    # Otherwise PySpark sends the Python call site of each expression to Java.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # A stream with nothing to do says so at once.
+    # An idle stream reports this after 300 milliseconds.
     "spark.sql.streaming.noDataProgressEventInterval": "300",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.ui.enabled": "false",
@@ -59,96 +59,96 @@ SETTINGS = {
 }
 
 
-def connectors():
-    """Every jar that some job has on Spark's class path, for the installed Spark."""
+def list_connectors():
+    """Return all jars that any job needs on Spark's class path, for the installed Spark."""
     jobs = (plan(ANSWERS | {"sink": sink}) for sink in AXES["sink"])
     return list(dict.fromkeys(jar for job in jobs for jar in job["jars"]["connectors"]))
 
 
-def connector_jars():
-    """Return the folder with the jars of all connectors; they are fetched if they are missing."""
+def fetch_connector_jars():
+    """Return the folder with the jars of all connectors; fetch those that are missing."""
     shipped = jars.shipped_with_spark()
-    with _alone():
-        return jars.resolve("connectors", connectors(), FOLDER / VERSION, without=shipped)
+    with _lock_jars():
+        return jars.resolve("connectors", list_connectors(), FOLDER / VERSION, without=shipped)
 
 
-def broker_jars():
-    """Return the folder with the jars of a Kafka broker; they are fetched if they are missing."""
-    with _alone():
+def fetch_broker_jars():
+    """Return the folder with the jars of a Kafka broker; fetch those that are missing."""
+    with _lock_jars():
         return jars.resolve("broker", plan(ANSWERS)["jars"]["broker"], FOLDER)
 
 
-class Stage:
-    """What all runs share, each started at first use and ended by `close`.
+class Services:
+    """The session and the servers that tests share; each starts at first use.
 
     Args:
-        folder: for what the servers keep, and for `jvm.log`, what Spark's JVM prints.
-        settings: Spark's, beside those of all tests.
+        folder: keeps the data of the servers, and `jvm.log` with the output of Spark's JVM.
+        settings: Spark settings in addition to `SETTINGS`.
     """
 
     def __init__(self, folder, settings=None):
         self._folder = folder
         self._settings = SETTINGS | (settings or {})
-        self._running = contextlib.ExitStack()
+        self._started = contextlib.ExitStack()
 
     @cached_property
     def spark(self):
-        """A session with all connectors."""
-        started = SparkSession.getActiveSession()
-        # The JVM of a process gets its jars when it starts, and outlives the session.
-        assert not started, "a test started Spark by itself: it has to use the fixture spark"
-        folder = connector_jars()
+        """The session, with all connectors."""
+        active = SparkSession.getActiveSession()
+        # A JVM reads its class path when it starts, and does not end with the session.
+        assert not active, "A test started Spark by itself. Use the fixture `spark` instead."
+        folder = fetch_connector_jars()
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         settings = self._settings | {
             "spark.jars": ",".join(map(str, folder.glob("*.jar"))),
             "spark.sql.warehouse.dir": str(self._folder / "warehouse"),
         }
-        with _output_to(self.output):
+        with _redirect_output(self.output):
             spark = SparkSession.builder.appName("tests").config(map=settings).getOrCreate()
-        self._running.callback(spark.stop)
-        _remember_names()
+        self._started.callback(spark.stop)
+        _cache_java_names()
         return spark
 
     @cached_property
     def broker(self):
-        """A Kafka broker."""
-        broker = Broker(self._folder / "broker", class_path=broker_jars())
-        return self._running.enter_context(broker)
+        """The Kafka broker."""
+        broker = Broker(self._folder / "broker", class_path=fetch_broker_jars())
+        return self._started.enter_context(broker)
 
     @cached_property
     def database(self):
-        """A PostgreSQL server."""
-        return self._running.enter_context(Database(self._folder / "database"))
+        """The PostgreSQL server."""
+        return self._started.enter_context(Database(self._folder / "database"))
 
     @property
     def output(self):
-        """What Spark's JVM prints."""
+        """The file with the output of Spark's JVM."""
         return self._folder / "jvm.log"
 
     def close(self):
-        """End what was started."""
-        self._running.close()
+        """Stop everything that was started."""
+        self._started.close()
 
 
 @contextlib.contextmanager
-def _alone():
-    """Let one process at a time fetch jars: all share their folder."""
+def _lock_jars():
+    """Let only one process at a time fetch jars, because all processes share their folder."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with FOLDER.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _remember_names():
-    """Let PySpark ask Java once for a name: looking through all jars is a third of a tiny query."""
+def _cache_java_names():
+    """Make PySpark look up each Java name only once: lookups take a third of a small query."""
     for kind in (JVMView, JavaPackage, JavaClass):
         if not hasattr(kind, "lookup"):
             kind.lookup = kind.__getattr__
-            kind.__getattr__ = _remembered
+            kind.__getattr__ = _look_up_cached
 
 
-def _remembered(view, name):
+def _look_up_cached(view, name):
     found = type(view).lookup(view, name)
     if isinstance(found, JavaPackage | JavaClass | JavaMember):
         vars(view)[name] = found
@@ -156,15 +156,15 @@ def _remembered(view, name):
 
 
 @contextlib.contextmanager
-def _output_to(path):
-    """What is started meanwhile inherits the file as its output; our own comes back."""
-    kept = [os.dup(1), os.dup(2)]
+def _redirect_output(path):
+    """Redirect the output of this process, and of processes started meanwhile, to the file."""
+    saved = [os.dup(1), os.dup(2)]
     with path.open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     try:
         yield
     finally:
-        for descriptor, old in enumerate(kept, 1):
+        for descriptor, old in enumerate(saved, 1):
             os.dup2(old, descriptor)
             os.close(old)

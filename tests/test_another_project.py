@@ -1,6 +1,6 @@
-"""A project of other answers, which borrows the template's own environment.
+"""A project with other answers, in the template's own environment.
 
-It is a file of its own, so that it runs beside the default project (tests/test_project.py).
+This test has a file of its own, so that it runs in parallel with tests/test_project.py.
 """
 
 import sys
@@ -13,15 +13,15 @@ from tests.project import Project
 pytestmark = pytest.mark.life
 
 
-@pytest.fixture(scope="module", name="neighbour")
-def _neighbour(tmp_path_factory):
-    """Another project, in the template's own environment, which has all that a project needs."""
+@pytest.fixture(scope="module", name="project")
+def _project(tmp_path_factory):
+    """Provide a project with other columns and another trigger."""
     answers = ACCESS_LOG | {"project_name": "Access Log", "trigger": "available_now"}
-    return Project(bake(tmp_path_factory.mktemp("neighbours"), **answers), PYTHONPATH="src:lib")
+    return Project(bake(tmp_path_factory.mktemp("other"), **answers), PYTHONPATH="src:lib")
 
 
-def test_another_project(neighbour):
-    """Other columns and another trigger: types and tests hold there as well."""
+def test_a_project_with_other_answers_passes_its_tests(project):
+    """Types and tests of a project with other columns and another trigger pass."""
     for command in ("mypy", "pytest"):
-        code, said = neighbour.run(sys.executable, "-m", command)
-        assert code == 0, said
+        code, output = project.run(sys.executable, "-m", command)
+        assert code == 0, output

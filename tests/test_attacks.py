@@ -5,7 +5,7 @@ import shutil
 import tomllib
 
 import pytest
-from machine import command_in, goes_on, refused
+from machine import assert_command_works, assert_refused, find_command
 
 TEXTS = ("project_name", "project_slug", "event_schema", "event_roles")
 
@@ -28,8 +28,8 @@ def test_an_edited_replay_is_refused(user, template, option):
     options = ["--replay"] if option == "--replay" else ["--replay-file", str(file)]
     result = user.run("cookiecutter", str(template), *options)
 
-    refused(user, result, "session-no-update", "unknown-value")
-    goes_on(user, result, "clickstream-metrics")
+    assert_refused(user, result, "session-no-update", "unknown-value")
+    assert_command_works(user, result, "clickstream-metrics")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_edited_replay_cannot_leave_its_folder(user, template, changed, rule)
     replay(user, template, **changed)
     result = user.run("cookiecutter", str(template), "--replay", "-f", "--accept-hooks", "no")
 
-    refused(user, result, rule)
+    assert_refused(user, result, rule)
     assert not (user.work.parent / "victim").exists()
 
 
@@ -63,7 +63,7 @@ def test_a_slug_cannot_leave_the_output_folder(user, template, slug):
     options = ("--no-input", "-f", "--accept-hooks", "no")
     result = user.run("cookiecutter", str(template), *options, f"project_slug={slug}")
 
-    refused(user, result, "slug-form")
+    assert_refused(user, result, "slug-form")
     assert list(victim.iterdir()) == []
 
 
@@ -81,7 +81,7 @@ def test_template_code_is_no_answer(user, template, answer):
     """Template code in an answer is refused, because cookiecutter would run it."""
     result = user.run("cookiecutter", str(template), "--no-input", answer)
 
-    refused(user, result, "(form)")
+    assert_refused(user, result, "(form)")
 
 
 HOSTILE = (
@@ -111,7 +111,7 @@ def test_hostile_columns_stay_texts(user, template):
     result = user.run("cookiecutter", str(template), "--no-input", *answers)
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert user.left() == ["zoe"]
+    assert user.list_work() == ["zoe"]
     recorded = tomllib.loads((user.work / "zoe" / "pyproject.toml").read_text("utf-8"))
     found = recorded["tool"]["stream-template"]["answers"]
     assert [f"{question}={found[question]}" for question in TEXTS[:3]] == answers
@@ -124,7 +124,7 @@ def test_hostile_texts_are_refused(user, template, text):
     answers = [f"{question}={text}" for question in TEXTS]
     result = user.run("cookiecutter", str(template), "--no-input", *answers)
 
-    refused(user, result, "(form)")
+    assert_refused(user, result, "(form)")
     # A schema that nobody can guess is asked for.
-    assert user.run("sh", "-c", command_in(result), typed="\n" * 13).returncode == 0
-    assert len(user.left()) == 1
+    assert user.run("sh", "-c", find_command(result), typed="\n" * 13).returncode == 0
+    assert len(user.list_work()) == 1

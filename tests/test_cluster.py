@@ -17,7 +17,7 @@ from stream_devkit.servers.process import Process
 from stream_devkit.servers.server import free_ports
 
 from tests.examples import bake
-from tests.matrix import imported
+from tests.matrix import import_project
 from tests.project import Project
 
 pytestmark = [pytest.mark.life, pytest.mark.long]
@@ -85,7 +85,10 @@ def _project(tmp_path):
 def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
     """State is kept on the workers; one of their JVMs is killed, and nothing is lost or doubled."""
     monkeypatch.chdir(project.folder)
-    with imported(project.folder, "clickstream_metrics") as load, Cluster(tmp_path) as cluster:
+    with (
+        import_project(project.folder, "clickstream_metrics") as load,
+        Cluster(tmp_path) as cluster,
+    ):
         killed = []
 
         class Submitted(JobProcess):

@@ -4,14 +4,14 @@ import json
 import shlex
 
 import pytest
-from machine import command_in, goes_on, refused, repository
+from machine import assert_command_works, assert_refused, find_command, make_repository
 
 UPDATE = ("cruft", "update", "-y", "-p", "clickstream-metrics", "--variables-to-update")
 
 
 def created(user, template, answers):
     """Create a project with these answers, and commit it."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     words = ("cruft", "create", url, "-y", "--extra-context", json.dumps(answers))
     user.run(*words).check_returncode()
     user.commit(user.work / "clickstream-metrics")
@@ -25,30 +25,30 @@ def stored(project):
 
 def test_cruft_create_is_refused_without_a_traceback(user, template):
     """Cruft ends with the refusal and without a traceback."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     answers = json.dumps({"window": "session", "output_mode": "update", "sorce": "kafka"})
     result = user.run("cruft", "create", url, "--no-input", "--extra-context", answers)
 
-    refused(user, result, "session-no-update", "unknown-question")
-    goes_on(user, result, "clickstream-metrics")
+    assert_refused(user, result, "session-no-update", "unknown-question")
+    assert_command_works(user, result, "clickstream-metrics")
 
 
 def test_cruft_update_refuses_and_leaves_the_project_alone(user, template):
     """Neither a new answer nor template code in the stored ones passes an update."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     user.run("cruft", "create", url, "--no-input").check_returncode()
     project = user.work / "clickstream-metrics"
     user.commit(project)
     words = ("cruft", "update", "-y", "-p", "clickstream-metrics", "--variables-to-update")
     result = user.run(*words, '{"sink": "files", "output_mode": "complete"}')
 
-    refused(user, result, "files-append-only", before=["clickstream-metrics"])
-    goes_on(user, result, "clickstream-metrics")
+    assert_refused(user, result, "files-append-only", before=["clickstream-metrics"])
+    assert_command_works(user, result, "clickstream-metrics")
     stored = project / ".cruft.json"
     stored.write_text(stored.read_text("utf-8").replace("Clickstream Metrics", "{{ 7 * 7 }}"))
     user.commit(project, "two")
     result = user.run(*words, '{"trigger": "available_now"}')
-    refused(user, result, "must not contain template markup", before=["clickstream-metrics"])
+    assert_refused(user, result, "must not contain template markup", before=["clickstream-metrics"])
 
 
 CHANGES = (
@@ -91,9 +91,9 @@ def test_a_refused_update_keeps_what_was_typed(user, template, before, typed, ch
     """The printed command has the typed answers and the necessary changes, and no others."""
     project = created(user, template, before)
     result = user.run(*UPDATE, json.dumps(typed))
-    refused(user, result, before=["clickstream-metrics"])
-    named = json.loads(shlex.split(command_in(result))[-1])
-    goes_on(user, result, "clickstream-metrics")
+    assert_refused(user, result, before=["clickstream-metrics"])
+    named = json.loads(shlex.split(find_command(result))[-1])
+    assert_command_works(user, result, "clickstream-metrics")
 
     meant = {key.replace("outptu", "output"): value for key, value in typed.items()}
     assert named == {**meant, **change}
@@ -117,8 +117,8 @@ def test_an_update_with_questions_starts_from_stored_answers(user, template):
     words = ("cruft", "update", "-iy", "-p", "clickstream-metrics")
     first_value_of_window = "\n" * 6 + "2\n" + "\n" * 6
     result = user.run(*words, typed=first_value_of_window)
-    refused(user, result, "custom-no-window", before=["clickstream-metrics"])
-    again = user.run("sh", "-c", command_in(result), typed="\n" * 13)
+    assert_refused(user, result, "custom-no-window", before=["clickstream-metrics"])
+    again = user.run("sh", "-c", find_command(result), typed="\n" * 13)
 
     assert again.returncode == 0, again.stdout + again.stderr
     assert stored(project)["sink"] == "kafka"
@@ -126,7 +126,7 @@ def test_an_update_with_questions_starts_from_stored_answers(user, template):
 
 def test_cruft_and_cookiecutter_make_the_same_project(user, template):
     """The trees are equal, apart from cruft's own file."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     user.run("cruft", "create", url, "--no-input", "--output-dir", "a").check_returncode()
     user.run("cookiecutter", url, "--no-input", "-o", "b").check_returncode()
 
@@ -141,7 +141,7 @@ def test_cruft_and_cookiecutter_make_the_same_project(user, template):
 
 def test_an_update_reads_the_new_rules(user, template):
     """Cruft renders two versions in one process; each one is validated by its own rules."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     user.run("cruft", "create", url, "--no-input").check_returncode()
     project = user.work / "clickstream-metrics"
     user.commit(project)

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from tests.examples import bake
-from tests.matrix import imported
+from tests.matrix import import_project
 
 pytestmark = pytest.mark.spark
 
@@ -36,7 +36,7 @@ def _run(spark, tmp_path):
     ]
     source.write_text("".join(lines), "utf-8")
 
-    with imported(project, PACKAGE) as load:
+    with import_project(project, PACKAGE) as load:
 
         def run(more=0):
             job = load(".job")

@@ -7,7 +7,7 @@ import sys
 import pytest
 from machine import COPIED, TOP
 
-from tests.examples import ROOT, tree
+from tests.examples import ROOT, read_tree
 
 
 @pytest.fixture(name="own")
@@ -44,11 +44,11 @@ def _left(project):
 
 def test_a_second_run_changes_nothing(own, project):
     """The same files, with the same times: nothing is installed or fetched again."""
-    before = tree(project), (project / "pyproject.toml").stat().st_mtime_ns
+    before = read_tree(project), (project / "pyproject.toml").stat().st_mtime_ns
 
     _generate(own)
 
-    assert (tree(project), (project / "pyproject.toml").stat().st_mtime_ns) == before
+    assert (read_tree(project), (project / "pyproject.toml").stat().st_mtime_ns) == before
     assert _left(project) == ["clickstream-metrics"]
 
 
@@ -86,14 +86,14 @@ def test_a_changed_template_gives_a_new_project(own, project):
 
 def test_an_interrupted_run_is_completed(own, project):
     """After an interrupted run the next one completes the project."""
-    whole = tree(project)
+    whole = read_tree(project)
     (project.parent / "fresh/clickstream-metrics").mkdir(parents=True)
     (project / "pyproject.toml").unlink()
     project.with_name("clickstream-metrics.1").mkdir()
 
     _generate(own)
 
-    made = tree(project)
+    made = read_tree(project)
     assert {name: made[name] for name in whole if not name.startswith("build/")} == {
         name: text for name, text in whole.items() if not name.startswith("build/")
     }

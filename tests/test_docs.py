@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests import shapes
+from tests import variants
 from tests.examples import ROOT, bake
 
 HOME = "gh:org/stream-template"
@@ -46,10 +46,10 @@ def _lines(text):
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-@pytest.mark.parametrize("parts", shapes.covering(), ids=shapes.name)
-def test_documents_of_a_project_name_what_it_has(parts, tmp_path):
-    """Keys, paths, commands and names in them are there, whatever was picked: its own test says."""
-    project = bake(tmp_path, **shapes.EVENTS, **shapes.whole(parts))
+@pytest.mark.parametrize("variant", variants.make_covering_set(), ids=variants.format_name)
+def test_documents_of_a_project_name_what_it_has(variant, tmp_path):
+    """In each variant of the covering set, the project's own test of its documents passes."""
+    project = bake(tmp_path, **variants.EVENTS, **variants.complete(variant))
 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "tests/test_agent_file.py"],

@@ -4,9 +4,9 @@ import json
 import shutil
 
 import pytest
-from machine import refused, repository
+from machine import assert_refused, make_repository
 
-from tests.examples import ROOT, tree
+from tests.examples import ROOT, read_tree
 
 PROJECT = "clickstream-metrics"
 BAKE = ("--no-input", "--overwrite-if-exists")
@@ -110,7 +110,7 @@ def test_edited_files_are_not_overwritten(user, template, project):
 
     result = bake(user, template)
 
-    refused(user, result, "folder-taken", before=[PROJECT])
+    assert_refused(user, result, "folder-taken", before=[PROJECT])
     assert (
         ".github/workflows/ci.yml, pyproject.toml, lib/stream_runtime/copied.py." in result.stdout
     )
@@ -167,7 +167,7 @@ def test_a_repository_with_other_files_is_refused(user, template):
     folder.mkdir()
     (folder / "pyproject.toml").write_text("[project]\n", "utf-8")
 
-    refused(user, bake(user, template), "folder-taken", "pyproject.toml", before=[PROJECT])
+    assert_refused(user, bake(user, template), "folder-taken", "pyproject.toml", before=[PROJECT])
     assert snapshot(folder) == {"pyproject.toml": b"[project]\n"}
 
 
@@ -177,14 +177,14 @@ def test_a_project_of_other_answers_is_recognised(user, template, project):
 
     result = bake(user, template, "sink=kafka", "output_mode=update")
 
-    refused(user, result, "other-project", before=[PROJECT])
+    assert_refused(user, result, "other-project", before=[PROJECT])
     assert "generated with other answers: sink=delta, output_mode=append." in result.stdout
     assert snapshot(project) == before
 
 
 def test_how_to_change_answers_is_a_command_that_works(user, template):
     """The command in the refusal, run in the project, changes the answers."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     user.run("cruft", "create", url, "--no-input").check_returncode()
     user.commit(user.work / PROJECT)
     result = user.run("cookiecutter", url, *BAKE, "sink=kafka")
@@ -209,7 +209,7 @@ def test_links_are_not_followed_to_other_folders(user, template, project):
     for words in ((), ("--skip-if-file-exists",)):
         result = bake(user, template, *words)
 
-        refused(user, result, "folder-blocked", before=[PROJECT])
+        assert_refused(user, result, "folder-blocked", before=[PROJECT])
         assert "monitoring/alerts.yml, src/clickstream_metrics/__init__.py." in result.stdout
     assert not (user.home / "not-there").exists()
     assert not (elsewhere / "clickstream_metrics/__init__.py").exists()
@@ -223,7 +223,7 @@ def test_a_file_in_the_way_of_a_folder_is_named(user, template):
 
     result = bake(user, template)
 
-    refused(user, result, "folder-blocked", "pyproject.toml", before=[PROJECT])
+    assert_refused(user, result, "folder-blocked", "pyproject.toml", before=[PROJECT])
     assert "Traceback" not in result.stderr
     assert (folder / "src").read_text("utf-8") == "x"
 
@@ -245,4 +245,4 @@ def test_the_real_template_is_the_same_over_itself(user):
         result = user.run("cookiecutter", str(ROOT), *BAKE)
         assert result.returncode == 0, result.stdout + result.stderr
 
-    assert len(tree(user.work / PROJECT)) > 90
+    assert len(read_tree(user.work / PROJECT)) > 90

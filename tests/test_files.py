@@ -9,7 +9,7 @@ import pytest
 from stream_template_rules import AXES, FILES, generates
 from stream_template_rules.axes import TEXT_DEFAULTS
 from stream_template_rules.files import files_in, library, listed, placed
-from tests.examples import ROOT, bake, tree
+from tests.examples import ROOT, bake, read_tree
 
 TOP = "{{cookiecutter.project_slug}}"
 TEMPLATE = ROOT / TOP
@@ -79,6 +79,6 @@ def test_a_project_has_the_files_of_its_answers(tmp_path):
 
     said = {placed(path, answers) for path in files_in(TEMPLATE) if generates(path, answers)}
     said |= library(ROOT).keys()
-    assert set(tree(made)) == said
+    assert set(read_tree(made)) == said
     assert "deploy/databricks.yml" in said
     assert "deploy/submit.sh" not in said

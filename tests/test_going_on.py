@@ -6,7 +6,7 @@ import re
 import tomllib
 
 import pytest
-from machine import command_in, refused, repository
+from machine import assert_refused, find_command, make_repository
 
 from stream_template_rules import AXES, QUESTIONS, violations
 from stream_template_rules.verdict import proposed
@@ -60,7 +60,7 @@ def words_of(kind, url, pairs):
 
 def goes_on_with(user, said, given):
     """Run the printed command; assert that it makes what was asked for, or what was announced."""
-    command = command_in(said)
+    command = find_command(said)
     text = said.stdout + said.stderr
     asks = "asks for" in text
     done = user.run("sh", "-c", command, typed=ENTER)
@@ -80,11 +80,11 @@ def goes_on_with(user, said, given):
 @pytest.mark.parametrize(("kind", "pairs"), lines(MANY), ids=str)
 def test_the_command_that_goes_on_is_accepted(user, template, kind, pairs):
     """It runs to its end, and what was typed is in the project, apart from announced changes."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     result = user.run(*words_of(kind, url, pairs), typed=ENTER)
     given = dict(pair.split("=", 1) for pair in pairs)
 
-    refused(user, result)
+    assert_refused(user, result)
     goes_on_with(user, result, {q: given[q] for q in given if q in QUESTIONS})
 
 
@@ -95,20 +95,20 @@ SCHEMA = "event_schema=id STRING, at TIMESTAMP, shape WIDGET"
 def test_a_schema_that_nobody_can_correct_is_asked_for(user, template, kind):
     """The command does not run on with another schema: it asks, and says so in its first line."""
     pairs = [SCHEMA, "event_roles=id=id, time=at", "window=none", "sink=kafka"]
-    result = user.run(*words_of(kind, repository(user, template), pairs))
+    result = user.run(*words_of(kind, make_repository(user, template), pairs))
 
-    refused(user, result, "schema-type")
+    assert_refused(user, result, "schema-type")
     first = (result.stdout + result.stderr).strip().splitlines()[0]
     assert first.endswith("asks for event_schema, event_roles again:")
-    assert "--no-input" not in command_in(result)
-    assert user.run("sh", "-c", command_in(result), typed="").returncode != 0
+    assert "--no-input" not in find_command(result)
+    assert user.run("sh", "-c", find_command(result), typed="").returncode != 0
     made = goes_on_with(user, result, {"window": "none", "sink": "kafka"})
     assert made["event_schema"] == proposed({})["event_schema"]
 
 
 def test_an_update_with_a_schema_that_nobody_can_correct_asks(user, template):
     """It does not keep the stored schema without a question."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     user.run("cruft", "create", "-y", url).check_returncode()
     project = user.work / "clickstream-metrics"
     user.commit(project)
@@ -117,19 +117,19 @@ def test_an_update_with_a_schema_that_nobody_can_correct_asks(user, template):
     words = ("cruft", "update", "-y", "-p", "clickstream-metrics", "--variables-to-update")
     result = user.run(*words, answers)
 
-    refused(user, result, "schema-type", before=["clickstream-metrics"])
-    assert user.run("sh", "-c", command_in(result), typed="").returncode != 0
-    assert user.run("sh", "-c", command_in(result), typed=ENTER).returncode == 0
+    assert_refused(user, result, "schema-type", before=["clickstream-metrics"])
+    assert user.run("sh", "-c", find_command(result), typed="").returncode != 0
+    assert user.run("sh", "-c", find_command(result), typed=ENTER).returncode == 0
     stored = json.loads((project / ".cruft.json").read_text("utf-8"))["context"]["cookiecutter"]
     assert (stored["event_schema"], stored["sink"]) == (proposed({})["event_schema"], "kafka")
 
 
 def test_answers_of_a_file_for_cruft_are_in_the_command(user, template):
     """Cruft passes over --extra-context beside a file: the command has all answers in one place."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     (user.work / "a.json").write_text('{"window": "session", "output_mode": "update"}', "utf-8")
     result = user.run("cruft", "create", "-y", url, "-E", "a.json", "--output-dir", "out")
 
-    refused(user, result, "session-no-update", before=["a.json"])
+    assert_refused(user, result, "session-no-update", before=["a.json"])
     made = goes_on_with(user, result, {"window": "session"})
     assert made["output_mode"] == "append"

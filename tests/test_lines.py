@@ -10,7 +10,7 @@ from pyspark.sql import types as T
 from stream_devkit.events.values import dumps, value
 
 from tests.examples import bake
-from tests.matrix import imported
+from tests.matrix import import_project
 
 PACKAGE = "lines_of_all_types"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -97,7 +97,7 @@ def _load(tmp_path_factory):
     slug = PACKAGE.replace("_", "-")
     folder = tmp_path_factory.mktemp("project")
     project = bake(folder, hooks=False, project_slug=slug, **answers, **roles)
-    with imported(project, PACKAGE) as load:
+    with import_project(project, PACKAGE) as load:
         yield load
 
 

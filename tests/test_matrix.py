@@ -1,4 +1,4 @@
-"""Whatever a team picks was run before: projects that together have every pair of answers."""
+"""Runs of a covering set of job variants, which together have every pair of answers."""
 
 import re
 import subprocess
@@ -8,55 +8,57 @@ from functools import partial
 import pytest
 from pyspark.sql import functions as F
 
-from tests import awkward, matrix, older_spark, shapes, sparks
+from tests import awkward, matrix, older_spark, sparks, variants
 from tests.examples import ROOT
 
-COVERING = shapes.covering()
-OTHER_SPARKS = sorted({shapes.spark_of(parts) for parts in COVERING} - {sparks.VERSION})
-DEFAULT = {axis: values[0] for axis, values in shapes.PARTS.items()} | {"trigger": "available_now"}
+COVERING = variants.make_covering_set()
+OTHER_SPARKS = sorted({variants.find_spark(variant) for variant in COVERING} - {sparks.VERSION})
+DEFAULT = {axis: values[0] for axis, values in variants.VALUES.items()} | {
+    "trigger": "available_now"
+}
 
 
-def test_the_set_has_every_pair_that_any_job_has():
-    """Constraints are respected, and no pair of answers is left out because of them."""
-    wanted = set().union(*map(shapes.pairs, shapes.every()))
+def test_the_covering_set_has_every_legal_pair():
+    """All variants of the set are legal, and each pair of answers of a legal variant is in it."""
+    wanted = set().union(*map(variants.list_pairs, variants.list_all()))
 
-    assert all(map(shapes.legal, COVERING))
-    assert set().union(*map(shapes.pairs, COVERING)) == wanted
-
-
-def test_half_of_the_set_misses_pairs():
-    """Half of the set lacks some pairs, so the comparison can fail."""
-    wanted = set().union(*map(shapes.pairs, shapes.every()))
-
-    assert set().union(*map(shapes.pairs, COVERING[: len(COVERING) // 2])) < wanted
+    assert all(map(variants.is_legal, COVERING))
+    assert set().union(*map(variants.list_pairs, COVERING)) == wanted
 
 
-def runs_here(parts):
-    """Whether the installed Spark is the one that runs the job."""
-    return shapes.spark_of(parts) == sparks.VERSION
+def test_half_of_the_covering_set_lacks_pairs():
+    """The comparison above can fail: half of the set lacks some pairs."""
+    wanted = set().union(*map(variants.list_pairs, variants.list_all()))
+
+    assert set().union(*map(variants.list_pairs, COVERING[: len(COVERING) // 2])) < wanted
+
+
+def is_runnable(variant):
+    """Return whether the variant runs with the installed Spark."""
+    return variants.find_spark(variant) == sparks.VERSION
 
 
 @pytest.mark.life
-@pytest.mark.parametrize("parts", list(filter(runs_here, COVERING)), ids=shapes.name)
-def test_the_job_is_exact(parts, stage, tmp_path):
-    """From source to sink, twice on one checkpoint: each event is where it belongs."""
-    outcome = matrix.play(parts, stage, tmp_path)
+@pytest.mark.parametrize("variant", list(filter(is_runnable, COVERING)), ids=variants.format_name)
+def test_the_job_is_exact(variant, services, tmp_path):
+    """After two runs on one checkpoint, target and quarantine hold exactly the expected rows."""
+    outcome = matrix.run_project(variant, services, tmp_path)
 
-    print(outcome.line())
+    print(outcome.describe())
     assert outcome.verdict == "exact"
 
 
 @pytest.mark.life
 @pytest.mark.parametrize("version", OTHER_SPARKS)
 def test_jobs_of_an_older_spark_are_exact(version):
-    """The sets of jobs have others, whose sink has no connector for the installed Spark."""
-    names = "test_the_job_is_exact or test_any_name_of_a_column_is_exact"
+    """Jobs whose sink has no connector for the installed Spark are exact with an older one."""
+    names = "test_the_job_is_exact or test_awkward_column_names_are_exact"
     tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", names, __file__]
 
     done = subprocess.run(
         tests,
         cwd=ROOT,
-        env=older_spark.environment(version),
+        env=older_spark.make_environment(version),
         capture_output=True,
         text=True,
         check=False,
@@ -75,33 +77,35 @@ def test_jobs_of_an_older_spark_are_exact(version):
     ],
     ids="-".join,
 )
-def test_events_without_a_measure_are_exact(values, stage, tmp_path):
-    """Nothing is added up where no column is the measure."""
-    parts = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
+def test_events_without_a_measure_are_exact(values, services, tmp_path):
+    """A job without a measure is exact: it has no total."""
+    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
     roles = "id=event_id, time=event_time, key=event_type, measure=none"
+    events = variants.EVENTS | {"event_roles": roles}
 
-    outcome = matrix.play(parts, stage, tmp_path, events=shapes.EVENTS | {"event_roles": roles})
+    outcome = matrix.run_project(variant, services, tmp_path, events=events)
 
     assert outcome.verdict == "exact"
     assert outcome.rows > 0
 
 
-@pytest.fixture(name="nothing_imported")
-def _nothing_imported(monkeypatch):
-    """The packages that projects share are imported again."""
-    for name in _names_of_packages():
+@pytest.fixture(name="no_library_imported")
+def _no_library_imported(monkeypatch):
+    """Remove the shared libraries from `sys.modules`, so that the test imports them again."""
+    for name in _list_library_modules():
         monkeypatch.delitem(sys.modules, name)
     yield
-    for name in _names_of_packages():
+    for name in _list_library_modules():
         del sys.modules[name]
 
 
-def _names_of_packages():
+def _list_library_modules():
     shared = {matrix.RUNTIME, matrix.DEVKIT}
     return [name for name in sys.modules if name.partition(".")[0] in shared]
 
 
-def _take_away_what_is_not_run(load):
+def _block_modules_that_are_not_run(load):
+    """Make each import of a module in NOT_RUN fail: Python does not import a name that is None."""
     package = load(".job").JOB.package
     for path in matrix.NOT_RUN:
         module = path.removesuffix(".py").replace("/", ".")
@@ -126,69 +130,71 @@ AWKWARD = [
 QUESTIONS = ("source", "window", "join", "state", "sink", "output_mode")
 
 
-def test_awkward_names_meet_each_answer():
-    """The jobs below are legal, and have each source, window, join, state and sink."""
+def test_awkward_names_are_tested_with_each_answer():
+    """The variants in AWKWARD are legal, and have each answer to the questions."""
     jobs = [dict(zip(QUESTIONS, values, strict=True)) for values in AWKWARD]
 
-    assert all(shapes.legal(job | {"trigger": "available_now"}) for job in jobs)
+    assert all(variants.is_legal(job | {"trigger": "available_now"}) for job in jobs)
     for question in QUESTIONS:
-        wanted = {parts[question] for parts in shapes.every()}
+        wanted = {variant[question] for variant in variants.list_all()}
         assert {job[question] for job in jobs} == wanted
 
 
 @pytest.mark.life
 @pytest.mark.parametrize(
     "values",
-    [values for values in AWKWARD if runs_here(dict(zip(QUESTIONS, values, strict=True)))],
+    [values for values in AWKWARD if is_runnable(dict(zip(QUESTIONS, values, strict=True)))],
     ids="-".join,
 )
-def test_any_name_of_a_column_is_exact(values, stage, tmp_path):
-    """Names that are the template's own elsewhere, or that need quotes, change no result."""
-    parts = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
+def test_awkward_column_names_are_exact(values, services, tmp_path):
+    """Column names that need quotes, or that the template uses itself, change no result."""
+    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
 
-    outcome = matrix.play(parts, stage, tmp_path, events=awkward.events(parts))
+    outcome = matrix.run_project(variant, services, tmp_path, events=awkward.make_events(variant))
 
-    print(outcome.line())
+    print(outcome.describe())
     assert outcome.verdict == "exact"
     assert outcome.rows > 0
 
 
 @pytest.mark.life
-@pytest.mark.usefixtures("nothing_imported")
-def test_what_is_not_run_is_not_needed(stage, tmp_path):
-    """So that a change of it needs no new run: Python refuses to import what is None."""
-    outcome = matrix.play(DEFAULT, stage, tmp_path, spoil=_take_away_what_is_not_run)
+@pytest.mark.usefixtures("no_library_imported")
+def test_a_run_needs_no_module_in_not_run(services, tmp_path):
+    """A run imports no module in NOT_RUN, so a change of these modules needs no new run."""
+    outcome = matrix.run_project(
+        DEFAULT, services, tmp_path, modify=_block_modules_that_are_not_run
+    )
 
     assert outcome.verdict == "exact"
 
 
 def _lose_rows(load, monkeypatch):
     job = load(".job")
-    right = job.transform
-    monkeypatch.setattr(job, "transform", lambda *given: right(*given).where("rand(1) < 0.5"))
+    original = job.transform
+    monkeypatch.setattr(job, "transform", lambda *given: original(*given).where("rand(1) < 0.5"))
 
 
-def _forget_quarantine(load, monkeypatch):
+def _skip_quarantine(load, monkeypatch):
     replay = load("stream_runtime.quarantine").BatchReplay
     monkeypatch.setattr(replay, "write", lambda *_: None)
 
 
-def _write_nothing(load, monkeypatch):
+def _write_one_row(load, monkeypatch):
     sink = load(".sink").Sink
-    right = sink.write
+    original = sink.write
     monkeypatch.setattr(
-        sink, "write", lambda self, rows, *given: right(self, rows.limit(1), *given)
+        sink, "write", lambda self, rows, *given: original(self, rows.limit(1), *given)
     )
 
 
 def _add_a_cent(load):
     job = load(".job")
-    right = job.transform
+    original = job.transform
 
     def wrong(events, *given):
         more = F.when(F.col("event_id") == "e-000001", 0.01).otherwise(0)
         amount = (F.col("amount") + more).cast(load(".schema").EVENT.columns["amount"])
-        return right(events.withColumn("amount", amount), *given)
+        return original(events.withColumn("amount", amount), *given)
 
     job.transform = wrong
 
@@ -200,20 +206,22 @@ def _add_a_cent(load):
     [({}, 1), ({"window": "none"}, 1), ({"window": "none", "state": "custom"}, 5)],
     ids=["a total", "an event", "means of a visit"],
 )
-def test_a_cent_too_much_is_noticed(stage, tmp_path, changed, rows, kind):
-    """A run is not exact where one number of the result is wrong by 0.01."""
-    schema = shapes.EVENTS["event_schema"].replace("amount DOUBLE", f"amount {kind}")
-    events = shapes.EVENTS | {"event_schema": schema}
+def test_a_difference_of_one_cent_is_found(services, tmp_path, changed, rows, kind):
+    """A run is not exact if one number in the input of the transform is wrong by 0.01."""
+    schema = variants.EVENTS["event_schema"].replace("amount DOUBLE", f"amount {kind}")
+    events = variants.EVENTS | {"event_schema": schema}
 
-    outcome = matrix.play(DEFAULT | changed, stage, tmp_path, events=events, spoil=_add_a_cent)
+    outcome = matrix.run_project(
+        DEFAULT | changed, services, tmp_path, events=events, modify=_add_a_cent
+    )
 
     assert re.search(rf" {rows} of \d+ rows differ", outcome.verdict), outcome.verdict
 
 
 @pytest.mark.life
-@pytest.mark.parametrize("spoil", [_lose_rows, _forget_quarantine, _write_nothing])
-def test_a_broken_job_is_not_exact(stage, tmp_path, monkeypatch, spoil):
-    """The runs above can fail: a spoiled transform, quarantine or sink is noticed."""
-    spoiled = partial(spoil, monkeypatch=monkeypatch)
+@pytest.mark.parametrize("error", [_lose_rows, _skip_quarantine, _write_one_row])
+def test_a_job_with_an_error_is_not_exact(services, tmp_path, monkeypatch, error):
+    """The runs above can fail: an error in the transform, quarantine or sink is found."""
+    modify = partial(error, monkeypatch=monkeypatch)
 
-    assert matrix.play(DEFAULT, stage, tmp_path, spoil=spoiled).verdict != "exact"
+    assert matrix.run_project(DEFAULT, services, tmp_path, modify=modify).verdict != "exact"

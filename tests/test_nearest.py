@@ -9,7 +9,7 @@ import random
 import shlex
 
 import pytest
-from oracle import legal
+from oracle import is_legal
 
 from stream_template_rules import AXES, QUESTIONS, nearest, refusal
 from stream_template_rules.verdict import proposed
@@ -39,7 +39,7 @@ def accepted(values, *, event_id=True, key=True):
         return False
     if not key and ((window, join) != ("none", "none") or state == "custom"):
         return False
-    return legal(*values[:7], trigger, spark)
+    return is_legal(*values[:7], trigger, spark)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What an old cookiecutter says, each in an environment of its own."""
+"""The messages of old versions of cookiecutter, each in a virtual environment of its own."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(name="old")
 def _old(request, user):
-    """The cookiecutter of that version."""
+    """Install cookiecutter in the version of the parameter; provide its path."""
     tools = user.home / "tools"
     subprocess.run([sys.executable, "-m", "venv", tools], check=True)
     pip = [str(tools / "bin/python"), "-m", "pip", "-q", "install"]
@@ -27,21 +27,24 @@ def _old(request, user):
     ],
     indirect=["old"],
 )
-def test_an_old_cookiecutter_says_so_and_writes_nothing(user, old, words):
-    """One line, and no half-made project. What 1.7.3 says is not ours: the README explains it."""
+def test_an_old_cookiecutter_is_reported_and_writes_nothing(user, old, words):
+    """An old cookiecutter ends with one line and writes no file.
+
+    The line of 1.7.3 is cookiecutter's own; the README explains it.
+    """
     done = user.run(old, "--no-input", str(ROOT))
 
     assert done.returncode == 1
-    said = done.stdout + done.stderr
-    assert words in said
-    assert len(said.splitlines()) == 1
-    assert user.left() == []
+    output = done.stdout + done.stderr
+    assert words in output
+    assert len(output.splitlines()) == 1
+    assert user.list_work() == []
 
 
 @pytest.mark.parametrize("old", ["2.2.3"], indirect=True)
-def test_the_oldest_cookiecutter_makes_the_project(user, old):
-    """The least version that the README names works."""
+def test_the_oldest_supported_cookiecutter_makes_the_project(user, old):
+    """The oldest version that the README names generates the project."""
     done = user.run(old, "--no-input", str(ROOT))
 
     assert done.returncode == 0, done.stderr
-    assert user.left() == ["clickstream-metrics"]
+    assert user.list_work() == ["clickstream-metrics"]

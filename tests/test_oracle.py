@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from oracle import legal
+from oracle import is_legal
 
 from stream_template_rules import AXES, RULES, violations
 from stream_template_rules.axes import inside
@@ -42,7 +42,7 @@ def _broken():
 
 @pytest.fixture(scope="module", name="accepted")
 def _accepted(broken):
-    return {values: legal(*values) for values in broken}
+    return {values: is_legal(*values) for values in broken}
 
 
 def differences(broken, accepted, without=frozenset()):
@@ -97,4 +97,4 @@ def test_auto_is_judged_like_the_value_it_stands_for():
         trigger, spark = stands_for.get(answers["platform"], ("processing_time", newest))
         if answers["platform"] == "databricks_serverless" and answers["state"] == "custom":
             spark = "4.1"
-        assert (not violations(answers, RULES)) == legal(*values, trigger, spark), answers
+        assert (not violations(answers, RULES)) == is_legal(*values, trigger, spark), answers

@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 
-from oracle import legal
+from oracle import is_legal
 
 from stream_template_rules import AXES, docs, guarantee
 
@@ -36,9 +36,9 @@ def combinations(page):
 
 
 def legal_somewhere(trigger, source, window, mode, sink):
-    """Whether the oracle knows a platform and a Spark that run it, without join and state."""
+    """Return whether the oracle accepts the job, without join and state, on any platform."""
     return any(
-        legal(platform, source, window, "none", "none", sink, mode, trigger, spark)
+        is_legal(platform, source, window, "none", "none", sink, mode, trigger, spark)
         for platform, spark in itertools.product(AXES["platform"], ("4.2", "4.1", "4.0"))
     )
 

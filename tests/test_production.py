@@ -13,7 +13,7 @@ import stream_runtime
 from stream_runtime.cli import main
 
 from tests.examples import bake
-from tests.matrix import imported
+from tests.matrix import import_project
 
 PACKAGE = "in_production"
 BROKEN = "import not_there\n"
@@ -42,7 +42,7 @@ def _options(project, tmp_path, monkeypatch):
         "checkpoint.root": tmp_path / "checkpoint",
         "quarantine.path": tmp_path / "quarantine",
         "metrics.log": tmp_path / "metrics.ndjson",
-        # As a platform does, the stage lends its session.
+        # With this platform the job uses the active session.
         "session.platform": "databricks",
         "state.partitions": 1,
     }
@@ -69,7 +69,7 @@ def _run_main(arguments, monkeypatch):
 @pytest.mark.usefixtures("spark", "no_devkit")
 def test_commands_need_no_oracle(project, options, tmp_path, monkeypatch):
     """Without the devkit, and with an oracle that cannot be imported, each command works."""
-    with imported(project, PACKAGE):
+    with import_project(project, PACKAGE):
         codes = {
             command: _run_main([command, *options], monkeypatch)
             for command in ("create", "doctor", "run", "stop")
@@ -87,7 +87,7 @@ def _run_file(load, options, tmp_path):
 
 def test_a_failing_oracle_ends_a_file_run(project, options, tmp_path, capsys):
     """The message names the oracle, the reason and what to do."""
-    with imported(project, PACKAGE) as load:
+    with import_project(project, PACKAGE) as load:
         assert _run_file(load, options, tmp_path) == 2
 
     said = capsys.readouterr().err
@@ -117,7 +117,7 @@ def test_an_installed_job_has_no_file_run(project, options, tmp_path):
 @pytest.mark.usefixtures("no_devkit")
 def test_a_file_run_needs_the_devkit(project, options, tmp_path, capsys):
     """Without lib/stream_devkit the message names the missing package."""
-    with imported(project, PACKAGE) as load:
+    with import_project(project, PACKAGE) as load:
         assert _run_file(load, options, tmp_path) == 2
 
     said = capsys.readouterr().err

@@ -1,6 +1,6 @@
-"""Generated projects, used as their owners use them: their own make demo, test and check.
+"""The commands of a generated project: make demo, make test, make check, and others of its README.
 
-What runs here is real: a virtual environment with pinned packages, jars, a Kafka broker, Spark.
+The tests use a real virtual environment with pinned packages, jars, a Kafka broker and Spark.
 """
 
 import json
@@ -11,50 +11,50 @@ import sys
 import pytest
 
 from tests.project import Project
-from tests.readme import clone, newcomer
+from tests.readme import clone, open_shell
 
 pytestmark = pytest.mark.life
 
 
-# The commands of the generated README that a test of their own runs here.
-ELSEWHERE = {"make check", "make demo", "make test"}
+# The commands of the generated README that other tests in this file run.
+RUN_BY_OTHER_TESTS = {"make check", "make demo", "make test"}
 
 
 @pytest.fixture(scope="module", name="clone")
 def _clone(tmp_path_factory):
-    """The template, just cloned into a path with a space and other letters; an empty home."""
+    """Provide a clone of the template and an empty home; the path has a space and "ö"."""
     folder = tmp_path_factory.mktemp("clone")
-    return newcomer(clone(folder / "a b" / "größe" / "stream-template"), folder / "home")
+    return open_shell(clone(folder / "a b" / "größe" / "stream-template"), folder / "home")
 
 
 @pytest.fixture(scope="module", name="default")
 def _default(clone):
-    """The project that `make demo` of the template generates and runs."""
-    code, said = clone.run(sys.executable, "-m", "tests.demo", "build")
-    assert code == 0, said
+    """Provide the project that `make demo` of the template generates and runs."""
+    code, output = clone.run(sys.executable, "-m", "tests.demo", "build")
+    assert code == 0, output
     return Project(clone.folder / "build/clickstream-metrics", **clone.variables)
 
 
 @pytest.fixture(name="copy")
 def _copy(default, tmp_path):
-    """A copy of the default project that a test may spoil."""
+    """Provide a copy of the default project that a test may change."""
     ignored = shutil.ignore_patterns(".venv", ".jars", "build")
     return Project(shutil.copytree(default.folder, tmp_path / "copy", ignore=ignored))
 
 
 def test_make_check(default):
-    """Fresh output is clean under its own formatter, linter and strict types."""
-    code, said = default.run("make", "check")
+    """A new project passes its own formatter, linter and strict type check."""
+    code, output = default.run("make", "check")
 
-    assert code == 0, said
+    assert code == 0, output
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
 def test_make_demo(clone, default, time):  # noqa: ARG001 - the same each time
-    """The template's demo is exact, and again so the second time; nothing is left running."""
-    code, said = clone.run("make", "demo")
+    """The template's demo is exact, also the second time, and leaves no process running."""
+    code, output = clone.run("make", "demo")
 
-    assert code == 0, said
+    assert code == 0, output
     summary = json.loads((default.folder / "build/demo/summary.json").read_text("utf-8"))
     parts = ("counted_rows", "open_rows", "late_rows", "quarantined_rows")
     assert summary["verdict"] == "exact"
@@ -66,17 +66,18 @@ def test_make_demo(clone, default, time):  # noqa: ARG001 - the same each time
 
 
 def test_make_test(default):
-    """The project's own tests pass: units, streams, a real broker, a real kill."""
-    code, said = default.run("make", "test")
+    """The project's own tests pass, among them those with a real broker and a killed job."""
+    code, output = default.run("make", "test")
 
-    assert code == 0, said
-    assert "skipped" not in said
+    assert code == 0, output
+    assert "skipped" not in output
 
 
-def test_the_commands_of_its_readme(default):
-    """They work in their order, each twice; those that stay are ended as the README says.
+def test_the_commands_of_its_readme_work(default):
+    """The commands of a project's README work in their order, each one twice.
 
-    `events.ndjson` is a file of one's own, and `deploy/submit.sh` needs a cluster.
+    The file `events.ndjson` has events of the user. `deploy/submit.sh` needs a cluster, so it does
+    not run here.
     """
     text = (default.folder / "README.md").read_text("utf-8")
     table = text.partition("## Commands")[2].partition("\n## ")[0]
@@ -86,14 +87,14 @@ def test_the_commands_of_its_readme(default):
 
     assert (run, stop, submit.split()[0]) == ("make run", "make stop", "deploy/submit.sh")
     assert any("doctor" in command for command in others)
-    with default.staying(broker, "Kafka answers"):
+    with default.run_until_exit(broker, "Kafka answers"):
         for _ in range(2):
-            with default.staying(run, "make stop") as job:
+            with default.run_until_exit(run, "make stop") as job:
                 assert default.run("sh", "-c", stop)[0] == 0
                 assert job.wait() == 0
-        for command in [command for command in others if command not in ELSEWHERE] * 2:
-            code, said = default.run("sh", "-c", command)
-            assert code == 0, f"{command}\n{said}"
+        for command in [command for command in others if command not in RUN_BY_OTHER_TESTS] * 2:
+            code, output = default.run("sh", "-c", command)
+            assert code == 0, f"{command}\n{output}"
     (default.folder / "events.ndjson").unlink()
 
 
@@ -106,21 +107,21 @@ def test_the_commands_of_its_readme(default):
     ],
 )
 def test_an_error_in_a_project_fails_its_tests(default, copy, name, old, new, test):
-    """The generated tests fail if an error is put into the project."""
+    """The tests of a project can fail: they find an error in its window or transform."""
     copy.edit(f"src/clickstream_metrics/{name}", old, new)
     (copy.folder / ".jars").symlink_to(default.folder / ".jars")
     python = str(default.folder / ".venv/bin/python")
 
-    code, said = copy.run(python, "-m", "pytest", "-x", f"tests/{test}", PYTHONPATH="src:lib")
+    code, output = copy.run(python, "-m", "pytest", "-x", f"tests/{test}", PYTHONPATH="src:lib")
 
-    assert code == 1, said
-    assert "AssertionError" in said
+    assert code == 1, output
+    assert "AssertionError" in output
 
 
-def test_without_java(default):
-    """A machine without Java gets one clear line, and nothing else happens."""
-    code, said = default.run("make", "demo", JAVA_HOME="/nowhere")
+def test_a_missing_java_is_reported(default):
+    """On a machine without Java, `make demo` prints one line with the required version."""
+    code, output = default.run("make", "demo", JAVA_HOME="/nowhere")
 
     assert code != 0
-    assert "Java 17 or newer is needed" in said
-    assert "Traceback" not in said
+    assert "Java 17 or newer is needed" in output
+    assert "Traceback" not in output

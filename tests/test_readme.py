@@ -1,6 +1,6 @@
-"""The README's commands, typed by a new user as they are: in order, each twice.
+"""The commands of the README, run as a new user types them.
 
-`gh:org/stream-template` is the path of a clone.
+The tests replace `gh:org/stream-template` with the path of a clone.
 """
 
 import json
@@ -8,25 +8,27 @@ import shlex
 
 import pytest
 
-from tests.claims import claims
-from tests.examples import ROOT, bake, tree
-from tests.readme import HOME, clone, commands, newcomer
+from tests.claims import read_claims
+from tests.examples import ROOT, bake, read_tree
+from tests.readme import TEMPLATE_URL, clone, find_commands, open_shell
 
 ENTER = "\n" * 20
 RUN_BY = {
     "pipx install cookiecutter": "none: it changes the machine",
-    f"cookiecutter {HOME}": "test_enter_to_the_end",
+    f"cookiecutter {TEMPLATE_URL}": "test_enter_gives_the_default_project",
     "cd clickstream-metrics && make demo": "test_a_new_project_runs_anywhere",
     "make demo": "tests/test_project.py::test_make_demo",
-    "make test": "none: it is what runs this test",
-    f"cookiecutter {HOME} --no-input window=session output_mode=update": (
+    "make test": "none: it runs this test",
+    f"cookiecutter {TEMPLATE_URL} --no-input window=session output_mode=update": (
         "tests/test_docs.py::test_the_readme_shows_a_real_refusal"
     ),
-    f"cookiecutter {HOME} --no-input window=session output_mode=append": "test_the_way_on",
+    f"cookiecutter {TEMPLATE_URL} --no-input window=session output_mode=append": (
+        "test_the_command_of_the_refusal_makes_a_project"
+    ),
 }
-PLACES = {
+ENVIRONMENTS = {
     "plain": ("work", ()),
-    "a space and other letters": ("a b/größe", ()),
+    "a space and non-ASCII letters": ("a b/größe", ()),
     "no PWD": ("work", ("-u", "PWD")),
     "a terminal of Windows": ("größe/订单", ("PYTHONIOENCODING=cp1252",)),
     "the C locale": ("größe", ("LC_ALL=C", "LANG=C")),
@@ -34,16 +36,16 @@ PLACES = {
 
 
 def test_each_command_is_known():
-    """A test runs each command in the README, or RUN_BY says why not."""
-    assert commands((ROOT / "README.md").read_text("utf-8")) == list(RUN_BY)
+    """A test runs each command in the README, or RUN_BY states why no test runs it."""
+    assert find_commands((ROOT / "README.md").read_text("utf-8")) == list(RUN_BY)
 
 
 def test_each_claim_has_a_test():
-    """CONTRIBUTING names a test for each claim, and each one is there."""
-    named = claims()
+    """CONTRIBUTING names tests for each claim, and these tests exist."""
+    claims = read_claims()
 
-    assert len(named) > 20
-    for claim, tests in named.items():
+    assert len(claims) > 20
+    for claim, tests in claims.items():
         assert tests, claim
         for file, _, name in (test.partition("::") for test in tests):
             assert f"def {name}" in (ROOT / file).read_text("utf-8"), name
@@ -56,16 +58,16 @@ def _template(tmp_path_factory):
 
 @pytest.fixture(scope="module", name="default")
 def _default(tmp_path_factory):
-    return tree(bake(tmp_path_factory.mktemp("default")))
+    return read_tree(bake(tmp_path_factory.mktemp("default")))
 
 
-@pytest.mark.parametrize(("name", "environment"), PLACES.values(), ids=PLACES)
-def test_enter_to_the_end(user, template, default, name, environment):
-    """The defaults, wherever it is typed; a second time the project is there and stays."""
-    place = user.work / name
-    place.mkdir(parents=True, exist_ok=True)
-    typed = f"cd {shlex.quote(str(place))} && cookiecutter {shlex.quote(str(template))}"
-    words = ("env", *environment, "sh", "-c", typed)
+@pytest.mark.parametrize(("name", "environment"), ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_enter_gives_the_default_project(user, template, default, name, environment):
+    """Enter at each question gives the default project; a second run changes nothing in it."""
+    folder = user.work / name
+    folder.mkdir(parents=True, exist_ok=True)
+    command = f"cd {shlex.quote(str(folder))} && cookiecutter {shlex.quote(str(template))}"
+    words = ("env", *environment, "sh", "-c", command)
 
     first, second = (user.run(*words, typed=ENTER) for _ in range(2))
 
@@ -73,11 +75,11 @@ def test_enter_to_the_end(user, template, default, name, environment):
     assert "make demo" in first.stdout
     assert second.returncode == 1
     assert "already exists" in second.stdout + second.stderr
-    assert tree(place / "clickstream-metrics") == default
+    assert read_tree(folder / "clickstream-metrics") == default
 
 
-def test_the_project_may_become_part_of_a_repository(user, template, default):
-    """A folder that is a git repository already keeps all it has."""
+def test_a_bake_into_a_repository_keeps_its_history(user, template, default):
+    """A bake into the folder of a git repository does not damage the repository."""
     user.run("git", "init", "-q", "clickstream-metrics").check_returncode()
 
     words = ("cookiecutter", "--no-input", "--overwrite-if-exists", str(template))
@@ -85,21 +87,21 @@ def test_the_project_may_become_part_of_a_repository(user, template, default):
         user.run(*words).check_returncode()
 
     user.run("git", "-C", "clickstream-metrics", "status").check_returncode()
-    made = tree(user.work / "clickstream-metrics")
+    made = read_tree(user.work / "clickstream-metrics")
     assert {name: text for name, text in made.items() if not name.startswith(".git/")} == default
 
 
-def test_the_way_on(user, template):
-    """What a refusal prints at its end makes the project."""
+def test_the_command_of_the_refusal_makes_a_project(user, template):
+    """The command at the end of the README's refusal generates the project."""
     words = ("--no-input", "window=session", "output_mode=append")
 
     user.run("cookiecutter", str(template), *words).check_returncode()
 
-    assert user.left() == ["clickstream-metrics"]
+    assert user.list_work() == ["clickstream-metrics"]
 
 
-def test_misspelt_words(user, template):
-    """A misspelt value gets a line with the choices, a misspelt key a suggestion; no file."""
+def test_misspelt_values_and_keys_are_reported(user, template):
+    """A misspelt value is reported with the legal values, a misspelt key with a suggestion."""
     value = user.run("cookiecutter", "--no-input", str(template), "source=kafak")
     key = user.run("cookiecutter", "--no-input", str(template), "sorce=kafka")
 
@@ -107,25 +109,25 @@ def test_misspelt_words(user, template):
     assert "auto_loader" in (value.stdout + value.stderr).strip().splitlines()[-1]
     assert "source" in key.stdout + key.stderr
     assert "Traceback" not in key.stderr
-    assert user.left() == []
+    assert user.list_work() == []
 
 
 @pytest.mark.life
 @pytest.mark.long
 def test_a_new_project_runs_anywhere(tmp_path):
-    """Bake, and run the demo twice, in a folder with a space and other letters."""
-    place = tmp_path / "a b" / "größe"
-    template = clone(place / "stream-template")
-    shell = newcomer(place, tmp_path / "home")
-    bake_it, run_it = (
-        command.replace(HOME, shlex.quote(str(template))) for command in list(RUN_BY)[1:3]
+    """The demo runs twice in a folder whose path has a space and non-ASCII letters."""
+    folder = tmp_path / "a b" / "größe"
+    template = clone(folder / "stream-template")
+    shell = open_shell(folder, tmp_path / "home")
+    bake_command, demo_command = (
+        command.replace(TEMPLATE_URL, shlex.quote(str(template))) for command in list(RUN_BY)[1:3]
     )
 
-    code, said = shell.run("sh", "-c", f"yes '' | {bake_it}")
-    assert code == 0, said
+    code, output = shell.run("sh", "-c", f"yes '' | {bake_command}")
+    assert code == 0, output
     for _ in range(2):
-        code, said = shell.run("sh", "-c", run_it)
-        assert code == 0, said
+        code, output = shell.run("sh", "-c", demo_command)
+        assert code == 0, output
 
-    summary = (place / "clickstream-metrics/build/demo/summary.json").read_text("utf-8")
+    summary = (folder / "clickstream-metrics/build/demo/summary.json").read_text("utf-8")
     assert json.loads(summary)["verdict"] == "exact"

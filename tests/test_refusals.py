@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from machine import UNTOUCHED, command_in, goes_on, refused, repository
+from machine import UNTOUCHED, assert_command_works, assert_refused, find_command, make_repository
 
 from stream_template_rules import AXES
 from stream_template_rules.commandline import read
@@ -27,7 +27,7 @@ def given_as_path(_, template):
 
 def given_as_git(user, template):
     """Give a repository to clone."""
-    return [f"git+file://{repository(user, template)}"]
+    return [f"git+file://{make_repository(user, template)}"]
 
 
 def given_as_zip(user, template):
@@ -60,8 +60,8 @@ def test_wherever_the_template_comes_from(user, template, way):
     words = ("cookiecutter", *way(user, template), "--no-input", *CLASH)
     result = user.run(*words)
 
-    refused(user, result, *CLASH_IDS)
-    goes_on(user, result)
+    assert_refused(user, result, *CLASH_IDS)
+    assert_command_works(user, result)
 
 
 def test_the_command_keeps_options_and_other_answers(user, template):
@@ -72,12 +72,12 @@ def test_the_command_keeps_options_and_other_answers(user, template):
     answers = ("project_name=My Orders", "trigger=available_now", *clash, "sorce=kafka")
     result = user.run("cookiecutter", str(template), *options, *answers)
 
-    refused(user, result, "files-append-only", "unknown-question", before=["a=b"])
-    assert command_in(result) == (
+    assert_refused(user, result, "files-append-only", "unknown-question", before=["a=b"])
+    assert find_command(result) == (
         f"cookiecutter {template} -o a=b --no-input -f "
         '"project_name=My Orders" source=kafka sink=files output_mode=append trigger=available_now'
     )
-    goes_on(user, result, "a=b/my-orders")
+    assert_command_works(user, result, "a=b/my-orders")
 
 
 def test_as_a_module(user, template):
@@ -85,9 +85,9 @@ def test_as_a_module(user, template):
     words = ("python3", "-m", "cookiecutter", str(template), "--no-input")
     result = user.run(*words, "output_mode=update")
 
-    refused(user, result, "delta-no-update")
-    assert command_in(result).startswith("python3 -m cookiecutter ")
-    goes_on(user, result, "clickstream-metrics")
+    assert_refused(user, result, "delta-no-update")
+    assert find_command(result).startswith("python3 -m cookiecutter ")
+    assert_command_works(user, result, "clickstream-metrics")
 
 
 def test_a_program_outside_of_the_path(user, template):
@@ -96,9 +96,9 @@ def test_a_program_outside_of_the_path(user, template):
     words = [str(program), str(template), "--no-input", "output_mode=update"]
     result = user.run("env", "PATH=/usr/bin:/bin", *words)
 
-    refused(user, result, "delta-no-update")
-    assert command_in(result).startswith(f"{program} ")
-    goes_on(user, result, "clickstream-metrics")
+    assert_refused(user, result, "delta-no-update")
+    assert find_command(result).startswith(f"{program} ")
+    assert_command_works(user, result, "clickstream-metrics")
 
 
 def test_enter_to_the_end_makes_the_default_project(user, template):
@@ -119,12 +119,12 @@ def test_between_the_questions(user, template):
     typed = "My Orders\n\n\n\n\n3\n"
     result = user.run("cookiecutter", str(template), typed=typed)
 
-    refused(user, result, "auto-loader-databricks")
+    assert_refused(user, result, "auto-loader-databricks")
     assert "[7/13]" not in result.stdout
-    assert command_in(result) == (
+    assert find_command(result) == (
         f'cookiecutter {template} "project_name=My Orders" platform=databricks source=auto_loader'
     )
-    again = user.run("sh", "-c", command_in(result), typed="\n" * 13)
+    again = user.run("sh", "-c", find_command(result), typed="\n" * 13)
     assert again.returncode == 0, again.stdout
 
 
@@ -132,8 +132,8 @@ def test_a_misspelt_question_is_refused(user, template):
     """A misspelt question is refused; cookiecutter would silently ignore it."""
     result = user.run("cookiecutter", str(template), "--no-input", "projct_name=Orders")
 
-    refused(user, result, "unknown-question", "Did you mean project_name?")
-    goes_on(user, result, "orders")
+    assert_refused(user, result, "unknown-question", "Did you mean project_name?")
+    assert_command_works(user, result, "orders")
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_private_variables_are_no_questions(user, template, override):
     """Neither the check nor what follows from answers can be given."""
     result = user.run("cookiecutter", str(template), "--no-input", override)
 
-    refused(user, result, "unknown-question")
-    goes_on(user, result, "clickstream-metrics")
+    assert_refused(user, result, "unknown-question")
+    assert_command_works(user, result, "clickstream-metrics")
 
 
 def test_a_default_of_the_user_is_refused_like_an_answer(user, template):
@@ -152,9 +152,9 @@ def test_a_default_of_the_user_is_refused_like_an_answer(user, template):
     (user.home / ".cookiecutterrc").write_text("default_context:\n  output_mode: update\n")
     result = user.run("cookiecutter", str(template), "--no-input")
 
-    refused(user, result, "delta-no-update")
-    assert command_in(result).endswith(" sink=delta_merge output_mode=update")
-    goes_on(user, result, "clickstream-metrics")
+    assert_refused(user, result, "delta-no-update")
+    assert find_command(result).endswith(" sink=delta_merge output_mode=update")
+    assert_command_works(user, result, "clickstream-metrics")
 
 
 def test_a_refused_default_of_the_user_is_named_with_its_new_value(user, template):
@@ -162,9 +162,9 @@ def test_a_refused_default_of_the_user_is_named_with_its_new_value(user, templat
     (user.home / ".cookiecutterrc").write_text("default_context:\n  output_mode: update\n")
     result = user.run("cookiecutter", str(template), "--no-input", "sink=files")
 
-    refused(user, result, "files-append-only")
-    assert command_in(result).endswith(" sink=files output_mode=append")
-    goes_on(user, result, "clickstream-metrics")
+    assert_refused(user, result, "files-append-only")
+    assert find_command(result).endswith(" sink=files output_mode=append")
+    assert_command_works(user, result, "clickstream-metrics")
 
 
 def test_short_options_may_stand_in_one_word(user, template):
@@ -172,8 +172,8 @@ def test_short_options_may_stand_in_one_word(user, template):
     words = ("cookiecutter", "-fo", "out", str(template), "--no-input")
     result = user.run(*words, "state=custom", "projct_name=Orders")
 
-    refused(user, result, "custom-no-window", "unknown-question")
-    goes_on(user, result, "out/orders")
+    assert_refused(user, result, "custom-no-window", "unknown-question")
+    assert_command_works(user, result, "out/orders")
     assert user.run(*words).returncode == 0
 
 
@@ -182,7 +182,7 @@ def test_a_misspelt_value_is_told_by_cookiecutter(user, template):
     result = user.run("cookiecutter", str(template), "--no-input", "source=kafak")
 
     assert result.returncode == 1
-    assert user.left() == []
+    assert user.list_work() == []
     last = result.stderr.strip().splitlines()[-1]
     assert all(value in last for value in ("kafak", "source", *AXES["source"]))
 
@@ -210,5 +210,5 @@ def test_a_terminal_without_the_letters(user, template):
     words = ("cookiecutter", str(template), "--no-input", "project_name=订单", "state=custom")
     result = user.run("env", "PYTHONIOENCODING=cp1252", *words)
 
-    refused(user, result, "custom-no-window")
+    assert_refused(user, result, "custom-no-window")
     assert r"\u8ba2\u5355" in result.stdout

@@ -24,7 +24,7 @@ NO_MEASURE = {"event_roles": "id=event_id, time=event_time, key=event_type, meas
 
 
 def _awkward(**answers):
-    return awkward.events({"source": "kafka", **answers}) | answers
+    return awkward.make_events({"source": "kafka", **answers}) | answers
 
 
 VARIANTS = {
@@ -106,7 +106,7 @@ VARIANTS = {
     "no-measure-complete": NO_MEASURE | {"window": "sliding", "output_mode": "complete"},
     "no-measure-custom": NO_MEASURE | {"window": "none", "state": "custom", "sink": "jdbc"},
     "no-measure-left": NO_MEASURE | {"window": "none", "join": "stream_left", "sink": "console"},
-    "awkward": awkward.events({"source": "kafka", "window": "tumbling", "sink": "delta"}),
+    "awkward": awkward.make_events({"source": "kafka", "window": "tumbling", "sink": "delta"}),
     "awkward-events": _awkward(window="none", sink="jdbc"),
     "awkward-iceberg": _awkward(window="none", sink="iceberg", join="stream_left"),
     "awkward-merge": _awkward(window="none", sink="delta_merge"),
@@ -263,7 +263,7 @@ def test_every_file_parses(projects, name):
         ".json": json.loads,
     }
     read = Counter()
-    for path, content in examples.tree(projects[name]).items():
+    for path, content in examples.read_tree(projects[name]).items():
         suffix = f".{path.rpartition('.')[2]}"
         if suffix in readers:
             readers[suffix](content.decode())
@@ -300,7 +300,7 @@ def test_nothing_is_left_of_the_template(projects, name):
 
 def changed(projects, name):
     """What a variant has otherwise than the defaults, apart from its documents."""
-    before, after = examples.tree(projects["defaults"]), examples.tree(projects[name])
+    before, after = examples.read_tree(projects["defaults"]), examples.read_tree(projects[name])
     paths = before.keys() | after.keys()
     return {path for path in paths if before.get(path) != after.get(path) and path[-3:] != ".md"}
 
@@ -340,7 +340,11 @@ def test_another_platform_changes_how_it_is_deployed(projects):
 def test_each_project_has_a_copy_of_the_packages(projects):
     """Byte for byte, whatever its answers are."""
     copies = [
-        {path: text for path, text in examples.tree(project).items() if path.startswith("lib/")}
+        {
+            path: text
+            for path, text in examples.read_tree(project).items()
+            if path.startswith("lib/")
+        }
         for project in projects.values()
     ]
     packages = {path: source.read_bytes() for path, source in library(examples.ROOT).items()}
@@ -354,7 +358,7 @@ def test_examples_are_what_is_generated_now(tmp_path):
     """A reviewer sees in examples/ what users get; `make examples` brings it up to date."""
     examples.generate(tmp_path)
 
-    committed, fresh = examples.tree(examples.FOLDER), examples.tree(tmp_path)
+    committed, fresh = examples.read_tree(examples.FOLDER), examples.read_tree(tmp_path)
 
     assert sorted(committed) == sorted(fresh)
     assert [path for path in fresh if committed[path] != fresh[path]] == []
@@ -364,7 +368,7 @@ def test_baked_twice_is_the_same(tmp_path):
     """Nothing of the clock, of chance or of the machine gets in."""
     first, second = (examples.bake(tmp_path / name) for name in ("first", "second"))
 
-    assert examples.tree(first) == examples.tree(second)
+    assert examples.read_tree(first) == examples.read_tree(second)
 
 
 def test_cruft_makes_the_same_project(user, tmp_path):
@@ -385,6 +389,6 @@ def test_cruft_makes_the_same_project(user, tmp_path):
     plain = examples.bake(tmp_path / "plain")
 
     assert made_by_cruft.returncode == 0, made_by_cruft.stdout + made_by_cruft.stderr
-    made = examples.tree(user.work / "cruft" / "clickstream-metrics")
+    made = examples.read_tree(user.work / "cruft" / "clickstream-metrics")
     assert made.pop(".cruft.json")
-    assert made == examples.tree(plain)
+    assert made == examples.read_tree(plain)

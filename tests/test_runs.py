@@ -1,27 +1,27 @@
-"""The page of all runs says what ran, and what need not run again."""
+"""The results of all runs in proof/runs.md, and the variants that a next run skips."""
 
 import pytest
 
-from tests import matrix, runs, shapes
+from tests import matrix, runs, variants
 from tests.examples import ROOT, bake
 
-EVERY = shapes.every()
+EVERY = variants.list_all()
 
 
-def outcome(parts, verdict="exact"):
-    """What came of a run of the shape."""
-    return matrix.Outcome(parts, verdict, rows=3, late=2, quarantined=1, code="0123abcd")
+def make_outcome(variant, verdict="exact"):
+    """Return an outcome of a run of the variant."""
+    return matrix.Outcome(variant, verdict, rows=3, late=2, quarantined=1, code="0123abcd")
 
 
-def known(*outcomes):
-    """The outcomes by their shapes."""
-    return {runs.key(one.parts): one for one in outcomes}
+def index_by_key(*outcomes):
+    """Return a dictionary from the key of a variant to its outcome."""
+    return {runs.make_key(outcome.variant): outcome for outcome in outcomes}
 
 
-def test_the_page_keeps_what_ran(tmp_path):
-    """What is written is read again, and counted."""
+def test_the_page_stores_and_counts_outcomes(tmp_path):
+    """Outcomes that were written are read unchanged, and the page counts them."""
     page = tmp_path / "runs.md"
-    ran = known(outcome(EVERY[0]), outcome(EVERY[1], "2 rows are missing"))
+    ran = index_by_key(make_outcome(EVERY[0]), make_outcome(EVERY[1], "2 rows are missing"))
 
     runs.write(ran, page)
 
@@ -29,58 +29,58 @@ def test_the_page_keeps_what_ran(tmp_path):
     assert f"1 exact, 1 failed, {len(EVERY) - 2} not run" in page.read_text("utf-8")
 
 
-def test_there_need_be_no_page_yet(tmp_path):
-    """The first run begins with nothing."""
+def test_a_missing_page_has_no_outcomes(tmp_path):
+    """The first run starts without a page."""
     assert runs.read(tmp_path / "runs.md") == {}
 
 
-def test_an_error_stays_in_its_cell(tmp_path):
-    """Its lines and bars would break the table."""
+def test_an_error_is_one_cell_of_the_table(tmp_path):
+    """Line ends and vertical bars of an error message are replaced, so the table stays valid."""
     page = tmp_path / "runs.md"
-    runs.write(known(outcome(EVERY[0], "Error: one |\n  two")), page)
+    runs.write(index_by_key(make_outcome(EVERY[0], "Error: one |\n  two")), page)
 
     (read,) = runs.read(page).values()
 
     assert read.verdict == "Error: one / two"
 
 
-def test_shapes_that_are_no_more_go(tmp_path):
-    """A rule that is new takes its rows from the page."""
+def test_variants_that_no_longer_exist_are_removed(tmp_path):
+    """If a new rule forbids a variant, its row is removed from the page."""
     page = tmp_path / "runs.md"
-    runs.write(known(outcome(dict.fromkeys(shapes.PARTS, "gone"))), page)
+    runs.write(index_by_key(make_outcome(dict.fromkeys(variants.VALUES, "gone"))), page)
 
     assert runs.read(page) == {}
 
 
-def test_a_shape_whose_code_has_run_is_passed_over(project, tmp_path):
-    """Whatever it is called: the next run gives it another name."""
-    code = matrix.code_of(project, "tests-1", "tests_1")
+def test_a_variant_with_unchanged_code_is_skipped(project, tmp_path):
+    """A variant is skipped if its code has run, although each run names the project differently."""
+    code = matrix.hash_code(project, "tests-1", "tests_1")
 
-    assert matrix.play(EVERY[0], None, tmp_path, known=code) is None
+    assert matrix.run_project(EVERY[0], None, tmp_path, known=code) is None
 
 
-def test_other_code_has_not_run(project):
-    """What a run depends on is in the hash; what its readers read is not."""
-    code = matrix.code_of(project)
+def test_the_hash_covers_only_what_a_run_depends_on(project):
+    """A change of the configuration changes the hash; a change of the README does not."""
+    code = matrix.hash_code(project)
 
     (project / "README.md").write_text("New.")
-    assert matrix.code_of(project) == code
+    assert matrix.hash_code(project) == code
 
     (project / "conf" / "base.toml").write_text("")
-    assert matrix.code_of(project) != code
+    assert matrix.hash_code(project) != code
 
 
 @pytest.fixture
 def project(tmp_path):
-    """A project of the first shape."""
-    answers = shapes.EVENTS | shapes.whole(EVERY[0])
+    """Provide a project of the first variant."""
+    answers = variants.EVENTS | variants.complete(EVERY[0])
     return bake(tmp_path / "project", hooks=False, project_slug="tests-1", **answers)
 
 
-def test_every_shape_has_run():
-    """The page of this repository has them all, none failed, and the README says how many."""
+def test_every_variant_has_run():
+    """proof/runs.md has an exact run of each variant, and the README states their number."""
     page = runs.read()
 
-    assert page.keys() == {runs.key(parts) for parts in EVERY}
-    assert {one.verdict for one in page.values()} == {"exact"}
+    assert page.keys() == {runs.make_key(variant) for variant in EVERY}
+    assert {outcome.verdict for outcome in page.values()} == {"exact"}
     assert f"Each of the {len(EVERY):,} job variants" in (ROOT / "README.md").read_text("utf-8")

@@ -1,11 +1,12 @@
-"""The rules against Spark itself: what the installed version says to a covering set of answers.
+"""A comparison of the rules with Spark, for a covering set of answers.
 
-Every composition of operators meets every output mode and kind of trigger; every sink every mode
-and kind of trigger; every source every trigger. Compositions that the template does not make are
-checked by Spark, but not started, and so are sliding windows, one operator with tumbling ones.
-Older versions were asked the same, by this module: data/spark_older.csv holds those answers of
-theirs (PySpark 4.1.3 and 4.0.4) that are others than those of 4.2.0, and those about sinks that
-have no connector for it.
+The set has each combination of operators with each output mode and kind of trigger, each sink with
+each mode and kind of trigger, and each source with each trigger. Spark checks all queries. It does
+not start combinations that the template does not generate, nor sliding windows, which Spark runs
+with the same operator as tumbling windows.
+
+data/spark_older.csv has responses of PySpark 4.1.3 and 4.0.4 to the same queries, recorded with
+this module: those that differ from 4.2.0, and those about sinks without a connector for 4.2.0.
 """
 
 import csv
@@ -16,14 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from oracle import generated
-from verdicts import Asker, Verdict
+from oracle import is_generated
+from spark_probe import Response, SparkProbe
 
 from stream_template_rules import AXES, RULES, Rule
 from stream_template_rules.axes import inside
 from stream_template_rules.sinks import SINKS
-from tests.shapes import DATABRICKS
 from tests.sparks import VERSION
+from tests.variants import DATABRICKS
 
 pytestmark = pytest.mark.spark
 
@@ -31,7 +32,7 @@ OLDER = Path(__file__).parent / "data" / "spark_older.csv"
 SPARK = tuple(rule for rule in RULES if rule.kind == "spark")
 TRIGGERS = ("processing_time", "available_now", "continuous", "real_time")
 OPERATORS = tuple(itertools.product(AXES["window"], AXES["join"], AXES["state"]))
-COMPOSED = [shape for shape in OPERATORS if generated(*shape)]
+GENERATED = [operators for operators in OPERATORS if is_generated(*operators)]
 PLAIN = {
     "platform": "spark_submit",
     "source": "kafka",
@@ -49,8 +50,8 @@ NOT_ROW_BY_ROW = (
     "Continuous processing does not support EventTimeWatermark operations"
     "|The operator.* not in the operator allowlist for Real-Time Mode"
 )
-# How Spark puts it. A refusal in other words has another cause, and proves nothing.
-SAYS = {
+# Patterns of Spark's messages. A refusal with another message has another cause.
+MESSAGES = {
     "complete-needs-window": "complete.* not supported for no streaming aggregations",
     "session-no-update": "update.* not supported for session window streaming aggregations",
     "files-append-only": "not supported in Data Source parquet",
@@ -66,7 +67,7 @@ SAYS = {
     "low-latency-no-window": NOT_ROW_BY_ROW,
     "low-latency-no-stream-join": NOT_ROW_BY_ROW,
     "continuous-no-lookup": "Continuous processing does not support LocalRelation",
-    # The check of operators comes too late for custom state: it looks for its files before.
+    # With custom state, Spark reads files of the state before it checks the operators.
     "low-latency-no-state": f"{NOT_ROW_BY_ROW}|STDS_FAILED_TO_READ_OPERATOR_METADATA",
     "low-latency-sink": (
         "'foreachBatch' is not supported with continuous trigger"
@@ -78,15 +79,15 @@ SAYS = {
 }
 
 
-def cases(version=VERSION):
-    """The covering set of answers for a version of Spark, and whether to start each."""
-    for shape, mode in itertools.product(OPERATORS, AXES["output_mode"]):
-        start = shape in COMPOSED and "sliding" not in shape
-        answers = PLAIN | _operators(shape) | {"output_mode": mode}
+def make_cases(version=VERSION):
+    """Yield (answers, whether to start the query) of the covering set for a Spark version."""
+    for operators, mode in itertools.product(OPERATORS, AXES["output_mode"]):
+        start = operators in GENERATED and "sliding" not in operators
+        answers = PLAIN | _name_operators(operators) | {"output_mode": mode}
         yield answers | {"source": "files"}, start
         yield answers | {"trigger": "continuous"}, start
-    for shape in COMPOSED:
-        yield PLAIN | _operators(shape) | {"trigger": "real_time"}, True
+    for operators in GENERATED:
+        yield PLAIN | _name_operators(operators) | {"trigger": "real_time"}, True
     sinks = [name for name, sink in SINKS.items() if version <= (sink.newest_spark or version)]
     for sink, mode, trigger in itertools.product(sinks, AXES["output_mode"], TRIGGERS[1:]):
         window = "tumbling" if trigger == "available_now" else "none"
@@ -98,125 +99,130 @@ def cases(version=VERSION):
         yield PLAIN | {"source": source, "trigger": trigger}, True
 
 
-def _operators(shape):
-    return dict(zip(("window", "join", "state"), shape, strict=True))
+def _name_operators(operators):
+    return dict(zip(("window", "join", "state"), operators, strict=True))
 
 
-@pytest.fixture(scope="module", name="asker")
-def _asker(spark, stage, tmp_path_factory):
-    return Asker(spark, stage.broker, tmp_path_factory.mktemp("verdicts"))
+@pytest.fixture(scope="module", name="probe")
+def _probe(spark, services, tmp_path_factory):
+    return SparkProbe(spark, services.broker, tmp_path_factory.mktemp("probe"))
 
 
-@pytest.fixture(scope="module", name="asked")
-def _asked(asker):
-    """What the installed Spark says to each case."""
-    return [(answers, asker.ask(answers, start=start)) for answers, start in cases()]
+@pytest.fixture(scope="module", name="newest_responses")
+def _newest_responses(probe):
+    """Provide (answers, response of the installed Spark) for each case."""
+    return [(answers, probe.probe(answers, start=start)) for answers, start in make_cases()]
 
 
-@pytest.fixture(scope="module", name="verdicts")
-def _verdicts(asked):
-    """All verdicts there are, those of the older versions too."""
+@pytest.fixture(scope="module", name="responses")
+def _responses(newest_responses):
+    """Provide (answers, response) for each case and each version of Spark."""
     older = {}
     for row in csv.DictReader(OLDER.read_text("utf-8").splitlines()):
-        verdict = Verdict(row.pop("accepted") == "yes", row.pop("said"))
-        older[frozenset((PLAIN | row).items())] = verdict
-    newest = {frozenset(answers.items()): verdict for answers, verdict in asked}
-    other = [
+        response = Response(row.pop("accepted") == "yes", row.pop("message"))
+        older[frozenset((PLAIN | row).items())] = response
+    newest = {frozenset(answers.items()): response for answers, response in newest_responses}
+    older_cases = [
         (answers, answers | {"spark_version": version})
         for version in ("4.1", "4.0")
-        for answers, _ in cases(version)
+        for answers, _ in make_cases(version)
     ]
-    return asked + [
-        (there, older.get(frozenset(there.items())) or newest[frozenset(answers.items())])
-        for answers, there in other
+    return newest_responses + [
+        (answers, older.get(frozenset(answers.items())) or newest[frozenset(same.items())])
+        for same, answers in older_cases
     ]
 
 
-def speaking(answers, rules=SPARK):
-    """The rules that refuse the answers."""
+def find_rules(answers, rules=SPARK):
+    """Return the rules that refuse the answers."""
     return [rule for rule in rules if inside(answers, rule.box)]
 
 
-def differences(verdicts, rules):
+def find_differences(responses, rules):
     """Return the answers on which the rules disagree with Spark."""
     return [
-        (answers, verdict)
-        for answers, verdict in verdicts
-        if verdict.accepted == bool(speaking(answers, rules))
+        (answers, response)
+        for answers, response in responses
+        if response.accepted == bool(find_rules(answers, rules))
     ]
 
 
-def test_spark_refuses_exactly_what_the_rules_refuse(asked):
-    """Both ways: what a rule of kind spark refuses does not run, and all else does."""
-    counts = Counter(verdict.accepted for _, verdict in asked)
+def test_spark_refuses_exactly_what_the_rules_refuse(newest_responses):
+    """The installed Spark refuses what a rule of kind spark refuses, and accepts all other sets."""
+    counts = Counter(response.accepted for _, response in newest_responses)
 
-    assert differences(asked, SPARK) == []
+    assert find_differences(newest_responses, SPARK) == []
     assert counts[True] > 100
     assert counts[False] > 200
 
 
-def test_older_versions_refuse_what_the_rules_refuse(verdicts):
-    """What was measured of the versions that are not installed agrees as well."""
-    assert differences(verdicts, SPARK) == []
-    assert len({answers["spark_version"] for answers, _ in verdicts} | {VERSION}) == 3
+def test_older_versions_refuse_what_the_rules_refuse(responses):
+    """The recorded responses of older versions agree with the rules, too."""
+    assert find_differences(responses, SPARK) == []
+    assert len({answers["spark_version"] for answers, _ in responses} | {VERSION}) == 3
 
 
 @pytest.mark.parametrize("rule", SPARK, ids=lambda rule: rule.id)
-def test_a_rule_of_kind_spark_is_spark_s_own(verdicts, rule):
-    """Where this rule alone speaks, Spark refuses, and for the reason that the rule gives."""
-    said = [verdict.said for answers, verdict in verdicts if speaking(answers) == [rule]]
+def test_spark_refuses_for_the_reason_of_the_rule(responses, rule):
+    """If only this rule refuses a set, Spark refuses it with the message that belongs to it."""
+    messages = [
+        response.message for answers, response in responses if find_rules(answers) == [rule]
+    ]
 
-    assert said
-    assert [text for text in said if not re.search(SAYS[rule.id], text)] == []
+    assert messages
+    assert [text for text in messages if not re.search(MESSAGES[rule.id], text)] == []
 
 
-def test_every_refusal_has_a_reason_that_a_rule_gives(verdicts):
-    """Spark never refuses for a cause of the test's own making, such as a missing jar."""
+def test_every_refusal_has_the_reason_of_a_rule(responses):
+    """Spark never refuses because of an error in the test, such as a missing jar."""
     unexplained = [
-        (answers, verdict.said)
-        for answers, verdict in verdicts
-        if not verdict.accepted
-        and not any(re.search(SAYS[rule.id], verdict.said) for rule in speaking(answers))
+        (answers, response.message)
+        for answers, response in responses
+        if not response.accepted
+        and not any(re.search(MESSAGES[rule.id], response.message) for rule in find_rules(answers))
     ]
 
     assert unexplained == []
 
 
-def mutations():
-    """The rules of kind spark, each time with one mistake."""
+def mutate_rules():
+    """Yield (name of the error, rules of kind spark with one error)."""
     invented = Rule("invented", "spark", {"sink": ("jdbc",), "output_mode": ("complete",)}, "", "")
-    yield "one too many", (*SPARK, invented)
+    yield "one rule too many", (*SPARK, invented)
     for rule in SPARK:
         others = tuple(other for other in SPARK if other != rule)
         yield f"{rule.id} deleted", others
         for axis, values in rule.box.items():
             wider = {other: listed for other, listed in rule.box.items() if other != axis}
-            yield f"{rule.id} whatever the {axis}", (*others, replace(rule, box=wider))
+            yield f"{rule.id} for any {axis}", (*others, replace(rule, box=wider))
             for value in values if len(values) > 1 else ():
                 fewer = tuple(other for other in values if other != value)
                 smaller = replace(rule, box={**rule.box, axis: fewer})
                 yield f"{rule.id} without {axis}={value}", (*others, smaller)
 
 
-# Auto Loader is on Databricks alone. Complete mode needs a window, and the trigger has none.
-UNSEEN = {
+# Errors that no case detects: Auto Loader exists only on Databricks, and complete mode needs a
+# window, which a real-time trigger does not support.
+UNDETECTED = {
     "low-latency-source without source=auto_loader",
     "real-time-update-only without output_mode=complete",
 }
 
 
-@pytest.mark.parametrize(("mistake", "rules"), list(mutations()))
-def test_a_mistake_in_a_rule_is_seen(verdicts, mistake, rules):
-    """The comparison can fail: it does so for every rule, value and question of a box."""
-    assert (differences(verdicts, rules) == []) == (mistake in UNSEEN)
+@pytest.mark.parametrize(("error", "rules"), list(mutate_rules()))
+def test_an_error_in_a_rule_is_detected(responses, error, rules):
+    """The comparison can fail: it detects an error in each rule, value and question of a box."""
+    assert (find_differences(responses, rules) == []) == (error in UNDETECTED)
 
 
-def test_custom_state_needs_rocksdb(asker):
-    """Spark refuses custom state in its default store: `state.store` is no question, but pinned."""
+def test_custom_state_needs_rocksdb(probe):
+    """Spark refuses custom state in its default state store, so the template sets RocksDB."""
     custom = PLAIN | {"state": "custom", "source": "files"}
 
-    refused = asker.ask(custom, store=DEFAULT_STORE)
+    refused = probe.probe(custom, store=DEFAULT_STORE)
 
-    assert asker.ask(custom).accepted
+    assert probe.probe(custom).accepted
     assert not refused.accepted
-    assert re.search("STORE_BACKEND_NOT_SUPPORTED_FOR_TWS|MULTIPLE_COLUMN_FAMILIES", refused.said)
+    assert re.search(
+        "STORE_BACKEND_NOT_SUPPORTED_FOR_TWS|MULTIPLE_COLUMN_FAMILIES", refused.message
+    )

@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from tests.examples import ROOT, bake, tree
+from tests.examples import ROOT, bake, read_tree
 from tests.test_render import VARIANTS
 
 TOP = "{{cookiecutter.project_slug}}/"
@@ -72,7 +72,7 @@ def test_the_repository_is_in_plain_english():
 @pytest.mark.parametrize("variant", COVERING)
 def test_a_project_is_in_plain_english(tmp_path, variant):
     """No text of a generated project has one, whether it comes from a template or from a rule."""
-    files = tree(bake(tmp_path, hooks=False, **VARIANTS[variant]))
+    files = read_tree(bake(tmp_path, hooks=False, **VARIANTS[variant]))
 
     assert wrong((f"project/{name}", text.decode("utf-8")) for name, text in files.items()) == {}
 

@@ -1,7 +1,7 @@
 """What the screen shows after a bake."""
 
 import pytest
-from machine import repository
+from machine import make_repository
 
 from stream_template_rules import AXES, QUESTIONS, default_roles
 from stream_template_rules.axes import TEXT_DEFAULTS
@@ -75,7 +75,7 @@ def test_existing_files_stay_where_the_user_says_so(words, skips):
 
 def test_cruft_shows_it_once(user, template):
     """`cruft create` does; `diff`, `check` and `update` say nothing of a project."""
-    url = repository(user, template)
+    url = make_repository(user, template)
     made = user.run("cruft", "create", url, "--no-input")
     user.commit(user.work / "clickstream-metrics")
     user.run("sh", "-c", f"echo >> {url}/hooks/pre_gen_project.py").check_returncode()

@@ -1,8 +1,8 @@
-"""The rules against what Spark 4.2 really did with some hundred queries.
+"""A comparison of the rules with measurements of Spark 4.2.
 
-data/spark_truth_4_2.csv holds, for each query, source, sink and trigger, the output modes that
-were tried and those that Spark ran (A append, U update, C complete, - none). Sources and sinks are
-the ones that need no connector; those of the template that behave alike stand for them here.
+data/spark_truth_4_2.csv has, for each query, source, sink and trigger, the output modes that were
+tried and those that Spark ran (A append, U update, C complete, - none). These sources and sinks
+need no connector. Each of them is compared as a source or sink of the template that behaves alike.
 """
 
 import csv
@@ -39,8 +39,9 @@ TRIGGERS = {
 }
 SINKS = {"parquet": "files", "console": "console", "noop": "console", "foreachBatch": "jdbc"}
 SPARK = tuple(rule for rule in RULES if rule.kind == "spark")
-# Shown in test_spark_says.py: by connectors, by older versions, by a row-by-row source of a join.
-ELSEWHERE = {
+# These rules need a connector, an older version, or a join with a row-by-row source. The
+# measurements have none of these; tests/test_spark_says.py tests the rules.
+NOT_MEASURED = {
     "continuous-no-lookup",
     "delta-no-update",
     "iceberg-no-update",
@@ -50,22 +51,22 @@ ELSEWHERE = {
 }
 
 
-def source_of(row):
-    """Return the template's source that Spark treats like the measured one here."""
+def find_source(row):
+    """Return the template's source that Spark treats like the measured one."""
     row_by_row = {"continuous": "rate", "realTime": "lowlatency-memory"}
     return "kafka" if row["source"] == row_by_row.get(row["trigger"], row["source"]) else "files"
 
 
-def cases():
-    """Each measured query as (answers, whether Spark ran it)."""
+def read_cases():
+    """Yield each measured query as (answers, whether Spark ran it)."""
     for row in MEASURED:
         if (row["sink"], row["trigger"]) == ("noop", "realTime"):
-            continue  # no sink of the template is as narrow as noop there
+            continue  # Real-time mode refuses noop, but accepts each similar sink of the template.
         window, join, state = QUERIES[row["query"]]
         for letter in row["measured"]:
             answers = {
                 "platform": "spark_submit",
-                "source": source_of(row),
+                "source": find_source(row),
                 "window": window,
                 "join": join,
                 "state": state,
@@ -77,20 +78,22 @@ def cases():
             yield answers, letter in row["accepted"]
 
 
-def judged_otherwise(rules):
+def find_differences(rules):
     """Return the measured queries on which the rules disagree with Spark."""
-    return [(answers, ran) for answers, ran in cases() if (not violations(answers, rules)) != ran]
+    return [
+        (answers, ran) for answers, ran in read_cases() if (not violations(answers, rules)) != ran
+    ]
 
 
-def test_rules_of_kind_spark_say_what_spark_did():
-    """A set is refused by a rule of kind spark exactly where Spark refused the query."""
-    assert judged_otherwise(SPARK) == []
-    assert len(list(cases())) > 800
+def test_the_rules_agree_with_the_measurements():
+    """A rule of kind spark refuses a set of answers if and only if Spark refused the query."""
+    assert find_differences(SPARK) == []
+    assert len(list(read_cases())) > 800
 
 
 @pytest.mark.parametrize("rule", SPARK, ids=lambda rule: rule.id)
-def test_a_missing_rule_is_seen(rule):
-    """The comparison can fail: without a rule, what Spark refused would be called legal."""
+def test_a_missing_rule_is_detected(rule):
+    """The comparison can fail: without the rule, a query that Spark refused counts as legal."""
     others = tuple(other for other in SPARK if other != rule)
 
-    assert (judged_otherwise(others) == []) == (rule.id in ELSEWHERE)
+    assert (find_differences(others) == []) == (rule.id in NOT_MEASURED)

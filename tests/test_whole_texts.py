@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from tests.examples import bake
-from tests.matrix import imported
+from tests.matrix import import_project
 
 pytestmark = pytest.mark.spark
 
@@ -114,7 +114,7 @@ def has_types(fields):
 @pytest.fixture(scope="module", name="records")
 def _records(tmp_path_factory):
     project = bake(tmp_path_factory.mktemp("project"), hooks=False, project_slug="whole-texts")
-    with imported(project, "whole_texts") as load:
+    with import_project(project, "whole_texts") as load:
         yield load("stream_runtime.records"), load(".schema").EVENT
 
 

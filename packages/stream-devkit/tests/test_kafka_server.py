@@ -14,7 +14,7 @@ TOPIC = "events"
 def test_a_killed_broker_keeps_its_data(tmp_path):
     """After SIGKILL and a restart the broker has all acknowledged records, on the same port."""
     sent = [b"%d" % number for number in range(500)]
-    with Broker(tmp_path / "broker", class_path=sparks.broker_jars()) as broker:
+    with Broker(tmp_path / "broker", class_path=sparks.fetch_broker_jars()) as broker:
         broker.create_topic(TOPIC, partitions=2)
         producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
         for value in sent:
@@ -44,11 +44,11 @@ def _read(broker, count):
     return [message.value() for message in messages]
 
 
-def test_a_taken_port_of_the_broker_is_named(tmp_path, stage):
+def test_a_taken_port_of_the_broker_is_named(tmp_path, services):
     """If the port is taken, even by a broker, the error names it and no process is left."""
-    second = Broker(tmp_path, stage.broker.port, sparks.broker_jars())
+    second = Broker(tmp_path, services.broker.port, sparks.fetch_broker_jars())
 
-    with pytest.raises(ServerError, match=f"another program has port {stage.broker.port}"):
+    with pytest.raises(ServerError, match=f"another program has port {services.broker.port}"):
         second.start()
 
     assert not second.running

@@ -166,7 +166,7 @@ def test_a_resolved_set_is_used_again_until_its_coordinates_change(tmp_path, mon
 @pytest.mark.spark
 def test_no_jar_shadows_one_of_pyspark():
     """No jar has the artifact of a jar in PySpark, because either version could be loaded."""
-    ours = {jar.name.rpartition("-")[0] for jar in sparks.connector_jars().glob("*.jar")}
+    ours = {jar.name.rpartition("-")[0] for jar in sparks.fetch_connector_jars().glob("*.jar")}
 
     assert ours
     assert ours.isdisjoint(jars.shipped_with_spark())

@@ -5,9 +5,9 @@ from stream_devkit.servers.postgres import Database
 from stream_devkit.servers.server import ServerError
 
 
-def test_a_taken_port_of_the_database_is_named(tmp_path, stage):
+def test_a_taken_port_of_the_database_is_named(tmp_path, services):
     """If the port is taken, even by a database, the error names it and no process is left."""
-    port = stage.database.port
+    port = services.database.port
     second = Database(tmp_path, port=port)
 
     with pytest.raises(ServerError, match=f"another program has port {port}"):
@@ -16,9 +16,9 @@ def test_a_taken_port_of_the_database_is_named(tmp_path, stage):
     assert not second.running
 
 
-def test_a_killed_database_keeps_its_data(stage):
+def test_a_killed_database_keeps_its_data(services):
     """After SIGKILL and a restart the database has all committed rows, on the same port."""
-    database = stage.database
+    database = services.database
     port = database.port
     with database.connect() as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS number")

@@ -1,7 +1,7 @@
-"""What Spark says to answers: the plainest query that they describe, checked and started.
+"""Spark's response to a set of answers: the simplest query with these answers, checked and started.
 
-Sources, operators and sinks are real. Of `delta_merge` and `jdbc` Spark sees `foreachBatch` and no
-more, so one that writes nothing stands for both. Custom state is kept in RocksDB.
+Sources, operators and sinks are real. For Spark, `delta_merge` and `jdbc` are a `foreachBatch`, so
+one `foreachBatch` that writes nothing replaces both. Custom state is in RocksDB.
 """
 
 import itertools
@@ -35,7 +35,7 @@ TRIGGERS = {
     "continuous": {"continuous": "100 milliseconds"},
     "real_time": {"realTime": "300 milliseconds"},
 }
-# What each sink is to Spark; those without a format write in foreachBatch.
+# The format of each sink for Spark. Sinks without a format write in foreachBatch.
 FORMATS = {
     "delta": "delta",
     "delta_merge": "",
@@ -45,32 +45,32 @@ FORMATS = {
     "console": "console",
     "iceberg": "iceberg",
 }
-CATALOG = "spark.sql.catalog.verdicts"
+CATALOG = "spark.sql.catalog.probe"
 STORE = "spark.sql.streaming.stateStore.providerClass"
 ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
-EVENTS_TOPIC, RESULTS_TOPIC = "verdict-events", "verdict-results"
-SECONDS = 60  # for a first batch
+EVENTS_TOPIC, RESULTS_TOPIC = "probe-events", "probe-results"
+FIRST_BATCH_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether Spark accepts, and what it says if it does not."""
+class Response:
+    """Whether Spark accepts a query, and its error message if not."""
 
     accepted: bool
-    said: str = ""
+    message: str = ""
 
 
-class UnknownError(Exception):
-    """Raised when this version of PySpark has no such trigger."""
+class UnknownTriggerError(Exception):
+    """Raised if this version of PySpark does not have the trigger."""
 
 
-class Asker:
-    """Asks one session, with a topic, a table and a folder of the same few events.
+class SparkProbe:
+    """Queries in one session, with the same few events in a topic, a table and a folder.
 
     Args:
-        spark: a session with all connectors; its settings are changed.
-        broker: a running one.
-        folder: for the inputs, the targets and the checkpoints.
+        spark: a session with all connectors. The probe changes its settings.
+        broker: a running Kafka broker.
+        folder: the parent of inputs, targets and checkpoints.
     """
 
     def __init__(self, spark, broker, folder):
@@ -81,44 +81,50 @@ class Asker:
         lines = [json.dumps(event) for event in EVENTS]
         (folder / "files").mkdir()
         (folder / "files" / "events.json").write_text("\n".join(lines), "utf-8")
-        given = spark.read.schema(EVENT).json(str(folder / "files"))
-        given.write.format("delta").save(str(folder / "table"))
+        events = spark.read.schema(EVENT).json(str(folder / "files"))
+        events.write.format("delta").save(str(folder / "table"))
         spark.conf.set(CATALOG, "org.apache.iceberg.spark.SparkCatalog")
         spark.conf.set(f"{CATALOG}.type", "hadoop")
         spark.conf.set(f"{CATALOG}.warehouse", str(folder / "warehouse"))
-        # The row-by-row triggers keep a core for each partition.
+        # A row-by-row trigger needs a core for each partition.
         for topic in (EVENTS_TOPIC, RESULTS_TOPIC):
             broker.create_topic(topic, partitions=1)
         producer = Producer({"bootstrap.servers": self._servers})
         for line in lines:
             producer.produce(EVENTS_TOPIC, line)
-        assert producer.flush(SECONDS) == 0
-        # Spark's own minimum for real-time batches is five seconds.
+        assert producer.flush(FIRST_BATCH_SECONDS) == 0
+        # Spark's default minimum for real-time batches is five seconds.
         spark.conf.set("spark.sql.streaming.realTimeMode.minBatchDuration", "300")
 
-    def ask(self, answers, *, start=True, store=ROCKSDB):
-        """Spark's verdict on the answers, without a start only that of its check of plans."""
+    def probe(self, answers, *, start=True, store=ROCKSDB):
+        """Check the query with Spark's plan checker, then start it; return Spark's response.
+
+        Args:
+            answers: the answers that the query has.
+            start: False to check the plan only.
+            store: the class of the state store.
+        """
         self._spark.conf.set(STORE, store)
         try:
-            query = self._query(answers)
-            self._check(query, answers["output_mode"], answers["trigger"])
+            query = self._make_query(answers)
+            self._check_plan(query, answers["output_mode"], answers["trigger"])
             if start:
-                self._run(query, answers)
-        except (PySparkException, Py4JJavaError, UnknownError) as error:
-            return Verdict(False, " ".join(str(error).partition("===")[0].split()))
-        return Verdict(True)
+                self._run_batch(query, answers)
+        except (PySparkException, Py4JJavaError, UnknownTriggerError) as error:
+            return Response(False, " ".join(str(error).partition("===")[0].split()))
+        return Response(True)
 
-    def _query(self, answers):
-        """The rows that go to the sink; with a watermark where an operator needs one."""
+    def _make_query(self, answers):
+        """Return the rows for the sink, with a watermark if an operator needs one."""
         operators = {answers[axis] for axis in ("window", "join", "state")}
         rows = self._read(answers["source"])
         if operators - {"none", "static_lookup"}:
             rows = rows.withWatermark("at", DELAY)
-        rows = self._joined(rows, answers["join"], answers["source"])
+        rows = self._join(rows, answers["join"], answers["source"])
         if answers["state"] == "deduplicate":
             rows = rows.dropDuplicatesWithinWatermark(["id"])
         if answers["state"] == "custom":
-            rows = counted(rows)
+            rows = count_events(rows)
         if answers["window"] == "none":
             return rows
         window = WINDOWS[answers["window"]]().alias("window")
@@ -137,7 +143,7 @@ class Asker:
         event = F.from_json(F.col("value").cast("string"), EVENT).alias("event")
         return records.select(event).select("event.*")
 
-    def _joined(self, rows, join, source):
+    def _join(self, rows, join, source):
         if join == "none":
             return rows
         if join == "static_lookup":
@@ -147,9 +153,9 @@ class Asker:
         other = other.withWatermark("other_at", DELAY)
         return rows.join(other, F.expr(PARTNER), JOINS[join]).drop("other_kind", "other_at")
 
-    def _check(self, query, mode, trigger):
-        """Spark's own check of a plan, which reads and writes nothing."""
-        packages = self._spark._jvm.org.apache.spark.sql  # noqa: SLF001 - Python has no door to it
+    def _check_plan(self, query, mode, trigger):
+        """Run Spark's own check of a plan, which reads and writes no data."""
+        packages = self._spark._jvm.org.apache.spark.sql  # noqa: SLF001 - PySpark has no API for it
         checker = packages.catalyst.analysis.UnsupportedOperationChecker
         plan = query._jdf.queryExecution().analyzed()  # noqa: SLF001 - the same
         output = getattr(packages.streaming.OutputMode, mode.capitalize())()
@@ -158,23 +164,23 @@ class Asker:
         else:
             checker.checkForStreaming(plan, output)
 
-    def _run(self, query, answers):
-        """Start, and return once a batch is committed."""
+    def _run_batch(self, query, answers):
+        """Start the query, and stop it after its first commit."""
         checkpoint = self._folder / f"{next(self._names)}-checkpoint"
-        writer = self._written(query, answers["sink"]).outputMode(answers["output_mode"])
+        writer = self._make_writer(query, answers["sink"]).outputMode(answers["output_mode"])
         writer = writer.option("checkpointLocation", str(checkpoint))
-        started = _triggered(writer, answers["trigger"]).start()
+        stream = _set_trigger(writer, answers["trigger"]).start()
         try:
-            deadline = time.monotonic() + SECONDS
+            deadline = time.monotonic() + FIRST_BATCH_SECONDS
             while not (checkpoint / "commits" / "0").exists():
-                assert time.monotonic() < deadline, "neither a batch nor an error"
-                if not started.isActive:
-                    raise started.exception()
+                assert time.monotonic() < deadline, "no commit and no error in time"
+                if not stream.isActive:
+                    raise stream.exception()
                 time.sleep(0.02)
         finally:
-            started.stop()
+            stream.stop()
 
-    def _written(self, query, sink):
+    def _make_writer(self, query, sink):
         writer, target = query.writeStream, str(self._folder / next(self._names))
         if sink == "kafka":
             topic = {"kafka.bootstrap.servers": self._servers, "topic": RESULTS_TOPIC}
@@ -185,24 +191,24 @@ class Asker:
                 lambda rows, _: rows.write.format("noop").save(mode="append")
             )
         if sink == "iceberg":
-            # Iceberg's sink makes no table; a catalog's names have no hyphens.
-            target = f"verdicts.tables.{next(self._names).replace('-', '_')}"
+            # Iceberg's sink does not create the table. Names in a catalog cannot have hyphens.
+            target = f"probe.tables.{next(self._names).replace('-', '_')}"
             self._spark.createDataFrame([], query.schema).writeTo(target).using(sink).create()
         return writer.format(FORMATS[sink]).option("path", target)
 
 
-def _triggered(writer, trigger):
+def _set_trigger(writer, trigger):
     try:
         return writer.trigger(**TRIGGERS[trigger])
     except TypeError as error:
-        raise UnknownError(str(error)) from error
+        raise UnknownTriggerError(str(error)) from error
 
 
-def counted(rows):
-    """Custom state: how many events of its kind there were."""
+def count_events(rows):
+    """Add custom state that counts the events of each kind."""
 
-    # Made here so that it travels to the worker whole, not as the name of this module.
-    class Counting(StatefulProcessor):
+    # A local class is serialized by value. Workers could not import it from this module.
+    class EventCounter(StatefulProcessor):
         def init(self, handle):
             self._count = handle.getValueState("count", "count BIGINT")
 
@@ -217,7 +223,7 @@ def counted(rows):
             pass
 
     return rows.groupBy("kind").transformWithStateInPandas(
-        statefulProcessor=Counting(),
+        statefulProcessor=EventCounter(),
         outputStructType="kind STRING, at TIMESTAMP, amount DOUBLE",
         outputMode="Append",
         timeMode="EventTime",
