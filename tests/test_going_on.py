@@ -1,4 +1,4 @@
-"""The command that a refusal prints, run as it stands by a shell."""
+"""The command that a refusal prints, run unchanged by a shell."""
 
 import json
 import random
@@ -12,7 +12,7 @@ from stream_template_rules import AXES, QUESTIONS, violations
 from stream_template_rules.verdict import proposed
 
 ENTER = "\n" * len(QUESTIONS)
-MANY = 40
+COUNT = 40
 NAMES = ("project_name=Web  Shop 2", "project_name=It's $HOME", 'project_name="Q" <x>')
 SCHEMAS = (
     "event_schema=id BIGINT, at TIMESTAMP, shop STRING, total DECIMAL(12,2)",
@@ -22,17 +22,17 @@ SCHEMAS = (
 MISSPELT = ("sorce=files", "ouput_mode=update", "schema=id INT, at TIMESTAMP", "colour=red")
 
 
-def lines(count):
-    """Return command lines that are refused, of all kinds: a kind and its answers."""
+def make_refused_lines(count):
+    """Return random command lines that are refused, each as (kind, answers)."""
     chance = random.Random("go on")  # noqa: S311 - no secret
-    found = []
-    while len(found) < count:
+    lines = []
+    while len(lines) < count:
         axes = chance.sample(list(AXES), chance.randint(1, 4))
         pairs = [f"{axis}={chance.choice(AXES[axis])}" for axis in axes]
         pairs += [chance.choice(t) for t in (NAMES, SCHEMAS, MISSPELT) if chance.random() < 0.4]
         if is_refused(dict(pair.split("=", 1) for pair in pairs)):
-            found.append((chance.choice(("cookiecutter", "asked", "cruft create")), pairs))
-    return found
+            lines.append((chance.choice(("cookiecutter", "asked", "cruft create")), pairs))
+    return lines
 
 
 def is_refused(given):
@@ -40,8 +40,8 @@ def is_refused(given):
     return not given.keys() <= {*QUESTIONS} or bool(violations(proposed(given) | given))
 
 
-def words_of(kind, url, pairs):
-    """Return the command line of this kind."""
+def make_line(kind, url, pairs):
+    """Return a command line of this kind, as a list of words."""
     answers = json.dumps(dict(pair.split("=", 1) for pair in pairs))
     return {
         "cookiecutter": ["cookiecutter", url, "-fo", "out", "--no-input", *pairs],
@@ -58,10 +58,13 @@ def words_of(kind, url, pairs):
     }[kind]
 
 
-def goes_on_with(user, said, given):
-    """Run the printed command; assert that it makes what was asked for, or what was announced."""
-    command = find_command(said)
-    text = said.stdout + said.stderr
+def run_printed_command(user, refusal, given):
+    """Run the command of a refusal; return the answers of the project that it generates.
+
+    Assert that the project has each given answer, unless the refusal announced another one.
+    """
+    command = find_command(refusal)
+    text = refusal.stdout + refusal.stderr
     asks = "asks for" in text
     done = user.run("sh", "-c", command, typed=ENTER)
 
@@ -77,42 +80,42 @@ def goes_on_with(user, said, given):
     return made
 
 
-@pytest.mark.parametrize(("kind", "pairs"), lines(MANY), ids=str)
-def test_the_command_that_goes_on_is_accepted(user, template, kind, pairs):
-    """It runs to its end, and what was typed is in the project, apart from announced changes."""
+@pytest.mark.parametrize(("kind", "pairs"), make_refused_lines(COUNT), ids=str)
+def test_the_printed_command_is_accepted(user, template, kind, pairs):
+    """The project that it generates has all typed answers, apart from announced changes."""
     url = make_repository(user, template)
-    result = user.run(*words_of(kind, url, pairs), typed=ENTER)
+    result = user.run(*make_line(kind, url, pairs), typed=ENTER)
     given = dict(pair.split("=", 1) for pair in pairs)
 
     assert_refused(user, result)
-    goes_on_with(user, result, {q: given[q] for q in given if q in QUESTIONS})
+    run_printed_command(user, result, {q: given[q] for q in given if q in QUESTIONS})
 
 
-SCHEMA = "event_schema=id STRING, at TIMESTAMP, shape WIDGET"
+UNCORRECTABLE = "event_schema=id STRING, at TIMESTAMP, shape WIDGET"
 
 
 @pytest.mark.parametrize("kind", ["cookiecutter", "cruft create"])
-def test_a_schema_that_nobody_can_correct_is_asked_for(user, template, kind):
-    """The command does not run on with another schema: it asks, and says so in its first line."""
-    pairs = [SCHEMA, "event_roles=id=id, time=at", "window=none", "sink=kafka"]
-    result = user.run(*words_of(kind, make_repository(user, template), pairs))
+def test_the_command_asks_for_an_uncorrectable_schema(user, template, kind):
+    """The printed command asks for the schema again, and the refusal's first line states it."""
+    pairs = [UNCORRECTABLE, "event_roles=id=id, time=at", "window=none", "sink=kafka"]
+    result = user.run(*make_line(kind, make_repository(user, template), pairs))
 
     assert_refused(user, result, "schema-type")
     first = (result.stdout + result.stderr).strip().splitlines()[0]
     assert first.endswith("asks for event_schema, event_roles again:")
     assert "--no-input" not in find_command(result)
     assert user.run("sh", "-c", find_command(result), typed="").returncode != 0
-    made = goes_on_with(user, result, {"window": "none", "sink": "kafka"})
+    made = run_printed_command(user, result, {"window": "none", "sink": "kafka"})
     assert made["event_schema"] == proposed({})["event_schema"]
 
 
-def test_an_update_with_a_schema_that_nobody_can_correct_asks(user, template):
-    """It does not keep the stored schema without a question."""
+def test_an_update_with_an_uncorrectable_schema_asks(user, template):
+    """The command for the update asks for the schema, and does not silently keep the stored one."""
     url = make_repository(user, template)
     user.run("cruft", "create", "-y", url).check_returncode()
     project = user.work / "clickstream-metrics"
     user.commit(project)
-    name, _, text = SCHEMA.partition("=")
+    name, _, text = UNCORRECTABLE.partition("=")
     answers = json.dumps({name: text, "sink": "kafka"})
     words = ("cruft", "update", "-y", "-p", "clickstream-metrics", "--variables-to-update")
     result = user.run(*words, answers)
@@ -124,12 +127,12 @@ def test_an_update_with_a_schema_that_nobody_can_correct_asks(user, template):
     assert (stored["event_schema"], stored["sink"]) == (proposed({})["event_schema"], "kafka")
 
 
-def test_answers_of_a_file_for_cruft_are_in_the_command(user, template):
-    """Cruft passes over --extra-context beside a file: the command has all answers in one place."""
+def test_the_command_has_the_answers_of_a_file_for_cruft(user, template):
+    """The printed command has all answers, because cruft ignores --extra-context with a file."""
     url = make_repository(user, template)
     (user.work / "a.json").write_text('{"window": "session", "output_mode": "update"}', "utf-8")
     result = user.run("cruft", "create", "-y", url, "-E", "a.json", "--output-dir", "out")
 
     assert_refused(user, result, "session-no-update", before=["a.json"])
-    made = goes_on_with(user, result, {"window": "session"})
+    made = run_printed_command(user, result, {"window": "session"})
     assert made["output_mode"] == "append"

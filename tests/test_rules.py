@@ -1,4 +1,4 @@
-"""What each rule refuses, what it leaves alone, and what is proposed instead."""
+"""The rules: what each one refuses and accepts, and which answers a refusal proposes instead."""
 
 from pathlib import Path
 
@@ -33,55 +33,55 @@ LONG = {
     "event_roles": f"time=at, key={'k' * 64}",
 }
 WITHOUT = {"id": "time=event_time, key=event_type", "key": "id=event_id, time=event_time"}
-EXISTING = RULES + ROLE_RULES
+ALL_RULES = RULES + ROLE_RULES
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
-def ids(answers, rules=EXISTING):
-    """Return the ids of all that is wrong."""
-    return [problem.id for problem in violations(answers, rules)]
+def list_ids(answers, rules=ALL_RULES):
+    """Return the ids of all violations."""
+    return [violation.id for violation in violations(answers, rules)]
 
 
-def inside(rule):
-    """Answers to nothing but what the rule is about, all of them wrong."""
+def make_answers(rule):
+    """Return only the answers that the rule reads, with values that it refuses."""
     answers = {axis: values[0] for axis, values in rule.box.items() if axis in AXES}
     parts = [part for part in rule.box if part not in AXES]
-    return answers | (TEXTS | _columns(parts[0]) if parts else {})
+    return answers | (TEXTS | _make_columns(parts[0]) if parts else {})
 
 
-def _columns(part):
-    """A schema and roles that lack a part, or have a name that a sink cannot take."""
+def _make_columns(part):
+    """Return a schema or roles that lack a role, or have a name that a sink does not accept."""
     if part.startswith("delta"):
         return SPACED
     return LONG if part.startswith("postgres") else {"event_roles": WITHOUT[part]}
 
 
-@pytest.mark.parametrize("rule", EXISTING, ids=lambda rule: rule.id)
-def test_a_rule_speaks_in_its_box(rule):
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.id)
+def test_a_rule_refuses_its_box(rule):
     """Answers inside the box are refused with the rule's id, kind, reason and fix."""
-    found = {problem.id: problem for problem in violations(inside(rule), EXISTING)}
+    found = {one.id: one for one in violations(make_answers(rule), ALL_RULES)}
 
     assert rule.id in found
-    spoken = found[rule.id]
-    assert (spoken.kind, spoken.reason, spoken.fix) == (rule.kind, rule.reason, rule.fix)
+    violation = found[rule.id]
+    assert (violation.kind, violation.reason, violation.fix) == (rule.kind, rule.reason, rule.fix)
 
 
-@pytest.mark.parametrize("rule", EXISTING, ids=lambda rule: rule.id)
-def test_a_rule_is_silent_outside_of_its_box(rule):
-    """A value that the box does not list, on any one axis, keeps the rule silent."""
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.id)
+def test_a_rule_accepts_answers_outside_its_box(rule):
+    """If one answer is not in the box, the rule does not refuse the answers."""
     for axis in rule.box:
         for value in AXES.get(axis, ()):
             if value not in rule.box[axis] and value != "auto":
-                assert rule.id not in ids({**inside(rule), axis: value})
+                assert rule.id not in list_ids({**make_answers(rule), axis: value})
 
 
-@pytest.mark.parametrize("rule", EXISTING, ids=lambda rule: rule.id)
-def test_a_rule_waits_for_all_its_answers(rule):
-    """A missing answer is unknown: the rule does not apply without it."""
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.id)
+def test_a_rule_needs_all_its_answers(rule):
+    """A rule does not apply if one of its answers is missing."""
     for axis in rule.box:
-        answers = inside(rule)
+        answers = make_answers(rule)
         answers.pop(axis if axis in AXES else "event_roles")
-        assert rule.id not in ids(answers)
+        assert rule.id not in list_ids(answers)
 
 
 @pytest.mark.parametrize(
@@ -117,31 +117,31 @@ def test_a_rule_waits_for_all_its_answers(rule):
         (f"{'ö' * 32} STRING", f"key={'ö' * 32}", {"window": "none", "sink": "jdbc"}, True),
     ],
 )
-def test_a_name_is_refused_only_where_a_sink_has_it(schema, roles, answers, refused):
-    """A name that Delta or PostgreSQL cannot have is of no harm in another result."""
+def test_a_name_is_refused_only_if_the_sink_has_it(schema, roles, answers, refused):
+    """A column name is refused only if the system that does not support it stores the column."""
     texts = {"event_schema": f"at TIMESTAMP, {schema}", "event_roles": f"time=at, {roles}"}
-    found = [name for name in ids(texts | answers) if name.endswith(("-names", "-name"))]
+    found = [name for name in list_ids(texts | answers) if name.endswith(("-names", "-name"))]
 
     assert bool(found) is refused
 
 
 @pytest.mark.parametrize("texts", [SPACED, LONG])
 @pytest.mark.parametrize("sink", AXES["sink"])
-def test_names_that_no_sink_takes_leave_another_sink(texts, sink):
-    """The nearest legal answers take the names into account."""
+def test_the_nearest_answers_support_the_column_names(texts, sink):
+    """The nearest answers have a sink that accepts the column names."""
     answers = DEFAULTS | texts | {"sink": sink}
 
     assert violations(answers | nearest(answers)) == []
 
 
-def test_rules_are_well_formed_data():
-    """Each box names questions or roles and values they have; ids are unique, texts sentences."""
-    for rule in EXISTING:
+def test_rules_are_well_formed():
+    """Each box has existing questions and values, each id is unique, each text is a sentence."""
+    for rule in ALL_RULES:
         for axis, values in rule.box.items():
             assert set(values) <= set(AXES.get(axis, ("missing", "no"))), rule.id
         assert rule.reason.endswith(".")
         assert rule.fix.startswith(("Choose ", "Name "))
-    assert len({rule.id for rule in EXISTING}) == len(EXISTING)
+    assert len({rule.id for rule in ALL_RULES}) == len(ALL_RULES)
 
 
 @pytest.mark.parametrize("axis", [axis for axis in AXES if axis != "spark_version"])
@@ -154,12 +154,12 @@ def test_each_value_has_a_folder(axis):
 
 
 def test_the_defaults_are_legal():
-    """Enter to the end gives a project."""
+    """The default answers break no rule."""
     assert violations(DEFAULTS) == []
 
 
-def test_all_violations_are_told_at_once():
-    """One look at the answers finds everything that is wrong with them."""
+def test_all_violations_are_found_at_once():
+    """One validation finds all violations, in texts and in combinations."""
     answers = DEFAULTS | {
         "project_slug": "json",
         "window": "session",
@@ -167,23 +167,23 @@ def test_all_violations_are_told_at_once():
         "output_mode": "update",
     }
 
-    assert ids(answers) == ["slug-taken", "session-no-update", "delta-no-update"]
+    assert list_ids(answers) == ["slug-taken", "session-no-update", "delta-no-update"]
 
 
-def test_a_clash_names_what_auto_stands_for():
-    """Answers resolved from `auto` are told as such."""
+def test_a_violation_names_the_value_of_auto():
+    """A violation marks a value that `auto` stands for."""
     answers = {"platform": "databricks", "join": "stream_inner", "output_mode": "update"}
-    [problem] = violations(answers | {"spark_version": "auto"}, RULES)
+    [violation] = violations(answers | {"spark_version": "auto"}, RULES)
 
-    assert problem.clash == "join=stream_inner, output_mode=update, spark_version=4.1 (auto)"
+    assert violation.clash == "join=stream_inner, output_mode=update, spark_version=4.1 (auto)"
 
 
-def test_a_version_too_new_for_the_platform_is_refused_before_it_is_asked():
-    """Databricks will not have Spark 4.2, so the answer that needs it is refused at once."""
+def test_answers_that_need_a_newer_spark_than_the_platform_are_refused():
+    """Databricks has no Spark 4.2, so answers that need it are refused before the version."""
     answers = {"platform": "databricks", "join": "stream_inner", "output_mode": "update"}
 
-    assert ids(answers) == ["inner-join-update"]
-    assert ids(answers | {"platform": "spark_submit"}) == []
+    assert list_ids(answers) == ["inner-join-update"]
+    assert list_ids(answers | {"platform": "spark_submit"}) == []
 
 
 @pytest.mark.parametrize(
@@ -195,31 +195,31 @@ def test_a_version_too_new_for_the_platform_is_refused_before_it_is_asked():
         ("databricks_serverless", "available_now", "4.0"),
     ],
 )
-def test_auto_suits_the_platform(platform, trigger, spark):
-    """`auto` is what the platform runs, and the newest Spark it has."""
+def test_auto_depends_on_the_platform(platform, trigger, spark):
+    """`auto` is a trigger that the platform supports, and its newest Spark version."""
     answers = {"platform": platform, "trigger": "auto", "spark_version": "auto"}
 
     assert resolved(answers) == {"trigger": trigger, "spark_version": spark}
 
 
 def test_auto_is_unknown_without_a_platform():
-    """Nothing is guessed from half of the answers."""
+    """Without a platform, `auto` resolves to no value."""
     assert resolved({"trigger": "auto", "spark_version": "auto"}) == {}
 
 
-def test_the_nearest_set_changes_the_latest_answer():
-    """Of several smallest changes, the one of the question asked last is proposed."""
+def test_the_nearest_set_changes_the_last_question():
+    """Among several smallest changes, the change of the question asked last is proposed."""
     answers = DEFAULTS | {"window": "session", "sink": "kafka", "output_mode": "update"}
 
-    assert nearest(answers, (), EXISTING) == {"output_mode": "append"}
+    assert nearest(answers, (), ALL_RULES) == {"output_mode": "append"}
 
 
 def test_the_nearest_set_is_the_smallest():
-    """One change that heals three clashes is nearer than three changes."""
+    """One change that removes several violations is nearer than several changes."""
     answers = DEFAULTS | {"trigger": "continuous"}
 
-    assert len(ids(answers)) == 2
-    assert nearest(answers, AXES, EXISTING) == {"trigger": "auto"}
+    assert len(list_ids(answers)) == 2
+    assert nearest(answers, AXES, ALL_RULES) == {"trigger": "auto"}
 
 
 @pytest.mark.parametrize(
@@ -231,47 +231,47 @@ def test_the_nearest_set_is_the_smallest():
         ({"join": "stream_left", "output_mode": "complete"}, {"join": "none"}),
     ],
 )
-def test_defaults_change_before_what_somebody_chose(given, change):
-    """An answer other than the default is kept wherever changed defaults make it legal."""
-    assert nearest(DEFAULTS | given, (), EXISTING) == change
-    assert nearest(given, (), EXISTING) == change
+def test_defaults_change_before_chosen_answers(given, change):
+    """A chosen answer is kept if changes of defaults make it legal."""
+    assert nearest(DEFAULTS | given, (), ALL_RULES) == change
+    assert nearest(given, (), ALL_RULES) == change
 
 
-def test_what_is_typed_on_the_command_line_changes_last():
-    """It is kept before an answer that somebody gave elsewhere, though that is asked earlier."""
+def test_answers_of_the_command_line_change_last():
+    """An answer of the command line is kept rather than an answer to an earlier question."""
     answers = DEFAULTS | {"window": "session", "sink": "kafka", "output_mode": "update"}
 
-    assert nearest(answers, {"output_mode"}, EXISTING) == {"window": "tumbling"}
+    assert nearest(answers, {"output_mode"}, ALL_RULES) == {"window": "tumbling"}
 
 
-def test_the_nearest_set_respects_what_is_not_ready():
-    """It is never a set that the next try would refuse."""
+def test_the_nearest_set_breaks_no_rule():
+    """The nearest set breaks no rule, even if all answers are the last values."""
     answers = DEFAULTS | {axis: values[-1] for axis, values in AXES.items()}
 
     assert violations(answers | nearest(answers)) == []
 
 
-def test_legal_answers_have_nothing_to_change():
-    """The nearest set of a legal one is itself."""
+def test_legal_answers_need_no_change():
+    """The nearest set of legal answers changes nothing."""
     assert nearest(DEFAULTS) == {}
 
 
 @pytest.mark.parametrize("roles", ["time=event_time", *WITHOUT.values()])
 @pytest.mark.parametrize("value", [0, -1])
-def test_any_columns_leave_something_to_choose(roles, value):
-    """Whatever an event lacks and whatever was answered, a legal set is found."""
+def test_a_legal_set_exists_for_any_roles(roles, value):
+    """For any missing roles and any answers, a legal set is found."""
     answers = TEXTS | {"event_roles": roles} | {axis: AXES[axis][value] for axis in AXES}
 
     assert violations(answers | nearest(answers)) == []
 
 
-def test_events_without_a_key_are_taken_one_by_one():
-    """Windows need a key; what goes without one is proposed."""
+def test_events_without_a_key_need_no_window():
+    """Windows need a key, so window=none is proposed for events without a key."""
     assert nearest(DEFAULTS | {"event_roles": WITHOUT["key"]}) == {"window": "none"}
 
 
-def test_mended_answers_are_legal():
-    """Corrections and changes together give answers that pass."""
+def test_corrected_answers_are_legal():
+    """Corrections of texts and changes of choices together give legal answers."""
     answers = DEFAULTS | {
         "project_name": "Robert's 'Tables';",
         "project_slug": "../victim",
@@ -281,39 +281,39 @@ def test_mended_answers_are_legal():
         "sink": "files",
         "output_mode": "complete",
     }
-    healed = make_legal(answers)
+    corrected = make_legal(answers)
 
-    assert violations(healed) == []
-    assert healed["event_schema"] == "id STRING, at TIMESTAMP, kind STRING, text STRING"
-    assert healed["event_roles"] == "id=id, time=at, key=kind"
-    assert healed["trigger"] == "available_now"
-    assert healed["output_mode"] == "append"
+    assert violations(corrected) == []
+    assert corrected["event_schema"] == "id STRING, at TIMESTAMP, kind STRING, text STRING"
+    assert corrected["event_roles"] == "id=id, time=at, key=kind"
+    assert corrected["trigger"] == "available_now"
+    assert corrected["output_mode"] == "append"
 
 
-def test_what_cannot_be_corrected_is_asked_again():
-    """A schema without a time is left out, and the roles that spoke of it."""
-    healed = make_legal(DEFAULTS | {"event_schema": "id STRING"})
+def test_answers_that_cannot_be_corrected_are_removed():
+    """A schema without a time is removed together with its roles, so they are asked again."""
+    corrected = make_legal(DEFAULTS | {"event_schema": "id STRING"})
 
-    assert not healed.keys() & {"event_schema", "event_roles"}
+    assert not corrected.keys() & {"event_schema", "event_roles"}
 
 
 @pytest.mark.parametrize("value", ["kafak", "Kafka", "", "nope", None, 3, ["kafka"]])
-def test_a_value_that_is_no_choice_is_refused(value):
-    """A replay file may hold anything; it is refused, not believed."""
-    assert ids({"source": value}) == ["unknown-value"]
+def test_an_unknown_value_is_refused(value):
+    """A value that the question does not have is refused, because a replay file can contain any."""
+    assert list_ids({"source": value}) == ["unknown-value"]
 
 
-def test_complete_mode_is_allowed_with_a_warning():
-    """It works, and the watermark removes none of its state."""
+def test_complete_mode_is_legal_with_a_warning():
+    """Complete mode works, but a warning says that the watermark never removes its state."""
     answers = DEFAULTS | {"sink": "jdbc", "output_mode": "complete"}
 
-    assert ids(answers) == []
+    assert list_ids(answers) == []
     assert "never removes the state" in warnings(answers)[0]
 
 
 @pytest.mark.parametrize("source", ["kafka", "delta"])
-def test_a_backlog_is_warned_about_where_time_counts(source):
-    """The one global watermark passes unread rows, wherever there is a watermark."""
+def test_a_backlog_is_warned_about_if_the_job_has_a_watermark(source):
+    """A backlog makes rows late, because the global watermark passes rows that are unread."""
     answers = DEFAULTS | {"source": source}
 
     assert len(warnings(answers)) == 1
