@@ -1,4 +1,4 @@
-"""Answers that could write outside of the project or run code."""
+"""Hostile answers, which try to write outside of the project or to run code."""
 
 import json
 import shutil
@@ -10,8 +10,8 @@ from machine import assert_command_works, assert_refused, find_command
 TEXTS = ("project_name", "project_slug", "event_schema", "event_roles")
 
 
-def replay(user, template, **changed):
-    """Generate a project, then replay its answers with changes by hand."""
+def edit_replay(user, template, **changed):
+    """Generate and delete a project, then edit its replay file; return the file's path."""
     user.run("cookiecutter", str(template), "--no-input").check_returncode()
     shutil.rmtree(user.work / "clickstream-metrics")
     file = user.home / ".cookiecutter_replay" / "stream-template.json"
@@ -23,8 +23,8 @@ def replay(user, template, **changed):
 
 @pytest.mark.parametrize("option", ["--replay", "--replay-file"])
 def test_an_edited_replay_is_refused(user, template, option):
-    """No question checks it; the project's folder is refused before it is made."""
-    file = replay(user, template, window="session", output_mode="update", source="kafak")
+    """A replay asks no question, so its answers are checked before the folder is made."""
+    file = edit_replay(user, template, window="session", output_mode="update", source="kafak")
     options = ["--replay"] if option == "--replay" else ["--replay-file", str(file)]
     result = user.run("cookiecutter", str(template), *options)
 
@@ -44,8 +44,8 @@ def test_an_edited_replay_is_refused(user, template, option):
     ],
 )
 def test_an_edited_replay_cannot_leave_its_folder(user, template, changed, rule):
-    """For any content of the file, nothing is written outside of the output folder."""
-    replay(user, template, **changed)
+    """No content of a replay file can write outside of the output folder."""
+    edit_replay(user, template, **changed)
     result = user.run("cookiecutter", str(template), "--replay", "-f", "--accept-hooks", "no")
 
     assert_refused(user, result, rule)
@@ -57,7 +57,7 @@ def test_an_edited_replay_cannot_leave_its_folder(user, template, changed, rule)
     ["../victim", "/tmp/victim", "a/../../victim", "", ".", "..", "a\nb"],  # noqa: S108
 )
 def test_a_slug_cannot_leave_the_output_folder(user, template, slug):
-    """Also without hooks and over existing folders nothing is made."""
+    """A slug with a path is refused, also without hooks and over existing folders."""
     victim = user.work.parent / "victim"
     victim.mkdir()
     options = ("--no-input", "-f", "--accept-hooks", "no")
@@ -77,7 +77,7 @@ def test_a_slug_cannot_leave_the_output_folder(user, template, slug):
         "project_name={{ cookiecutter.project_slug }}",
     ],
 )
-def test_template_code_is_no_answer(user, template, answer):
+def test_template_code_is_refused(user, template, answer):
     """Template code in an answer is refused, because cookiecutter would run it."""
     result = user.run("cookiecutter", str(template), "--no-input", answer)
 
@@ -103,8 +103,8 @@ ODD_NAMES = (
 )
 
 
-def test_hostile_columns_stay_texts(user, template):
-    """Any column is data in every file: nothing is run, and the answers come back as given."""
+def test_hostile_column_names_are_only_data(user, template):
+    """No column name runs code, and the stored answers equal the typed ones."""
     columns = [f"`{name.replace('`', '``')}` STRING" for name in ODD_NAMES]
     schema = "at TIMESTAMP COMMENT 'x\"\\\\', " + ", ".join(columns)
     answers = ["project_name=Zoë & Co: it's", "project_slug=zoe", f"event_schema={schema}"]
@@ -125,6 +125,6 @@ def test_hostile_texts_are_refused(user, template, text):
     result = user.run("cookiecutter", str(template), "--no-input", *answers)
 
     assert_refused(user, result, "(form)")
-    # A schema that nobody can guess is asked for.
+    # The command asks for the schema, because no correction is certain.
     assert user.run("sh", "-c", find_command(result), typed="\n" * 13).returncode == 0
     assert len(user.list_work()) == 1

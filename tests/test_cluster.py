@@ -1,7 +1,7 @@
-"""A project for spark-submit on a cluster: its own `deploy/submit.sh`, a master and two workers.
+"""A project on a Spark cluster: its own `deploy/submit.sh`, a master and two workers.
 
-The cluster is Spark's own, on this machine. The job keeps custom state, so that the workers run
-Python of the project's.
+The cluster is Spark's standalone cluster, on this machine. The job keeps custom state, so the
+workers run Python code of the project.
 """
 
 import os
@@ -28,35 +28,39 @@ EVENTS = 5000
 
 
 class Cluster:
-    """A master and two workers."""
+    """A master and two workers of a standalone cluster.
+
+    Args:
+        folder: the parent of logs and work folders.
+    """
 
     def __init__(self, folder):
         self._folder = folder
-        self._port, self._doomed = free_ports(0)
+        self._port, self._fixed_port = free_ports(0)
         self._running = []
 
     @property
     def master(self):
-        """As spark-submit takes it."""
+        """The URL of the master, for spark-submit."""
         return f"spark://{HOST}:{self._port}"
 
     def __enter__(self):
-        """Start them; a worker waits for its master, and takes any port where 0 is asked for."""
+        """Start master and workers; a worker waits for its master, and chooses a port for 0."""
         self._start("Master", "--port", self._port)
-        for port in (self._doomed, 0):
-            place = self._folder / f"work-{port}"
-            options = ("--cores", 2, "--memory", "2g", "--work-dir", place)
+        for port in (self._fixed_port, 0):
+            work = self._folder / f"work-{port}"
+            options = ("--cores", 2, "--memory", "2g", "--work-dir", work)
             self._start("Worker", "--port", port, *options, self.master)
         return self
 
     def __exit__(self, *_):
-        """Kill them, and what they started."""
+        """Kill master and workers with their child processes."""
         for process in reversed(self._running):
             process.kill()
 
-    def kill_an_executor(self):
-        """Kill the JVM in which the doomed worker runs tasks; the ids of what was killed."""
-        pattern = f"CoarseGrainedExecutorBackend.*spark://Worker@{HOST}:{self._doomed}"
+    def kill_executors(self):
+        """Kill the executors of the worker with the fixed port; return their process ids."""
+        pattern = f"CoarseGrainedExecutorBackend.*spark://Worker@{HOST}:{self._fixed_port}"
         found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, check=False)
         executors = [int(text) for text in found.stdout.split()]
         for executor in executors:
@@ -72,18 +76,18 @@ class Cluster:
 
 @pytest.fixture(name="project")
 def _project(tmp_path):
-    """One whose `make jars` was run, as deploy/submit.sh says; its cluster is configured."""
+    """Provide a project with jars, as deploy/submit.sh requires, and a configured cluster."""
     project = Project(bake(tmp_path, window="none", state="custom"))
-    code, said = project.run("make", "jars")
-    assert code == 0, said
+    code, output = project.run("make", "jars")
+    assert code == 0, output
     conf = project.folder / "conf"
-    laptop, _, _ = (conf / "dev.toml").read_text("utf-8").partition("[session]")
-    (conf / "cluster.toml").write_text(laptop, "utf-8")
+    without_session, _, _ = (conf / "dev.toml").read_text("utf-8").partition("[session]")
+    (conf / "cluster.toml").write_text(without_session, "utf-8")
     return project
 
 
-def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
-    """State is kept on the workers; one of their JVMs is killed, and nothing is lost or doubled."""
+def test_a_killed_executor_loses_no_event(project, tmp_path, monkeypatch):
+    """After an executor with custom state is killed, the result is exact."""
     monkeypatch.chdir(project.folder)
     with (
         import_project(project.folder, "clickstream_metrics") as load,
@@ -92,7 +96,7 @@ def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
         killed = []
 
         class Submitted(JobProcess):
-            """The job by spark-submit; it loses an executor after its first batch."""
+            """The job, started by spark-submit; it loses an executor after its first batch."""
 
             def __init__(self, package, settings, folder):
                 super().__init__(package, settings, folder)
@@ -100,12 +104,12 @@ def test_workers_run_the_jobs_own_python(project, tmp_path, monkeypatch):
                 self._arguments[:2] = ["--env", "cluster"]
 
             def wait(self, reached, what):
-                def lossy():
+                def kill_and_check():
                     if self.batches and not killed:
-                        killed.extend(cluster.kill_an_executor())
+                        killed.extend(cluster.kill_executors())
                     return reached()
 
-                super().wait(lossy, what)
+                super().wait(kill_and_check, what)
 
         monkeypatch.setenv("SPARK_HOME", str(SPARK))
         monkeypatch.setenv("SPARK_MASTER", cluster.master)

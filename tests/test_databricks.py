@@ -1,4 +1,4 @@
-"""The Databricks bundle: all fields of its jobs are known to Databricks."""
+"""The Databricks bundle: only fields that Databricks knows, and values that the job needs."""
 
 import re
 import tomllib
@@ -21,7 +21,7 @@ TOP = {"bundle", "sync", "artifacts", "variables", "targets", "resources"}
 
 @pytest.fixture(scope="module", name="projects")
 def _projects(cookies_session):
-    """A project for each kind of compute, trigger and version."""
+    """Provide a project for each kind of compute, trigger and version."""
     baked = {
         name: cookies_session.bake(extra_context=answers).project_path
         for name, answers in COMPUTE.items()
@@ -42,7 +42,7 @@ def _project(projects, name):
 
 @pytest.fixture(name="bundle")
 def _bundle(project):
-    """The bundle of a project, as Databricks' CLI reads it."""
+    """Provide the bundle of a project, as the Databricks CLI reads it."""
     return yaml.safe_load((project / "deploy/databricks.yml").read_text("utf-8"))
 
 
@@ -51,15 +51,15 @@ def _job(bundle):
     return bundle["resources"]["jobs"]["stream"]
 
 
-def at(tree, path):
-    """The table at the end of a path of keys and indices."""
+def get_table(tree, path):
+    """Return the table at the end of a path of keys and indices."""
     for step in path:
         tree = tree[step]
     return tree
 
 
 def test_every_field_is_known_to_databricks(bundle):
-    """Databricks' own models know each field of each job."""
+    """The models of Databricks know each field of each job."""
     jobs = bundle["resources"]["jobs"]
 
     assert bundle.keys() == TOP
@@ -80,7 +80,7 @@ def test_every_field_is_known_to_databricks(bundle):
 )
 def test_a_misspelt_field_is_found(job, path, field):
     """The check finds a misspelt field at every depth."""
-    at(job, path)[field] = 1
+    get_table(job, path)[field] = 1
 
     with pytest.raises(ValueError, match=f"Unexpected field '{field}'"):
         Job.from_dict(job)
@@ -94,23 +94,23 @@ def test_a_value_that_does_not_exist_is_refused(job):
         Job.from_dict(job)
 
 
-def test_never_two_drivers(job):
-    """Runs all the time or by the clock, one at a time; one that is due too early is left out."""
+def test_runs_never_overlap(job):
+    """A job runs continuously or on a schedule; a scheduled run is skipped while another runs."""
     assert job["max_concurrent_runs"] == 1
     assert ("continuous" in job) != ("schedule" in job)
     assert ("schedule" in job) == (job.get("queue") == {"enabled": False})
 
 
-def test_the_trigger_decides_how_it_runs(name, job):
-    """Serverless compute has scheduled runs only, and so has available_now."""
+def test_the_trigger_decides_on_the_schedule(name, job):
+    """A job with available_now is scheduled, and so is a job on serverless compute."""
     scheduled = name == "databricks-available-now" or name.startswith("serverless")
 
     assert ("schedule" in job) == scheduled
     assert ("max_retries" in job["tasks"][0]) == scheduled
 
 
-def test_compute_has_the_spark_of_the_tests(project, name, job):
-    """The cluster's runtime, or the environment's client, is that of the chosen version."""
+def test_compute_has_the_spark_version_of_the_tests(project, name, job):
+    """The cluster's runtime, or the serverless environment, has the project's Spark version."""
     text = (project / "pyproject.toml").read_text("utf-8")
     spark = re.search(r'"pyspark==(\d\.\d)', text)[1]
     task = job["tasks"][0]
@@ -127,8 +127,8 @@ def test_compute_has_the_spark_of_the_tests(project, name, job):
         assert cluster["new_cluster"]["data_security_mode"] == "DATA_SECURITY_MODE_DEDICATED"
 
 
-def test_what_a_cluster_is_started_with_is_what_the_runtime_cannot_set(projects):
-    """The settings of a cluster's start include the same redaction pattern as the runtime."""
+def test_the_cluster_has_the_redaction_pattern_of_the_runtime(projects):
+    """The bundle sets the pattern for the cluster, because a session cannot change it."""
     project = projects["databricks"]
     text = (project / "deploy/databricks.yml").read_text("utf-8")
     [cluster] = yaml.safe_load(text)["resources"]["jobs"]["stream"]["job_clusters"]
@@ -138,8 +138,8 @@ def test_what_a_cluster_is_started_with_is_what_the_runtime_cannot_set(projects)
     assert f'"spark.redaction.regex": "{pattern}"' in session
 
 
-def test_the_resource_agrees_with_the_project(project, bundle, job):
-    """Files, commands and environments of the bundle are those of the other files."""
+def test_the_bundle_agrees_with_the_project(project, bundle, job):
+    """Files, commands and environments of the bundle agree with the other files."""
     task = job["tasks"][0]["spark_python_task"]
     prod = tomllib.loads((project / "conf/prod.toml").read_text("utf-8"))
 
@@ -162,8 +162,8 @@ def test_files_of_other_platforms_are_missing(project):
     assert not (project / "tests/test_monitoring.py").exists()
 
 
-def test_no_address_and_no_secret(project):
-    """The bundle has no workspace address and only the names of secrets."""
+def test_the_bundle_has_no_address(project):
+    """The bundle contains no address of a workspace."""
     text = (project / "deploy/databricks.yml").read_text("utf-8")
 
     assert "://" not in text

@@ -1,4 +1,4 @@
-"""What the Spark operator is given: nothing that it does not know, and what the job needs."""
+"""The resource for the Spark operator: only fields that it knows, and values that the job needs."""
 
 import copy
 import re
@@ -22,7 +22,7 @@ LONG_SLUG = "a" * 42 + "-" + "b" * 7
 
 @pytest.fixture(scope="module", name="projects")
 def _projects(cookies_session):
-    """A project for each trigger."""
+    """Provide a project for each trigger."""
     baked = {
         trigger: cookies_session.bake(
             extra_context={"platform": "kubernetes", "trigger": trigger}
@@ -40,21 +40,21 @@ def _project(request, projects):
 
 @pytest.fixture(name="resource")
 def _resource(project):
-    return read(project)
+    return read_resource(project)
 
 
-def read(project):
-    """The resource of a project, as kubectl reads it."""
+def read_resource(project):
+    """Return the resource of a project, as kubectl reads it."""
     return yaml.safe_load((project / "deploy/application.yml").read_text("utf-8"))
 
 
-def application(resource):
-    """What describes the application itself, in either kind."""
+def get_application(resource):
+    """Return the table that describes the application, in either kind."""
     return resource["spec"].get("template", resource["spec"])
 
 
-def unknown(resource):
-    """Whether the models lose something of it: they leave out what they do not know.
+def has_unknown_fields(resource):
+    """Return whether the operator's models drop a field, because they do not know it.
 
     Raises:
         ValidationError: a value has the wrong type, or is missing.
@@ -64,9 +64,9 @@ def unknown(resource):
 
 
 def test_the_operator_knows_every_field(resource):
-    """The models of its own API take the resource and give the same back."""
+    """The models of the operator's API keep all fields of the resource."""
     assert resource["apiVersion"] == "sparkoperator.k8s.io/v1beta2"
-    assert not unknown(resource)
+    assert not has_unknown_fields(resource)
 
 
 @pytest.mark.parametrize(
@@ -81,38 +81,38 @@ def test_the_operator_knows_every_field(resource):
 )
 def test_a_misspelt_field_is_found(resource, path, field):
     """The check finds a misspelt field at every depth."""
-    table = application(resource)
+    table = get_application(resource)
     for step in path:
         table = table[step]
     table[field] = 1
 
-    assert unknown(resource)
+    assert has_unknown_fields(resource)
 
 
 @pytest.mark.parametrize(
     ("table", "field", "value"), [("executor", "instances", "4"), ("driver", "memory", 2)]
 )
 def test_a_value_of_another_type_is_refused(resource, table, field, value):
-    """YAML makes numbers of texts and texts of numbers."""
-    application(resource)[table][field] = value
+    """The models refuse a number that is written as text, and a text that is a number."""
+    get_application(resource)[table][field] = value
 
     with pytest.raises(ValidationError):
-        unknown(resource)
+        has_unknown_fields(resource)
 
 
 def test_a_missing_required_field_is_found(resource):
     """The models refuse a resource without its required driver."""
-    del application(resource)["driver"]
+    del get_application(resource)["driver"]
 
     with pytest.raises(ValidationError):
-        unknown(resource)
+        has_unknown_fields(resource)
 
 
 @pytest.mark.parametrize(("trigger", "kind"), KINDS.items())
 def test_the_trigger_decides_on_the_kind(projects, trigger, kind):
-    """What runs all the time is started again after a failure; what is scheduled, never twice."""
-    resource = read(projects[trigger])
-    policy = application(resource)["restartPolicy"]
+    """A continuous job restarts after a failure; runs of a scheduled job never overlap."""
+    resource = read_resource(projects[trigger])
+    policy = get_application(resource)["restartPolicy"]
 
     assert resource["kind"] == kind
     if kind == "SparkApplication":
@@ -124,26 +124,29 @@ def test_the_trigger_decides_on_the_kind(projects, trigger, kind):
 
 
 def test_the_resource_agrees_with_the_project(project, resource):
-    """Image, command, port and times are those of the other files."""
-    wanted, dockerfile = application(resource), (project / "deploy/Dockerfile").read_text("utf-8")
+    """Image, command, port and times agree with the other files of the project."""
+    found, dockerfile = (
+        get_application(resource),
+        (project / "deploy/Dockerfile").read_text("utf-8"),
+    )
     prod = tomllib.loads((project / "conf/prod.toml").read_text("utf-8"))
     lifecycle = (project / "lib/stream_runtime/lifecycle.py").read_text("utf-8")
     minutes = int(re.search(r'drain: Duration = "(\d+) minutes"', lifecycle)[1])
-    annotations = wanted["driver"]["annotations"]
+    annotations = found["driver"]["annotations"]
 
-    assert f"-t {wanted['image']} ." in dockerfile
-    assert f"FROM apache/spark:{wanted['sparkVersion']}-" in dockerfile
+    assert f"-t {found['image']} ." in dockerfile
+    assert f"FROM apache/spark:{found['sparkVersion']}-" in dockerfile
     assert "WORKDIR /app\n" in dockerfile
     assert "COPY deploy/main.py deploy/main.py\n" in dockerfile
-    assert wanted["mainApplicationFile"] == "local:///app/deploy/main.py"
-    assert wanted["arguments"] == ["run", "--env", "prod"]
+    assert found["mainApplicationFile"] == "local:///app/deploy/main.py"
+    assert found["arguments"] == ["run", "--env", "prod"]
     assert annotations["prometheus.io/port"] == str(prod["metrics"]["port"])
-    assert wanted["driver"]["terminationGracePeriodSeconds"] > minutes * 60
+    assert found["driver"]["terminationGracePeriodSeconds"] > minutes * 60
 
 
-def test_secrets_are_only_named(resource):
+def test_the_resource_contains_no_secret(resource):
     """Each variable of the environment comes from a Secret; the file contains no value of one."""
-    variables = application(resource)["driver"]["env"]
+    variables = get_application(resource)["driver"]["env"]
 
     assert variables
     assert all(variable.keys() == {"name", "valueFrom"} for variable in variables)
@@ -153,11 +156,11 @@ def test_secrets_are_only_named(resource):
 
 @pytest.mark.parametrize(("trigger", "added"), [("processing_time", 0), ("available_now", 20)])
 def test_the_longest_name_fits_a_label(cookies, trigger, added):
-    """The operator labels pods with the application's name, to which a schedule adds the time."""
+    """The longest name fits a label of a pod; a schedule adds the time to the name."""
     project = cookies.bake(
         extra_context={"platform": "kubernetes", "trigger": trigger, "project_slug": LONG_SLUG}
     ).project_path
-    name = read(project)["metadata"]["name"]
+    name = read_resource(project)["metadata"]["name"]
 
     assert len(name) + added <= LONGEST_LABEL
     assert re.fullmatch("[a-z]([a-z0-9-]*[a-z0-9])?", name)

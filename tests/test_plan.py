@@ -1,4 +1,4 @@
-"""The plan that follows from the answers: pins, jars, guarantees."""
+"""The plan, which depends only on the answers: pins, jars, names, delivery guarantees."""
 
 import csv
 import itertools
@@ -20,7 +20,7 @@ DEFAULTS = {
 
 
 def test_the_default_project_has_only_its_dependencies():
-    """The default project has Kafka and Delta, and no PostgreSQL."""
+    """The default project depends on Kafka and Delta, not on PostgreSQL."""
     job = plan(DEFAULTS)
 
     assert job["jars"] == {
@@ -36,7 +36,7 @@ def test_the_default_project_has_only_its_dependencies():
 
 @pytest.mark.parametrize("spark", SPARKS)
 def test_jars_and_packages_follow_the_spark_version(spark):
-    """The connectors are those of the chosen Spark version."""
+    """The connectors are built for the chosen Spark version."""
     job = plan(DEFAULTS | {"spark_version": spark})
     pyspark = SPARKS[spark].pyspark
     tokens = job["jars"]["connectors"][2:]
@@ -50,7 +50,7 @@ def test_jars_and_packages_follow_the_spark_version(spark):
 
 
 def test_a_choice_adds_its_dependencies():
-    """PostgreSQL needs its driver on both sides, and no Kafka or Delta."""
+    """PostgreSQL needs a Java and a Python driver, and neither Kafka nor Delta."""
     job = plan(DEFAULTS | {"source": "files", "sink": "jdbc"})
 
     assert job["jars"] == {"connectors": ["org.postgresql:postgresql:42.7.7"]}
@@ -69,13 +69,13 @@ def test_a_choice_adds_its_dependencies():
         ({"join": "static_lookup"}, "default"),
     ],
 )
-def test_state_that_grows_with_the_events_is_kept_on_disk(answers, store):
-    """Open windows are few, and stay where Spark has them; custom state has no other place."""
+def test_large_state_is_in_rocksdb(answers, store):
+    """State that grows with the events is in RocksDB; open windows are in Spark's default store."""
     assert plan(DEFAULTS | answers)["state_store"] == store
 
 
-def test_a_second_input_matches_the_first():
-    """Key and id have the types of the first one's; no name in a result clashes with another."""
+def test_the_right_input_matches_the_left():
+    """Key and id of the right input have the types of the left; names in a result do not clash."""
     schema = "id BIGINT, time TIMESTAMP, value STRING, Right_id INT"
 
     right = plan(
@@ -96,8 +96,8 @@ def test_a_second_input_matches_the_first():
     assert (right.key, right.measure, right.prefix) == ("value", "value_", "right__")
 
 
-def test_what_a_visit_adds_has_names_that_no_column_has():
-    """Also where they differ in case only, because Spark ignores case."""
+def test_columns_of_a_visit_have_unused_names():
+    """A column that custom state adds has no name of an event's column, in any case of letters."""
     schema = "id STRING, at TIMESTAMP, kind STRING, {}n DOUBLE"
     plain, taken = (
         plan(
@@ -116,8 +116,8 @@ def test_what_a_visit_adds_has_names_that_no_column_has():
     assert taken == {part: f"{name}__" for part, name in plain.items()}
 
 
-def test_a_label_has_a_name_that_no_column_of_the_result_has():
-    """Neither a column of the events has it, nor a total."""
+def test_the_label_has_an_unused_name():
+    """The lookup's label has no name of an event's column, nor of a total."""
     schema = "id STRING, at TIMESTAMP, total STRING, label DOUBLE"
 
     job = plan(
@@ -128,8 +128,8 @@ def test_a_label_has_a_name_that_no_column_of_the_result_has():
     assert job["label"] == "total_label_"
 
 
-def test_documents_show_each_name_letter_by_letter():
-    """Back quotes need a longer fence, and a bar would end the cell of a table."""
+def test_documents_show_names_unchanged():
+    """Documents escape back quotes and vertical bars in column names."""
     schema = "`a|b` TIMESTAMP, `c``d` STRING"
 
     job = plan(DEFAULTS | {"event_schema": schema, "event_roles": "time=`a|b`, key=`c``d`"})
@@ -141,7 +141,7 @@ def test_documents_show_each_name_letter_by_letter():
 
 
 def test_a_name_is_one_cell_of_a_csv_file():
-    """Any name is quoted as one cell of a CSV file."""
+    """A column name with commas and quotes is one cell in the header of the lookup table."""
     schema = '`a,"b"` STRING, t TIMESTAMP'
 
     job = plan(DEFAULTS | {"event_schema": schema, "event_roles": 'time=t, key=`a,"b"`'})
@@ -158,19 +158,19 @@ def test_requirements_are_the_versions_by_group():
     assert list(job["requirements"]) == ["run", "local", "dev"]
 
 
-def test_the_template_s_own_tests_run_what_projects_get():
-    """Every package of the table that the template uses has the table's version there as well."""
+def test_the_template_uses_the_versions_of_projects():
+    """A package in the environment of the template has the version that projects pin."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     own = dict(one.split("==") for one in extras["optional-dependencies"]["dev"])
-    spelled = {pin.name: pin.version.format(pyspark=SPARKS["4.2"].pyspark) for pin in PINS}
-    shared = own.keys() & spelled.keys()
+    pinned = {pin.name: pin.version.format(pyspark=SPARKS["4.2"].pyspark) for pin in PINS}
+    shared = own.keys() & pinned.keys()
 
-    assert {name: own[name] for name in shared} == {name: spelled[name] for name in shared}
+    assert {name: own[name] for name in shared} == {name: pinned[name] for name in shared}
     assert {"pyspark", "delta-spark", "confluent-kafka"} <= shared
 
 
-def test_every_source_sink_and_trigger_has_a_guarantee_of_one_sentence():
-    """The sentence is complete, and begins with how often an event counts."""
+def test_every_guarantee_is_one_sentence():
+    """The guarantee of each source, sink and trigger is a sentence that starts with its kind."""
     axes = {axis: AXES[axis] for axis in ("source", "sink", "trigger")}
     for values in itertools.product(*axes.values()):
         text = guarantee(DEFAULTS | dict(zip(axes, values, strict=True)))
@@ -195,13 +195,13 @@ def test_every_source_sink_and_trigger_has_a_guarantee_of_one_sentence():
         ({"sink": "iceberg"}, "Exactly once into the Iceberg table: a batch replay"),
     ],
 )
-def test_the_guarantee_is_that_of_source_sink_and_trigger(answers, start):
+def test_the_guarantee_depends_on_source_sink_and_trigger(answers, start):
     """The guarantee is exactly once only if the sink detects a batch replay."""
     assert guarantee(DEFAULTS | answers).startswith(start)
 
 
-def test_the_record_holds_the_answers_as_they_were_given():
-    """`auto` stays `auto`, so that an update resolves it again."""
+def test_the_record_has_the_given_answers():
+    """The record in pyproject.toml keeps `auto`, so that an update resolves it again."""
     private = {"__package": "clickstream_metrics", "_template": "somewhere"}
 
     assert record(DEFAULTS | private) == {"version": VERSION, "answers": DEFAULTS}

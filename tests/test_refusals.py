@@ -1,4 +1,4 @@
-"""Refusals as a user meets them: in words, at once, with the command to go on, and no traces."""
+"""Refusals as a user sees them: all violations, the command to continue with, and no files."""
 
 import shutil
 import sys
@@ -14,50 +14,50 @@ CLASH = ("window=session", "output_mode=update", "project_slug=json")
 CLASH_IDS = {"session-no-update", "slug-taken"}
 
 
-def given_as_relative_path(user, template):
-    """Give a folder beside the working directory."""
+def use_relative_path(user, template):
+    """Return the arguments for a relative path."""
     shutil.copytree(template, user.home / "stream-template")
     return ["../home/stream-template"]
 
 
-def given_as_path(_, template):
-    """Give an absolute path."""
+def use_absolute_path(_, template):
+    """Return the arguments for an absolute path."""
     return [str(template)]
 
 
-def given_as_git(user, template):
-    """Give a repository to clone."""
+def use_git(user, template):
+    """Return the arguments for a git repository."""
     return [f"git+file://{make_repository(user, template)}"]
 
 
-def given_as_zip(user, template):
-    """Give an archive to unpack."""
+def use_zip(user, template):
+    """Return the arguments for a zip archive."""
     archive = shutil.make_archive(
         str(user.home / "archive"), "zip", template.parent, "stream-template"
     )
     return [archive]
 
 
-def given_as_directory(user, template):
-    """Give a template in a folder of a larger repository."""
+def use_directory(user, template):
+    """Return the arguments for a folder of a larger git repository."""
     shutil.copytree(template, user.home / "many" / "stream-template")
     user.commit(user.home / "many")
     return [f"git+file://{user.home}/many", "--directory", "stream-template"]
 
 
-WAYS = (
-    given_as_relative_path,
-    given_as_path,
-    given_as_git,
-    given_as_zip,
-    given_as_directory,
+LOCATIONS = (
+    use_relative_path,
+    use_absolute_path,
+    use_git,
+    use_zip,
+    use_directory,
 )
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_wherever_the_template_comes_from(user, template, way):
-    """All clashes are told, nothing is left, and the printed command works."""
-    words = ("cookiecutter", *way(user, template), "--no-input", *CLASH)
+@pytest.mark.parametrize("use_location", LOCATIONS)
+def test_a_refusal_works_for_each_location_of_the_template(user, template, use_location):
+    """A refusal lists all violations and leaves no file, and its command works."""
+    words = ("cookiecutter", *use_location(user, template), "--no-input", *CLASH)
     result = user.run(*words)
 
     assert_refused(user, result, *CLASH_IDS)
@@ -65,7 +65,7 @@ def test_wherever_the_template_comes_from(user, template, way):
 
 
 def test_the_command_keeps_options_and_other_answers(user, template):
-    """The printed command keeps options and answers, and changes only what was wrong."""
+    """The printed command keeps options and answers, and changes only refused answers."""
     (user.work / "a=b").mkdir()
     options = ("-o", "a=b", "--no-input", "-f")
     clash = ("sink=files", "output_mode=complete")
@@ -80,8 +80,8 @@ def test_the_command_keeps_options_and_other_answers(user, template):
     assert_command_works(user, result, "a=b/my-orders")
 
 
-def test_as_a_module(user, template):
-    """`python3 -m cookiecutter` goes on as the same, with the name that was typed."""
+def test_the_command_of_a_module_starts_the_module(user, template):
+    """After `python3 -m cookiecutter`, the printed command starts with the same words."""
     words = ("python3", "-m", "cookiecutter", str(template), "--no-input")
     result = user.run(*words, "output_mode=update")
 
@@ -90,8 +90,8 @@ def test_as_a_module(user, template):
     assert_command_works(user, result, "clickstream-metrics")
 
 
-def test_a_program_outside_of_the_path(user, template):
-    """It is named by its path: its name alone would not be found."""
+def test_a_program_outside_of_path_is_named_by_its_path(user, template):
+    """If PATH does not have the program's folder, the printed command has the full path."""
     program = Path(sys.executable).parent / "cookiecutter"
     words = [str(program), str(template), "--no-input", "output_mode=update"]
     result = user.run("env", "PATH=/usr/bin:/bin", *words)
@@ -101,8 +101,8 @@ def test_a_program_outside_of_the_path(user, template):
     assert_command_works(user, result, "clickstream-metrics")
 
 
-def test_enter_to_the_end_makes_the_default_project(user, template):
-    """Thirteen times Enter, and the next two commands are told."""
+def test_enter_at_each_question_makes_the_default_project(user, template):
+    """With Enter at all 13 questions, the default project is generated, with the next commands."""
     result = user.run("cookiecutter", str(template), typed="\n" * 13)
     project = user.work / "clickstream-metrics"
 
@@ -114,8 +114,8 @@ def test_enter_to_the_end_makes_the_default_project(user, template):
     assert copied.read_text("utf-8") == UNTOUCHED
 
 
-def test_between_the_questions(user, template):
-    """A wrong answer is refused before the next question, and the typed ones are kept."""
+def test_an_illegal_answer_is_refused_before_the_next_question(user, template):
+    """The printed command keeps the answers that were typed before the refusal."""
     typed = "My Orders\n\n\n\n\n3\n"
     result = user.run("cookiecutter", str(template), typed=typed)
 
@@ -139,16 +139,16 @@ def test_a_misspelt_question_is_refused(user, template):
 @pytest.mark.parametrize(
     "override", ["__check_window=x", "__package=../../x", "_copy_without_render=src/*/*"]
 )
-def test_private_variables_are_no_questions(user, template, override):
-    """Neither the check nor what follows from answers can be given."""
+def test_private_variables_are_not_accepted_as_answers(user, template, override):
+    """An answer cannot replace a private variable of the template."""
     result = user.run("cookiecutter", str(template), "--no-input", override)
 
     assert_refused(user, result, "unknown-question")
     assert_command_works(user, result, "clickstream-metrics")
 
 
-def test_a_default_of_the_user_is_refused_like_an_answer(user, template):
-    """It is somebody's choice, which is kept by changing a default."""
+def test_an_illegal_default_of_the_user_is_kept(user, template):
+    """A default in the user's file counts as a chosen answer: the command changes others."""
     (user.home / ".cookiecutterrc").write_text("default_context:\n  output_mode: update\n")
     result = user.run("cookiecutter", str(template), "--no-input")
 
@@ -157,8 +157,8 @@ def test_a_default_of_the_user_is_refused_like_an_answer(user, template):
     assert_command_works(user, result, "clickstream-metrics")
 
 
-def test_a_refused_default_of_the_user_is_named_with_its_new_value(user, template):
-    """The question would propose the refused one again."""
+def test_a_changed_default_of_the_user_is_in_the_command(user, template):
+    """The command names the new value, because the user's file still has the refused one."""
     (user.home / ".cookiecutterrc").write_text("default_context:\n  output_mode: update\n")
     result = user.run("cookiecutter", str(template), "--no-input", "sink=files")
 
@@ -167,8 +167,8 @@ def test_a_refused_default_of_the_user_is_named_with_its_new_value(user, templat
     assert_command_works(user, result, "clickstream-metrics")
 
 
-def test_short_options_may_stand_in_one_word(user, template):
-    """The value of `-fo` is a folder, and neither the template nor an answer."""
+def test_short_options_can_be_combined(user, template):
+    """The word after `-fo` is a folder, and neither the template nor an answer."""
     words = ("cookiecutter", "-fo", "out", str(template), "--no-input")
     result = user.run(*words, "state=custom", "projct_name=Orders")
 
@@ -177,8 +177,8 @@ def test_short_options_may_stand_in_one_word(user, template):
     assert user.run(*words).returncode == 0
 
 
-def test_a_misspelt_value_is_told_by_cookiecutter(user, template):
-    """It ends before the template is asked: its last line lists the choices, nothing is written."""
+def test_a_misspelt_value_is_reported_by_cookiecutter(user, template):
+    """Cookiecutter ends before any question; its last line lists the legal values."""
     result = user.run("cookiecutter", str(template), "--no-input", "source=kafak")
 
     assert result.returncode == 1
@@ -187,8 +187,8 @@ def test_a_misspelt_value_is_told_by_cookiecutter(user, template):
     assert all(value in last for value in ("kafak", "source", *AXES["source"]))
 
 
-def test_a_misspelt_value_in_the_users_file_is_warned_of(user, template):
-    """Cookiecutter warns, and the default is used."""
+def test_a_misspelt_default_of_the_user_is_replaced(user, template):
+    """Cookiecutter warns about a misspelt value in the user's file and uses the default."""
     (user.home / ".cookiecutterrc").write_text("default_context:\n  source: kafak\n")
     result = user.run("cookiecutter", str(template), "--no-input")
 
@@ -198,15 +198,15 @@ def test_a_misspelt_value_in_the_users_file_is_warned_of(user, template):
     assert 'source = "kafka"' in record
 
 
-def test_uvx_goes_on_as_uvx():
-    """A program that uv fetched for one run is found by uvx only."""
+def test_the_command_of_uvx_starts_with_uvx():
+    """If uvx fetched the program for one run, the printed command starts with uvx."""
     line = read(["/home/me/.cache/uv/archive-v0/x1/bin/cookiecutter", "gh:org/t", "--no-input"])
 
     assert line.again({"window": "none"}) == "uvx cookiecutter gh:org/t --no-input window=none"
 
 
-def test_a_terminal_without_the_letters(user, template):
-    """What it cannot show is escaped: a refusal never ends in an error of its own."""
+def test_letters_that_the_terminal_cannot_show_are_escaped(user, template):
+    """A refusal escapes letters that the encoding of the terminal does not have."""
     words = ("cookiecutter", str(template), "--no-input", "project_name=订单", "state=custom")
     result = user.run("env", "PYTHONIOENCODING=cp1252", *words)
 

@@ -1,4 +1,4 @@
-"""What is generated: whole, clean without a fix, the same each time and by each way."""
+"""The generated projects: complete, clean, and the same each time and with each tool."""
 
 import ast
 import json
@@ -230,7 +230,7 @@ VARIANTS = {
 
 @pytest.fixture(scope="module", name="projects")
 def _projects(cookies_session):
-    """Each variant, baked by cookiecutter itself."""
+    """Provide a project of each variant, baked by cookiecutter."""
     baked = {name: cookies_session.bake(extra_context=given) for name, given in VARIANTS.items()}
     failed = {name: result.exception for name, result in baked.items() if result.exception}
     assert not failed
@@ -238,7 +238,7 @@ def _projects(cookies_session):
 
 
 def run(*command, cwd=None):
-    """Run a tool of this environment; its output where it fails."""
+    """Run a Python module of this environment; return its output if it fails, otherwise ""."""
     done = subprocess.run(
         [sys.executable, "-m", *command], cwd=cwd, capture_output=True, text=True, check=False
     )
@@ -246,15 +246,15 @@ def run(*command, cwd=None):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_clean_without_a_fix(projects, name):
-    """Fresh output passes its own formatter and linter, unfixed."""
+def test_a_new_project_passes_formatter_and_linter(projects, name):
+    """A new project passes its own formatter and linter without any fix."""
     assert run("ruff", "format", "--no-cache", "--check", ".", cwd=projects[name]) == ""
     assert run("ruff", "check", "--no-cache", ".", cwd=projects[name]) == ""
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_file_parses(projects, name):
-    """Python, TOML, YAML and JSON are what they say they are."""
+    """Each file with the suffix of Python, TOML, YAML or JSON is valid."""
     readers = {
         ".py": ast.parse,
         ".toml": tomllib.loads,
@@ -274,8 +274,8 @@ def test_every_file_parses(projects, name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_nothing_is_left_of_the_template(projects, name):
-    """No markup, no empty file or folder, no machine's path, no blank edge.
+def test_a_project_has_no_traces_of_the_template(projects, name):
+    """A project has no markup, no empty file or folder, no absolute path and no extra blank lines.
 
     The libraries are copies, so their own templates keep their markup.
     """
@@ -298,16 +298,16 @@ def test_nothing_is_left_of_the_template(projects, name):
         assert "\n\n\n\n" not in text, path
 
 
-def changed(projects, name):
-    """What a variant has otherwise than the defaults, apart from its documents."""
+def list_changes(projects, name):
+    """Return the files of a variant that differ from the default project, without documents."""
     before, after = examples.read_tree(projects["defaults"]), examples.read_tree(projects[name])
     paths = before.keys() | after.keys()
     return {path for path in paths if before.get(path) != after.get(path) and path[-3:] != ".md"}
 
 
-def test_an_answer_changes_only_what_it_should(projects):
-    """Another trigger touches the job, its settings and its documents, and nothing else."""
-    code = [path for path in changed(projects, "available-now") if not path.endswith(".json")]
+def test_a_trigger_changes_only_its_files(projects):
+    """Another trigger changes the job, settings, deployment and alerts, and no other code."""
+    code = [path for path in list_changes(projects, "available-now") if not path.endswith(".json")]
 
     assert set(code) == {
         "deploy/stream.service",
@@ -322,9 +322,9 @@ def test_an_answer_changes_only_what_it_should(projects):
     }
 
 
-def test_another_platform_changes_how_it_is_deployed(projects):
-    """The job, its settings and its configuration are the same on each."""
-    assert changed(projects, "kubernetes") == {
+def test_a_platform_changes_only_the_deployment(projects):
+    """Job, settings and configuration are the same on each platform."""
+    assert list_changes(projects, "kubernetes") == {
         "deploy/Dockerfile",
         "deploy/Dockerfile.dockerignore",
         "deploy/application.yml",
@@ -338,7 +338,7 @@ def test_another_platform_changes_how_it_is_deployed(projects):
 
 
 def test_each_project_has_a_copy_of_the_packages(projects):
-    """Byte for byte, whatever its answers are."""
+    """With any answers, lib/ has the same bytes as packages/."""
     copies = [
         {
             path: text
@@ -354,8 +354,8 @@ def test_each_project_has_a_copy_of_the_packages(projects):
     assert all(copied == packages for copied in copies)
 
 
-def test_examples_are_what_is_generated_now(tmp_path):
-    """A reviewer sees in examples/ what users get; `make examples` brings it up to date."""
+def test_examples_are_current(tmp_path):
+    """examples/ is what the template generates now; `make examples` updates it."""
     examples.generate(tmp_path)
 
     committed, fresh = examples.read_tree(examples.FOLDER), examples.read_tree(tmp_path)
@@ -364,15 +364,15 @@ def test_examples_are_what_is_generated_now(tmp_path):
     assert [path for path in fresh if committed[path] != fresh[path]] == []
 
 
-def test_baked_twice_is_the_same(tmp_path):
-    """Nothing of the clock, of chance or of the machine gets in."""
+def test_two_bakes_are_the_same(tmp_path):
+    """A project does not depend on time, random numbers or the machine."""
     first, second = (examples.bake(tmp_path / name) for name in ("first", "second"))
 
     assert examples.read_tree(first) == examples.read_tree(second)
 
 
 def test_cruft_makes_the_same_project(user, tmp_path):
-    """A project that cruft makes is the one that cookiecutter makes, and its record."""
+    """A project from cruft equals one from cookiecutter, apart from cruft's own file."""
     tracked = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(
         tracked, cwd=examples.ROOT, capture_output=True, text=True, check=True

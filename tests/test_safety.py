@@ -1,6 +1,6 @@
-"""What the rules of kind safety keep away: Spark accepts it, and then loses events or never ends.
+"""The reasons for the rules of kind safety: queries that Spark accepts, with a harmful result.
 
-Each is shown beside the same query as it should be; what is compared are counts.
+Each test compares row counts of a harmful query with those of a safe one.
 """
 
 import json
@@ -27,7 +27,7 @@ WRITTEN = ("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsCopied
 
 @pytest.fixture(name="events")
 def _events(spark, tmp_path):
-    """The events as a stream, a file a batch."""
+    """Provide the events as a stream with one file per batch."""
     folder = tmp_path / "events"
     folder.mkdir()
     for number, events in enumerate(FILES):
@@ -38,8 +38,8 @@ def _events(spark, tmp_path):
     return reader.json(str(folder))
 
 
-def merged(rows, key, path, mode="update"):
-    """Run a stream to its end into a new Delta table, by MERGE on the key; the table."""
+def run_merge(rows, key, path, mode="update"):
+    """Run a stream to its end into a new Delta table, with MERGE on the key; return the table."""
     spark = rows.sparkSession
     empty = spark.createDataFrame([], rows.schema)
     empty.write.format("delta").save(str(path))
@@ -57,22 +57,22 @@ def merged(rows, key, path, mode="update"):
     return table
 
 
-def kept(rows, name):
-    """Run a stream to its end; how many rows came out."""
+def count_rows(rows, name):
+    """Run a stream to its end; return the number of its rows."""
     query = rows.writeStream.format("memory").queryName(name).trigger(availableNow=True).start()
     query.awaitTermination()
     return rows.sparkSession.table(name).count()
 
 
 def test_merge_no_complete(events, tmp_path):
-    """As much comes in with each batch, but complete mode makes MERGE write all there ever was."""
+    """With complete mode, MERGE writes the whole result in each batch, so writes always grow."""
     window = F.window("at", "1 hour").alias("window")
     sums = events.withWatermark("at", "1 hour").groupBy(window, "kind").agg(F.sum("amount"))
     rows = sums.toDF("window", "kind", "total")
 
     written = {}
     for mode in ("update", "complete"):
-        table = merged(rows, ("window", "kind"), tmp_path / mode, mode)
+        table = run_merge(rows, ("window", "kind"), tmp_path / mode, mode)
         merges = table.history().where("operation = 'MERGE'").orderBy("version").collect()
         written[mode] = [sum(int(one.operationMetrics[name]) for name in WRITTEN) for one in merges]
 
@@ -83,24 +83,24 @@ def test_merge_no_complete(events, tmp_path):
     ("guess", "left"), [("id", 6), ("kind", 2), ("CAST(NULL AS STRING)", 1)], ids=str
 )
 def test_deduplicate_needs_id(events, guess, left):
-    """A column that is no id makes different events one, and so do ids that are missing."""
+    """Without a unique id, deduplication drops events that are not duplicates."""
     guessed = events.withColumn("guess", F.expr(guess)).withWatermark("at", "1 day")
 
-    assert kept(guessed.dropDuplicatesWithinWatermark(["guess"]), f"kept_{left}") == left
+    assert count_rows(guessed.dropDuplicatesWithinWatermark(["guess"]), f"kept_{left}") == left
 
 
 @pytest.mark.parametrize(
     ("guess", "left"), [("id", 6), ("kind", 2), ("CAST(NULL AS STRING)", 1)], ids=str
 )
 def test_upsert_needs_id(events, tmp_path, guess, left):
-    """By a column that is no id, an upsert replaces one event with another."""
+    """Without a unique id, an upsert replaces one event with another."""
     guessed = events.withColumn("guess", F.expr(guess))
 
-    assert merged(guessed, ("guess",), tmp_path / "table").toDF().count() == left
+    assert run_merge(guessed, ("guess",), tmp_path / "table").toDF().count() == left
 
 
-def test_each_rule_of_kind_safety_is_shown():
-    """A rule of this kind has a test here that is named like it."""
+def test_each_rule_of_kind_safety_has_a_test():
+    """Each rule of kind safety has a test in this file with the rule's name."""
     safety = [rule.id for rule in (*RULES, *ROLE_RULES) if rule.kind == "safety"]
 
     assert len(safety) == 3

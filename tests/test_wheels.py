@@ -1,4 +1,4 @@
-"""The packages as wheels: in a project's own wheel, or from a company's index."""
+"""The packages as wheels: as a part of a project's wheel, or from a package index."""
 
 import os
 import re
@@ -19,31 +19,34 @@ OWN = {name.replace("_", "-") for name in PACKAGES}
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
-def built(target, *sources):
-    """Build wheels into the folder; their names."""
+def build_wheels(target, *sources):
+    """Build wheels into the folder; return the names of all wheels in it."""
     command = (*PIP, "wheel", "--no-deps", "--wheel-dir", str(target), *map(str, sources))
     subprocess.run(command, check=True)
     return sorted(path.name for path in target.iterdir())
 
 
-def contents(wheel):
-    """Read the files of a wheel, without those that say what it is."""
+def read_files(wheel):
+    """Return the files of a wheel without its metadata: a dictionary from name to content."""
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if ".dist-info/" not in name]
         return {name: archive.read(name) for name in names}
 
 
-def requirements(wheel):
-    """Read what a wheel depends on, without its extras."""
+def read_requirements(wheel):
+    """Return the dependencies of a wheel, without those of extras."""
     with zipfile.ZipFile(wheel) as archive:
         (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
         lines = archive.read(metadata).decode().splitlines()
-    found = (line.removeprefix("Requires-Dist: ") for line in lines if "Requires-Dist" in line)
-    return [requirement for requirement in found if ";" not in requirement]
+    listed = (line.removeprefix("Requires-Dist: ") for line in lines if "Requires-Dist" in line)
+    return [requirement for requirement in listed if ";" not in requirement]
 
 
-def installed(folder, *wheels):
-    """Install wheels into a folder, and return what the job says there, away from its project."""
+def install_and_import(folder, *wheels):
+    """Install wheels into a folder, and import the job there.
+
+    Return a text: the path of the runtime, the spec of the devkit, and the name of the job.
+    """
     command = (*PIP, "install", "--no-deps", "--target", str(folder), *map(str, wheels))
     subprocess.run(command, check=True)
     code = (
@@ -61,7 +64,7 @@ def installed(folder, *wheels):
 
 @pytest.fixture(scope="module", name="wheels")
 def _wheels(tmp_path_factory):
-    """The wheels of `make wheels`, in a copy of the repository's packages."""
+    """Run `make wheels` on a copy of the repository's packages; provide the folder of wheels."""
     folder = tmp_path_factory.mktemp("template")
     shutil.copytree(ROOT / "packages", folder / "packages")
     shutil.copy(ROOT / "Makefile", folder)
@@ -71,34 +74,34 @@ def _wheels(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_a_wheel_is_its_package(wheels, name):
-    """`make wheels` packs each file byte for byte, under the version that the package states."""
+def test_a_wheel_has_the_files_of_its_package(wheels, name):
+    """`make wheels` packs each file unchanged, under the version that the package states."""
     (wheel,) = wheels.glob(f"{name}-{PACKAGES[name].__version__}-*.whl")
     source = ROOT / "packages" / name.replace("_", "-") / "src"
 
     files = {name: source / name for name in files_in(source) if COMPILED not in name}
 
-    assert contents(wheel) == {name: path.read_bytes() for name, path in files.items()}
+    assert read_files(wheel) == {name: path.read_bytes() for name, path in files.items()}
     assert f"{name}/py.typed" in files
 
 
 def test_a_project_s_wheel_needs_no_index(tmp_path):
-    """It contains the runtime and not the devkit, and depends on neither."""
+    """A project's wheel contains the runtime, not the devkit, and depends on neither."""
     project = bake(tmp_path)
 
-    (name,) = built(tmp_path / "dist", project)
+    (name,) = build_wheels(tmp_path / "dist", project)
     wheel = tmp_path / "dist" / name
-    packages = {file.partition("/")[0] for file in contents(wheel)}
+    packages = {file.partition("/")[0] for file in read_files(wheel)}
 
     assert packages == {"clickstream_metrics", "stream_runtime"}
-    assert not any("stream" in requirement for requirement in requirements(wheel))
-    said = installed(tmp_path / "cluster", wheel)
-    assert said.startswith(str(tmp_path / "cluster"))
-    assert said.split()[1:] == ["None", "clickstream-metrics"]
+    assert not any("stream" in requirement for requirement in read_requirements(wheel))
+    output = install_and_import(tmp_path / "cluster", wheel)
+    assert output.startswith(str(tmp_path / "cluster"))
+    assert output.split()[1:] == ["None", "clickstream-metrics"]
 
 
-def test_a_project_takes_the_runtime_from_an_index(tmp_path, wheels):
-    """One line in its dependencies instead of the copy, as the comment there says."""
+def test_a_project_can_use_the_runtime_of_an_index(tmp_path, wheels):
+    """A dependency can replace the copy in lib/, as the comment in pyproject.toml describes."""
     project = bake(tmp_path)
     path, version = project / "pyproject.toml", stream_runtime.__version__
     text = path.read_text("utf-8")
@@ -107,20 +110,20 @@ def test_a_project_takes_the_runtime_from_an_index(tmp_path, wheels):
     path.write_text(text.replace("dependencies = [\n", line, 1), "utf-8")
     shutil.rmtree(project / "lib/stream_runtime")
 
-    (name,) = built(tmp_path / "dist", project)
+    (name,) = build_wheels(tmp_path / "dist", project)
     wheel = tmp_path / "dist" / name
 
-    assert not any(file.startswith("stream_runtime") for file in contents(wheel))
-    assert f"stream-runtime=={version}" in requirements(wheel)
+    assert not any(file.startswith("stream_runtime") for file in read_files(wheel))
+    assert f"stream-runtime=={version}" in read_requirements(wheel)
     (runtime,) = wheels.glob("stream_runtime-*.whl")
-    assert "clickstream-metrics" in installed(tmp_path / "cluster", wheel, runtime)
+    assert "clickstream-metrics" in install_and_import(tmp_path / "cluster", wheel, runtime)
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_the_pins_of_a_project_suit_the_packages(tmp_path, wheels, name):
-    """A project pins every dependency of the packages, within the range that they accept."""
+def test_a_project_pins_the_dependencies_of_the_packages(tmp_path, wheels, name):
+    """A project pins each dependency of the packages, in the range that they accept."""
     (wheel,) = wheels.glob(f"{name}-*.whl")
-    needs = [requirement for requirement in requirements(wheel) if requirement not in OWN]
+    needs = [requirement for requirement in read_requirements(wheel) if requirement not in OWN]
     text = (bake(tmp_path) / "pyproject.toml").read_text("utf-8")
     pins = dict(re.findall(r'^    "([\w-]+)==([\d.]+)",$', text, re.MULTILINE))
     ranges = tmp_path / "ranges.txt"
