@@ -1,4 +1,4 @@
-"""Run the tests of each claim in CONTRIBUTING and print the results: `python -m tests.claims`.
+"""The results of the tests of each claim in CONTRIBUTING: `python -m tests.claims` prints them.
 
 Each row of the tables there is a claim: a statement of the README, or a fixed defect.
 """

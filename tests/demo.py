@@ -1,7 +1,7 @@
-"""Generate the default project for `make demo`: `python -m tests.demo FOLDER`.
+"""The default project of `make demo`: `python -m tests.demo FOLDER` generates it.
 
-It needs only cookiecutter. If each generated file of an existing project is what the template
-generates now, the project does not change. Otherwise the old project is renamed, and the new one
+The module needs only cookiecutter. An existing project does not change if each of its generated
+files is what the template generates now. Otherwise the old project is renamed, and the new one
 takes over its environment and its jars.
 """
 

@@ -49,7 +49,7 @@ def build(folder):
 
 @dataclass(frozen=True)
 class User:
-    """A user in a shell, with an own home and an own working directory."""
+    """A user in a shell, with a separate home and working directory."""
 
     home: Path
     work: Path

@@ -26,7 +26,7 @@ class Project:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=self._environment() | variables,
+            env=self._make_environment() | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -36,7 +36,7 @@ class Project:
         return done.returncode, done.stdout
 
     @contextlib.contextmanager
-    def run_until_exit(self, command, ready):
+    def run_in_background(self, command, ready):
         """Start a command; yield when it has printed `ready`, and terminate it at the end."""
         log = self.folder / "build/background.log"
         log.parent.mkdir(exist_ok=True)
@@ -44,7 +44,7 @@ class Project:
             running = subprocess.Popen(
                 ["sh", "-c", f"exec {command}"],
                 cwd=self.folder,
-                env=self._environment(),
+                env=self._make_environment(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -57,7 +57,7 @@ class Project:
             running.terminate()
             running.wait()
 
-    def _environment(self):
+    def _make_environment(self):
         outer = {key: text for key, text in os.environ.items() if key not in HIDDEN_VARIABLES}
         return outer | self.variables
 

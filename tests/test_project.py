@@ -87,9 +87,9 @@ def test_the_commands_of_its_readme_work(default):
 
     assert (run, stop, submit.split()[0]) == ("make run", "make stop", "deploy/submit.sh")
     assert any("doctor" in command for command in others)
-    with default.run_until_exit(broker, "Kafka answers"):
+    with default.run_in_background(broker, "Kafka answers"):
         for _ in range(2):
-            with default.run_until_exit(run, "make stop") as job:
+            with default.run_in_background(run, "make stop") as job:
                 assert default.run("sh", "-c", stop)[0] == 0
                 assert job.wait() == 0
         for command in [command for command in others if command not in RUN_BY_OTHER_TESTS] * 2:

@@ -82,7 +82,7 @@ def run_printed_command(user, refusal, given):
 
 @pytest.mark.parametrize(("kind", "pairs"), make_refused_lines(COUNT), ids=str)
 def test_the_printed_command_is_accepted(user, template, kind, pairs):
-    """The project that it generates has all typed answers, apart from announced changes."""
+    """The project from the printed command has all typed answers, apart from announced changes."""
     url = make_repository(user, template)
     result = user.run(*make_line(kind, url, pairs), typed=ENTER)
     given = dict(pair.split("=", 1) for pair in pairs)

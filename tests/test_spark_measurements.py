@@ -40,7 +40,7 @@ TRIGGERS = {
 SINKS = {"parquet": "files", "console": "console", "noop": "console", "foreachBatch": "jdbc"}
 SPARK = tuple(rule for rule in RULES if rule.kind == "spark")
 # These rules need a connector, an older version, or a join with a row-by-row source. The
-# measurements have none of these; tests/test_spark_says.py tests the rules.
+# measurements have none of these; tests/test_rules_and_spark.py tests the rules.
 NOT_MEASURED = {
     "continuous-no-lookup",
     "delta-no-update",
