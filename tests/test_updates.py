@@ -125,7 +125,7 @@ def _delete_skip(project):
 
 
 def _read_files(folder):
-    files = examples.read_read_files(folder)
+    files = examples.read_tree(folder)
     return {
         name: text
         for name, text in files.items()
