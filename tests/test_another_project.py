@@ -15,13 +15,19 @@ pytestmark = pytest.mark.life
 
 @pytest.fixture(scope="module", name="project")
 def _project(tmp_path_factory):
-    """Provide a project with other columns and another trigger."""
-    answers = ACCESS_LOG | {"project_name": "Access Log", "trigger": "available_now"}
+    """Provide a project with other columns, source, output mode, sink and trigger."""
+    answers = ACCESS_LOG | {
+        "project_name": "Access Log",
+        "source": "files",
+        "sink": "jdbc",
+        "output_mode": "update",
+        "trigger": "available_now",
+    }
     return Project(bake(tmp_path_factory.mktemp("other"), **answers), PYTHONPATH="src:lib")
 
 
 def test_a_project_with_other_answers_passes_its_tests(project):
-    """Types and tests of a project with other columns and another trigger pass."""
+    """Types and tests of a project with other answers pass: files to PostgreSQL."""
     for command in ("mypy", "pytest"):
         code, output = project.run(sys.executable, "-m", command)
         assert code == 0, output
