@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from itertools import groupby, islice
 from os import utime
@@ -295,10 +295,12 @@ def _write_lines(path: Path, rows: Iterable[Row]) -> None:
             print(json.dumps(row, ensure_ascii=False, default=_plain), file=file)
 
 
-def _plain(value: datetime | Decimal) -> str | float:
+def _plain(value: datetime | date | Decimal) -> str | float:
     if isinstance(value, Decimal):
         return float(value)
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.isoformat()
 
 
 def _conclude(summary: dict[str, Any], output: Path) -> None:

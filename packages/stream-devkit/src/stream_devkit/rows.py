@@ -1,8 +1,9 @@
 """Rows of Spark as Python values, which a comparison and the test oracle can use."""
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,22 +24,29 @@ def as_json(rows: DataFrame) -> Iterator[str]:
 
 
 def typed_rows(rows: DataFrame) -> list[Row]:
-    """Return the rows as Python values, read from JSON, in which each time has its zone."""
+    """Return the rows as Python values (see `parse`)."""
     return parse(as_json(rows), rows.schema)
 
 
 def parse(texts: Iterable[str], kinds: T.StructType) -> list[Row]:
-    """Return rows of JSON with the Python values of their types: times and decimals."""
+    """Return rows of JSON with Python's times (with their zone), dates and decimals.
+
+    A time or date that Python does not support, such as one of the year 10000, stays text.
+    """
     times = [field.name for field in kinds if isinstance(field.dataType, T.TimestampType)]
+    dates = [field.name for field in kinds if isinstance(field.dataType, T.DateType)]
     decimals = [field.name for field in kinds if isinstance(field.dataType, T.DecimalType)]
-    return [_with_types(text, times, decimals) for text in texts]
+    return [_with_types(text, times, dates, decimals) for text in texts]
 
 
-def _with_types(text: str, times: Sequence[str], decimals: Sequence[str]) -> Row:
+def _with_types(
+    text: str, times: Sequence[str], dates: Sequence[str], decimals: Sequence[str]
+) -> Row:
     row: dict[str, Any] = json.loads(text)
-    for name in times:
-        if row[name] is not None:
-            row[name] = datetime.fromisoformat(row[name])
+    for names, read in ((times, datetime.fromisoformat), (dates, date.fromisoformat)):
+        for name in names:
+            with contextlib.suppress(TypeError, ValueError):
+                row[name] = read(row[name])
     if decimals:
         # As a float, a large total would be compared with a tolerance.
         exact = json.loads(text, parse_float=Decimal)
