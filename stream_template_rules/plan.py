@@ -153,6 +153,9 @@ def plan(answers: Answers) -> dict[str, Any]:
         "low_latency": known["trigger"] in LOW_LATENCY,
         "interval": INTERVALS.get(known["trigger"]),
         "reports": reports,
+        "reports_records": (
+            reports and not source.typed and SPARKS[known["spark_version"]].reports_records
+        ),
         "measures_backlog": source.counts_backlog and reports,
         "promises": not sink.console,
         "stores_checkpoint_id": sink.keeps_checkpoint_id,

@@ -75,3 +75,24 @@ def test_a_login_needs_a_user_and_a_password():
     """A login without user or password is refused at the start, not by the first batch."""
     with pytest.raises(ConfigError, match="source: security SASL_SSL needs a username"):
         load("source.security=SASL_SSL")
+
+
+def test_settings_of_the_client_reach_kafka():
+    """`client` has any setting of Kafka's client, under Kafka's own name."""
+    kafka = Kafka(bootstrap_servers="127.0.0.1:1", client={"fetch.max.wait.ms": 5})
+
+    assert kafka.options()["kafka.fetch.max.wait.ms"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("sasl.jaas.config", "the job sets"),
+        ("group.id", "the job sets"),
+        ("ssl.key.password", "is a secret"),
+    ],
+)
+def test_a_setting_of_the_client_that_the_job_sets_is_refused(name, reason):
+    """The job sets its connection and its offsets; conf/ stores no secrets."""
+    with pytest.raises(ValueError, match=reason):
+        Kafka(bootstrap_servers="127.0.0.1:1", client={name: "x"})

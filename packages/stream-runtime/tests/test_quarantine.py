@@ -18,6 +18,7 @@ from sample import EVENT, event
 from stream_devkit.samples import INGESTED, raw
 from stream_runtime import quarantine
 from stream_runtime.batch import BatchProgress
+from stream_runtime.listener import ProgressListener, Sign, listen
 from stream_runtime.quarantine import (
     CHECKPOINT,
     PROGRESS,
@@ -25,7 +26,7 @@ from stream_runtime.quarantine import (
     QuarantineProgress,
     SideQuery,
 )
-from stream_runtime.records import Events, envelope, select_invalid
+from stream_runtime.records import LONGEST, Events, envelope, select_invalid, select_valid
 from stream_runtime.reporting import Metrics, Reporter
 from stream_runtime.storage import LocalStorage
 
@@ -106,7 +107,8 @@ def _make_progress(spark, past, tmp_path):
         found = partial(invalid_lines, spark, past / "source")
         places = str(tmp_path), str(tmp_path / "records"), found
         more = (lambda: drains,) if kind is SideQuery else ()
-        return QuarantineProgress(root, kind(root, *places, *more), reporter)
+        records = LocalStorage(tmp_path / "records")
+        return QuarantineProgress(root, kind(root, *places, *more), reporter, records)
 
     return make
 
@@ -117,7 +119,7 @@ def batch(number, invalid_rows, **facts):
     return BatchProgress(
         **dict.fromkeys(BatchProgress.__annotations__, 0)
         | known
-        | {"invalid_rows": invalid_rows}
+        | {"invalid_rows": invalid_rows, "invalid_records": None}
         | facts
     )
 
@@ -179,7 +181,7 @@ def test_a_batch_without_invalid_records_is_not_read(tmp_path, report):
     write = SimpleNamespace(write=written.append)
     reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
 
-    QuarantineProgress(LocalStorage(tmp_path), write, reporter).follow(report)
+    QuarantineProgress(LocalStorage(tmp_path), write, reporter, None).follow(report)
 
     assert written == []
     assert json.loads((tmp_path / PROGRESS).read_text("utf-8")) == {"last_batch": 0}
@@ -271,3 +273,79 @@ def test_a_written_batch_is_not_written_again(make_progress, tmp_path):
 
     assert sorted(kept) == ALL_INVALID
     assert sorted(quarantined(tmp_path)) == sorted([*ALL_INVALID, "invalid 1"])
+
+
+# Reports that contain the invalid records
+
+
+def report_of(spark, folder, messages, events):
+    """Run the query over one batch, and return Spark's report and the records as a stream."""
+    write(folder / "source", [messages])
+    place, time = F.col("_metadata.file_name"), F.col("_metadata.file_modification_time")
+    envelopes = lines(spark, folder / "source").select(envelope(F.col("value"), time, place))
+    with listen(ProgressListener(), spark) as listener:
+        writer = select_valid(envelopes, EVENT, events).writeStream.format("noop")
+        writer = writer.option("checkpointLocation", f"{folder}/stream").trigger(availableNow=True)
+        query = writer.start()
+        query.awaitTermination()
+        report = listener.take(str(query.runId), 10)
+    assert report is not Sign.ENDED
+    return report, partial(invalid_lines, spark, folder / "source")
+
+
+AWKWARD = [b"no JSON", b"no JSON 2", b"caf\xe9", '"\u2028"'.encode(), b"\x00\t\\", raw(event(0))]
+
+
+def test_a_report_has_what_a_replay_writes(spark, tmp_path):
+    """The record from a report is the same line, byte by byte, as that of a batch replay."""
+    report, invalid_records = report_of(spark, tmp_path, AWKWARD, Events())
+    BatchReplay(
+        LocalStorage(tmp_path), str(tmp_path), str(tmp_path / "records"), invalid_records
+    ).write(range(1))
+
+    (part,) = (tmp_path / "records").glob("000000/part-*.json")
+    assert report.invalid_rows == len(AWKWARD) - 1
+    assert sorted(report.invalid_records) == sorted(part.read_text("utf-8").split("\n")[:-1])
+
+
+@pytest.mark.parametrize(
+    ("messages", "events"),
+    [
+        ([b"1st", b"2nd", b"3rd"], Events(reported=2)),
+        ([b"1st"], Events(reported=0)),
+        ([b"1st", b"x" * LONGEST], Events()),
+        ([b"same", b"same"], Events()),
+    ],
+    ids=["more than the limit", "none allowed", "a long record", "equal records"],
+)
+def test_a_report_has_all_invalid_records_or_none(spark, tmp_path, messages, events):
+    """A report without all records has only their number: a batch replay writes them.
+
+    Two equal lines can also be one record that Spark reports twice.
+    """
+    report, _ = report_of(spark, tmp_path, messages, events)
+
+    assert report.invalid_rows == len(messages)
+    assert report.invalid_records is None
+
+
+def test_a_reported_record_is_written_without_a_replay(make_progress, tmp_path):
+    """It replaces whatever an earlier attempt left in the folder, and no replay follows."""
+    progress = make_progress()
+    left = tmp_path / "records/000000/part-left.json"
+    left.parent.mkdir(parents=True)
+    left.write_text('{"raw": "invalid 1"}\n', "utf-8")
+
+    progress.follow(batch(0, 1, invalid_records=('{"raw": "invalid 1"}',)))
+    make_progress().recover()
+
+    assert quarantined(tmp_path) == ALL_INVALID
+    assert not (tmp_path / "records/000000/_SUCCESS").exists()
+    assert (tmp_path / "records/000002/_SUCCESS").exists()
+
+
+def test_a_report_after_a_gap_does_not_hide_the_gap(make_progress, tmp_path):
+    """If an earlier batch was not reported, its records are written as well."""
+    make_progress().follow(batch(2, 2, invalid_records=("{}", "{}")))
+
+    assert quarantined(tmp_path) == ALL_INVALID

@@ -13,6 +13,16 @@ from pyspark.sql import functions as F
 from stream_runtime.kafka import Kafka
 from stream_runtime.systems import StreamSource
 from typing_extensions import override
+{% if not job.low_latency %}
+
+WITHOUT_WAIT = {
+    # After each poll, Spark asks for the next messages. At the end of a partition the broker holds
+    # that request, by default for 500 ms: every batch that has read everything would wait for it.
+    "kafka.fetch.max.wait.ms": "20",
+    # The default, 500 messages a poll, costs time in large batches.
+    "kafka.max.poll.records": "10000",
+}
+{% endif %}
 
 
 class Source(Kafka, StreamSource):
@@ -69,6 +79,9 @@ class Source(Kafka, StreamSource):
 
     def _options(self) -> dict[str, str]:
         return {
+{% if not job.low_latency %}
+            **WITHOUT_WAIT,
+{% endif %}
             **self.options(),
             # Skip the records of aborted producer transactions.
             "kafka.isolation.level": "read_committed",

@@ -6,9 +6,10 @@ show how the stream does; exact counts come from counting the result.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pyspark.sql import Row
 from pyspark.sql.streaming.listener import StreamingQueryProgress
 
 ENDS = ("startOffset", "endOffset")
@@ -39,6 +40,8 @@ class BatchProgress:
     start_offset: str | None
     end_offset: str | None
     """With several inputs, a line for each, as in Spark's log."""
+    invalid_records: tuple[str, ...] | None = field(default=None, repr=False)
+    """All invalid records as JSON lines, None if the report does not contain all of them."""
 
     @classmethod
     def of(cls, progress: StreamingQueryProgress) -> "BatchProgress":
@@ -51,10 +54,14 @@ class BatchProgress:
         # not compute it: Spark then reports zero rows, although the offsets moved.
         computed = start == end or any(row["rows"] for row in counts)
         known = len(counts) == len(sources) and computed
+        invalid_rows = sum(row["invalid_rows"] for row in counts)
+        records = tuple(line for row in counts for line in _reported(row))
+        # If Spark runs a task twice, its report can have a record twice.
+        has_all = known and len(records) == len(set(records)) == invalid_rows
         return cls(
             batch_id=progress.batchId,
             input_rows=progress.numInputRows,
-            invalid_rows=sum(row["invalid_rows"] for row in counts) if known else None,
+            invalid_rows=invalid_rows if known else None,
             unknown_field_rows=sum(row["unknown_field_rows"] for row in counts) if known else None,
             late_groups_dropped=sum(operator.numRowsDroppedByWatermark for operator in state),
             duplicates_dropped=sum(operator.customMetrics.get(DUPLICATES, 0) for operator in state),
@@ -70,6 +77,7 @@ class BatchProgress:
             backlog_files=_largest(source.metrics.get("numFilesOutstanding") for source in sources),
             start_offset=start,
             end_offset=end,
+            invalid_records=records if has_all else None,
         )
 
     def __str__(self) -> str:
@@ -87,6 +95,11 @@ class BatchProgress:
         return "  ".join(
             [*parts, *(f"{count:,} {name}" for name, count in counts.items() if count)]
         )
+
+
+def _reported(counts: Row) -> list[str]:
+    """Return the invalid records in the report of one input, if it has any (see records.py)."""
+    return list(counts.asDict().get("invalid_records") or ())
 
 
 def _none_if_unknown(rows: int) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from py4j.protocol import Py4JJavaError
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from typing_extensions import override
@@ -26,6 +26,21 @@ LOGIN_MODULES = {
     "SCRAM-SHA-256": f"{LOGIN}.scram.ScramLoginModule",
     "SCRAM-SHA-512": f"{LOGIN}.scram.ScramLoginModule",
 }
+# The job sets these, or Spark refuses them.
+OWNED = {
+    "bootstrap.servers",
+    "security.protocol",
+    "isolation.level",
+    "group.id",
+    "auto.offset.reset",
+    "enable.auto.commit",
+    "interceptor.classes",
+    "key.deserializer",
+    "key.serializer",
+    "value.deserializer",
+    "value.serializer",
+}
+OWNED_GROUPS = ("sasl.",)
 
 
 class Kafka(System):
@@ -39,6 +54,20 @@ class Kafka(System):
     password: Secret = SecretStr("")
     shaded: bool = False
     """Whether Spark's Kafka client has renamed classes, as on Databricks."""
+    client: Mapping[str, str | int] = Field(default_factory=dict)
+    """Further settings of Kafka's client, as Kafka names them, such as "fetch.max.wait.ms"."""
+
+    @field_validator("client")
+    @classmethod
+    def _is_free(cls, client: Mapping[str, str | int]) -> Mapping[str, str | int]:
+        for name in client:
+            if name in OWNED or name.startswith(OWNED_GROUPS):
+                message = f'the job sets "{name}" itself: remove it'
+                raise ValueError(message)
+            if "password" in name:
+                message = f'"{name}" is a secret, and conf/ stores no secrets: remove it'
+                raise ValueError(message)
+        return client
 
     @model_validator(mode="after")
     def _has_user(self) -> Self:
@@ -56,6 +85,7 @@ class Kafka(System):
         options = {
             "kafka.bootstrap.servers": self.bootstrap_servers,
             "kafka.security.protocol": self.security,
+            **{f"kafka.{name}": str(value) for name, value in self.client.items()},
         }
         if self.security == "SASL_SSL":
             module = (SHADE if self.shaded else "") + LOGIN_MODULES[self.mechanism]

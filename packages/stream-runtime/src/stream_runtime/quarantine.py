@@ -1,8 +1,8 @@
 """The quarantine: invalid records as JSON lines under `quarantine.path`/<checkpoint id>/<batch>/.
 
 A streaming query has one sink, and a second query over the same source would read and parse
-everything twice. So the query only counts its invalid records. The invalid records of a batch
-that has some are written by a batch replay:
+everything twice. So the query counts its invalid records, and its report of a batch contains them
+if they are few and short: then they are written from there. Otherwise a batch replay writes them:
 
 1. A checkpoint beside that of the query gets copies of its logs in which this batch is the last
    one, planned and not committed, as after a crash.
@@ -22,7 +22,7 @@ import json
 import logging
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -73,12 +73,18 @@ class QuarantineWrite(ABC):
 
 
 class QuarantineProgress:
-    """How far quarantine has followed the query: up to which batch it is complete."""
+    """How far quarantine has followed the query: up to which batch it is complete.
 
-    def __init__(self, root: Storage, write: QuarantineWrite, reporter: Reporter) -> None:
+    `records` is the folder of the records; without it, a report is not written from here.
+    """
+
+    def __init__(
+        self, root: Storage, write: QuarantineWrite, reporter: Reporter, records: Storage | None
+    ) -> None:
         self._root = root
         self._write = write
         self._reporter = reporter
+        self._records = records
         text = root.read(PROGRESS)
         self._last_batch: int = json.loads(text)["last_batch"] if text else -1
 
@@ -97,9 +103,14 @@ class QuarantineProgress:
         """
         if batch.batch_id <= self._last_batch:
             return
+        is_next = batch.batch_id == self._last_batch + 1
         has_none = batch.invalid_rows == 0 or batch.start_offset == batch.end_offset
-        if has_none and batch.batch_id == self._last_batch + 1:
+        if has_none and is_next:
             self._save(batch.batch_id)
+        elif is_next and batch.invalid_records and self._records:
+            _replace(self._records, batch.batch_id, batch.invalid_records)
+            self._save(batch.batch_id)
+            self._report(batch.batch_id, batch.batch_id)
         else:
             self._complete(batch.batch_id)
 
@@ -108,7 +119,10 @@ class QuarantineProgress:
         if not self._write.write(batches):
             return
         self._save(last)
-        self._reporter.event("quarantine_write", first_batch=batches[0], last_batch=last)
+        self._report(batches[0], last)
+
+    def _report(self, first: int, last: int) -> None:
+        self._reporter.event("quarantine_write", first_batch=first, last_batch=last)
         log.info("the invalid records up to batch %d are in quarantine", last)
 
     def _save(self, last: int) -> None:
@@ -220,6 +234,14 @@ def _start(
 ) -> StreamingQuery:
     writer = records.writeStream.foreachBatch(store).trigger(**trigger)
     return writer.option("checkpointLocation", f"{location}/{CHECKPOINT}").start()
+
+
+def _replace(records: Storage, batch: int, lines: Sequence[str]) -> None:
+    """Write the records of a batch to one file, instead of all that its folder has."""
+    folder, name = f"{batch:06d}", "part-00000.json"
+    records.write(f"{folder}/{name}", "".join(f"{line}\n" for line in lines))
+    for other in set(records.names(folder)) - {name}:
+        records.remove(f"{folder}/{other}")
 
 
 def _store(target: str, records: DataFrame, batch: int) -> None:

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import reduce
 from secrets import token_urlsafe
 
+from pydantic import NonNegativeInt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from .config import Duration, Table
-from .names import quote
+from .names import OWN, quote
 
 JSON = {
     "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
@@ -30,6 +31,11 @@ JSON = {
 MARK = token_urlsafe(9)
 """The name of a field that no record has: it is random, and new in each process."""
 CORRUPT = f"corrupt-{MARK}"
+REPORTED = f"{OWN}reported"
+LONGEST = 8192
+"""The longest invalid record in a report of Spark, as JSON in bytes."""
+REPORTS_SINCE = (4, 2)
+"""The first version of Spark with an aggregate that keeps a limited number of rows."""
 WHITE_SPACE = " \t\r\n"
 """The characters that JSON allows around a value."""
 
@@ -39,6 +45,10 @@ class Events(Table):
 
     max_ahead: Duration = "1 day"
     """How far the event time can be after the ingest time of the record."""
+    reported: NonNegativeInt = 50
+    """The largest number of invalid records that Spark's report of a batch contains, for each
+    input. More, or longer ones, cost a batch replay. Spark's event log and its log at level INFO
+    contain the reports: 0 keeps the records out of them."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +61,8 @@ class EventSchema:
     key: str | None = None
     measures: tuple[str, ...] = ()
     counts: str = "records"
-    """The name in Spark's progress for the counts of this input: `rows`, `invalid_rows` and
-    `unknown_field_rows`. Each input has another name."""
+    """The name in Spark's progress for the counts of this input: `rows`, `invalid_rows`,
+    `unknown_field_rows` and `invalid_records` (see `_reported`). Each input has another name."""
 
     @property
     def ddl(self) -> str:
@@ -76,17 +86,22 @@ def select_valid(
 ) -> DataFrame:
     """Return the events of the valid records: the schema's columns.
 
-    Spark counts the invalid records here, except in a continuous query, where it cannot;
-    quarantine.py writes them to quarantine.
+    Spark counts the invalid records here, and reports a few of them, except in a continuous query,
+    where it cannot; quarantine.py writes them to quarantine.
     """
     records = validate(envelopes, schema, events)
     if counted:
-        records = records.observe(
-            schema.counts,
+        counts = [
             F.count("*").alias("rows"),
             F.count("reason").alias("invalid_rows"),
             F.count_if("has_unknown_fields").alias("unknown_field_rows"),
-        )
+        ]
+        # A source of rows would compute the JSON of every row.
+        if events.reported and "event" not in envelopes.columns and _can_report(envelopes):
+            records = records.withColumn(REPORTED, _reported())
+            order = F.when(F.octet_length(REPORTED) <= LONGEST, F.col("origin"))
+            counts.append(F.min_by(REPORTED, order, events.reported).alias("invalid_records"))
+        records = records.observe(schema.counts, *counts)
     return records.where("reason IS NULL").select(event_columns(schema))
 
 
@@ -101,14 +116,28 @@ def select_invalid(envelopes: DataFrame, schema: EventSchema, events: Events) ->
     Out: `reason`, `raw` STRING, `raw_base64` STRING (only for bytes that are not UTF-8, which
     `raw` cannot hold), `key`, `headers`, `ingest_time`, `origin`.
     """
-    lossy = ~F.is_valid_utf8(F.col("raw").cast("string"))
-    return (
-        validate(envelopes, schema, events)
-        .where("reason IS NOT NULL")
-        .withColumn("raw_base64", F.when(lossy, _in_one_line(F.base64("raw"))))
-        .withColumn("raw", F.make_valid_utf8(F.col("raw").cast("string")))
-        .select("reason", "raw", "raw_base64", "key", "headers", "ingest_time", "origin")
-    )
+    return validate(envelopes, schema, events).where("reason IS NOT NULL").select(_in_quarantine())
+
+
+def _in_quarantine() -> list[Column]:
+    """Return the columns of an invalid record in quarantine."""
+    text = F.col("raw").cast("string")
+    return [
+        F.col("reason"),
+        F.make_valid_utf8(text).alias("raw"),
+        F.when(~F.is_valid_utf8(text), _in_one_line(F.base64("raw"))).alias("raw_base64"),
+        *map(F.col, ("key", "headers", "ingest_time", "origin")),
+    ]
+
+
+def _reported() -> Column:
+    """Return the JSON line of an invalid record, null for an event."""
+    return F.when(F.isnotnull("reason"), F.to_json(F.struct(*_in_quarantine())))
+
+
+def _can_report(envelopes: DataFrame) -> bool:
+    major, minor = envelopes.sparkSession.version.split(".")[:2]
+    return (int(major), int(minor)) >= REPORTS_SINCE
 
 
 def _in_one_line(base64: Column) -> Column:

@@ -34,6 +34,7 @@ class Reporter:
     def batch(self, batch: BatchProgress) -> None:
         """Report a finished micro-batch."""
         facts = asdict(batch)
+        del facts["invalid_records"]
         self._exporter.batch(facts)
         self.event("batch", **facts)
         log.info("%s", batch)

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial, reduce
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, is_remote
 from pyspark.sql.streaming.query import StreamingQuery
 
 from . import session
 from .checkpoint import sole_driver
+from .config import is_local
 from .continuous import ContinuousListener
 from .errors import StreamJobError
 from .fingerprint import Fingerprint, fingerprint
@@ -92,7 +93,7 @@ def _supervise(
     checkpoint_id = manifest.checkpoint_id
     reporter = Reporter(settings.metrics, job.name)
     write = _quarantine_write(job, spark, settings, root, checkpoint_id, drain)
-    quarantine = QuarantineProgress(root, write, reporter)
+    quarantine = QuarantineProgress(root, write, reporter, _records(settings, manifest, spark))
     reporter.event("started", job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
     log.info("%s runs on %s; `make stop` drains it", job.name, settings.checkpoint.root)
 
@@ -133,6 +134,13 @@ def _quarantine_write(
     if settings.source.REPLAYABLE and not job.continuous:
         return BatchReplay(root, location, target, records)
     return SideQuery(root, location, target, records, drain.asked)
+
+
+def _records(settings: RuntimeSettings, manifest: Manifest, spark: SparkSession) -> Storage | None:
+    """Return the folder of this checkpoint in quarantine, None if only Spark can reach it."""
+    path = settings.quarantine.path
+    reachable = is_local(path) or not is_remote()
+    return storage(f"{path}/{manifest.checkpoint_id}", spark) if reachable else None
 
 
 def start(
