@@ -337,6 +337,20 @@ def test_a_platform_changes_only_the_deployment(projects):
     }
 
 
+def test_compose_starts_all_that_the_job_waits_for(projects):
+    """Each compose.yml has the services that its services depend on."""
+    files = [path for folder in projects.values() for path in folder.glob("deploy/compose.yml")]
+    for path in files:
+        services = yaml.safe_load(path.read_text("utf-8"))["services"]
+        waited_for = {
+            name for service in services.values() for name in service.get("depends_on", ())
+        }
+
+        assert "job" in services
+        assert waited_for <= services.keys()
+    assert files
+
+
 def test_each_project_has_a_copy_of_the_packages(projects):
     """With any answers, lib/ has the same bytes as packages/."""
     copies = [

@@ -29,12 +29,17 @@ INCLUDES = [
 
 
 def matches(expression, fragment):
-    """Whether an include can mean the fragment; what is no text in it may be anything."""
+    """Return whether an include can mean the fragment; each variable in it is part of a name."""
     pattern = "".join(
-        re.escape(text[1]) if (text := TEXT.fullmatch(part.strip())) else ".*"
+        re.escape(text[1]) if (text := TEXT.fullmatch(part.strip())) else r"[\w./]*"
         for part in expression.split(" ~ ")
     )
     return re.fullmatch(pattern, fragment)
+
+
+def test_a_fragment_with_another_name_is_not_included():
+    """No include matches every name, so the next test can fail."""
+    assert not any(matches(expression, "source/kafka/other.yml") for expression, _ in INCLUDES)
 
 
 @pytest.mark.parametrize("path", files(FOLDER), ids=lambda path: str(path.relative_to(FOLDER)))
