@@ -24,12 +24,10 @@ from tests.matrix import Outcome, run_project
 PAGE = ROOT / "proof" / "runs.md"
 AXES = list(variants.VALUES)
 COLUMNS = [*AXES, "rows", "late", "quarantine", "code", "verdict"]
-# Code generation and adaptive execution do not change a result. The covering set runs with both.
+# Adaptive execution does not change a result. The covering set of `make test` uses it.
 QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
-    # Java's optimizing compiler saves time only in runs of hours, so tests do not use it.
+    # Java's optimizing compiler, which `make test` does without, saves time in runs of hours.
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
     "spark.driver.memory": "5g",
 }

@@ -29,7 +29,17 @@ ANSWERS = {
     **{axis: values[0] for axis, values in AXES.items()},
     "spark_version": VERSION,
 }
+COMPILED = {
+    "spark.sql.codegen.wholeStage": "true",
+    "spark.sql.codegen.factoryMode": "FALLBACK",
+}
+# A plan gives the same result compiled or not. For few rows, compilation takes longer than the run.
+INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 SETTINGS = {
+    **INTERPRETED,
     # A row-by-row trigger needs a core for each partition, and quarantine needs one more.
     "spark.master": "local[4]",
     # Tests run many small queries, which would spend half of their time compiling code.

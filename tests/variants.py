@@ -55,6 +55,16 @@ def list_pairs(variant):
     return set(itertools.combinations(sorted(variant.items()), 2))
 
 
+def choose_each_value(chosen):
+    """Return the first of these variants that together have every answer that all of them have."""
+    found, covering = set(), []
+    for variant in chosen:
+        if new := set(variant.items()) - found:
+            covering.append(variant)
+            found |= new
+    return covering
+
+
 def make_covering_set():
     """Return few variants that together have every pair of answers that any variant has."""
     possible = {axis: {variant[axis] for variant in list_all()} for axis in VALUES}
