@@ -19,7 +19,8 @@ from typing_extensions import override
 from . import schema
 {% endif %}
 
-JOB = __name__.partition(".")[0]
+PACKAGE = __name__.partition(".")[0]
+"""The name of this job, for the header `job`."""
 {% if job.write_disposition == "replace" %}
 AS_OF = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"
 {% endif %}
@@ -87,7 +88,7 @@ def records(rows: DataFrame, checkpoint_id: str) -> DataFrame:
     keyed = rows.select(key.alias("key"), F.to_json(F.struct("*"), JSON).alias("value"))
     headers = {
         "content": F.sha2(F.concat_ws("\n", "key", "value"), 256),
-        "job": F.lit(JOB),
+        "job": F.lit(PACKAGE),
         "checkpoint_id": F.lit(checkpoint_id),
 {% if job.write_disposition == "replace" %}
         # Spark stores the time of a batch in the checkpoint, and a batch replay has the same time.

@@ -74,7 +74,7 @@ class StreamSink(System, ABC):
 
         Raises:
             CheckpointError: the target cannot store the result rows.
-            SetupError: the target cannot be read.
+            SetupError: the target cannot be read, or its server refuses the result rows.
         """
         return "has no columns of its own"
 
