@@ -1,8 +1,8 @@
 """The supervision of a running job: watch it, drain it, start it again.
 
 The marker `stop` in the checkpoint's root drains the job: it ends after the running batch, with
-exit code 0. SIGTERM drains it as well, but with exit code 143, so that an orchestrator can distinguish
-it from the marker. A second signal ends it immediately. The next start replays a batch that was
+exit code 0. SIGTERM drains it as well, but with exit code 143, so that an orchestrator can
+distinguish the two. A second signal ends it immediately. The next start replays a batch that was
 interrupted: draining saves work, not data.
 """
 
