@@ -34,7 +34,7 @@ FREE: Settings = (
     ({"trigger": ("processing_time", "continuous", "real_time")}, ("trigger.interval",)),
     *LIMITS,
     *_collect(lambda source: [f"source.{setting}" for setting in source.free]),
-    ({}, ("events.max_ahead", "lifecycle.attempts", "metrics.log")),
+    ({}, ("events.max_ahead",)),
 )
 
 

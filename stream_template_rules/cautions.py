@@ -25,7 +25,7 @@ WARNINGS = (
         "silent-input",
         ({"join": STREAM_JOINS},),
         "Two joined streams have one watermark, that of the slower stream: while one is silent, "
-        "the state of the other grows, and no window closes.",
+        "the state of the other grows, and no row that waits for the watermark is written.",
     ),
     Warn(
         "kafka-backlog",

@@ -39,12 +39,14 @@ class Platform:
         root: the durable location of checkpoint and quarantine, for an `{environment}`.
         session: who creates the Spark session (`session.platform` of the project).
         prometheus: whether its metrics can be scraped there.
+        own_cluster: whether a job has its own cluster, with a number of cores and with Spark's UI.
     """
 
     family: str
     root: str
     session: str = "own"
     prometheus: bool = True
+    own_cluster: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ PLATFORMS = {
     "kubernetes": Platform("kubernetes", _HDFS),
     "databricks": Platform("databricks", _VOLUME, session="databricks", prometheus=False),
     "databricks_serverless": Platform(
-        "databricks", _VOLUME, session="serverless", prometheus=False
+        "databricks", _VOLUME, session="serverless", prometheus=False, own_cluster=False
     ),
 }
 
@@ -152,13 +154,15 @@ def plan(answers: Answers) -> dict[str, Any]:
         "result_place": sink.target_setting,
         "low_latency": known["trigger"] in LOW_LATENCY,
         "interval": INTERVALS.get(known["trigger"]),
+        # Each run ends when it has read all records; a schedule starts the next one.
+        "scheduled": known["trigger"] not in INTERVALS,
         "reports": reports,
         "reports_records": (
             reports and not source.typed and SPARKS[known["spark_version"]].reports_records
         ),
         "measures_backlog": source.counts_backlog and reports,
         "promises": not sink.console,
-        "stores_checkpoint_id": sink.keeps_checkpoint_id,
+        "stores_checkpoint_id": bool(sink.checkpoint_id_in),
         "drops_late": covered(DROPS_LATE, known),
         "drops_behind": covered(DROPS_BEHIND, known),
         "drops_duplicates": covered((DEDUPLICATED, CUSTOM), known),

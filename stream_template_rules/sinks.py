@@ -13,7 +13,8 @@ class Sink:
         target_setting: the setting that names the target, empty for the console.
         system: the system that it needs a connector for (see boxes.py); Spark writes others itself.
         replaces_rows: whether a row replaces the row with the same key.
-        keeps_checkpoint_id: whether the target stores the checkpoint id.
+        checkpoint_id_in: what stores the checkpoint id in the target, empty if nothing does.
+        checks_columns: whether a start compares the columns of an existing table with the result.
         is_log: whether the target keeps every record ever written: a reader takes the newest of
             each key, and drops records with the same content.
         low_latency: whether the low-latency triggers can write to it.
@@ -32,7 +33,8 @@ class Sink:
     target_setting: str = "sink.path"
     system: str = ""
     replaces_rows: bool = False
-    keeps_checkpoint_id: bool = True
+    checkpoint_id_in: str = "stream.checkpoint_id"
+    checks_columns: bool = False
     is_log: bool = False
     low_latency: bool = False
     read_back: Literal["arrow", "rows", "text"] = "arrow"
@@ -49,12 +51,14 @@ class Sink:
 
 
 SINKS = {
-    "delta": Sink(system="delta", behind_connect="write", test_stream=""),
-    "delta_merge": Sink(system="delta", replaces_rows=True, behind_connect="nothing"),
+    "delta": Sink(system="delta", checks_columns=True, behind_connect="write", test_stream=""),
+    "delta_merge": Sink(
+        system="delta", replaces_rows=True, checks_columns=True, behind_connect="nothing"
+    ),
     "kafka": Sink(
         target_setting="sink.topic",
         system="kafka",
-        keeps_checkpoint_id=False,
+        checkpoint_id_in="",
         is_log=True,
         low_latency=True,
         read_back="text",
@@ -63,17 +67,17 @@ SINKS = {
         target_setting="sink.table",
         system="postgres",
         replaces_rows=True,
+        checkpoint_id_in="<table>_ledger",
         read_back="rows",
         test_stream="file_batches",
         secrets={"password": "sink-password"},
     ),
-    "files": Sink(untyped=("pyarrow",)),
-    "console": Sink(
-        target_setting="", keeps_checkpoint_id=False, low_latency=True, read_back="text"
-    ),
+    "files": Sink(checkpoint_id_in="_stream_checkpoint_id", untyped=("pyarrow",)),
+    "console": Sink(target_setting="", checkpoint_id_in="", low_latency=True, read_back="text"),
     "iceberg": Sink(
         target_setting="sink.table",
         system="iceberg",
+        checks_columns=True,
         secrets={"catalog__credential": "sink-catalog-credential"},
         newest_spark="4.1",
     ),

@@ -54,7 +54,7 @@ def write(rows: DataFrame, settings: Settings, checkpoint_id: str) -> DataStream
     writer = settings.sink.write(rows, checkpoint_id).outputMode(JOB.output_mode)
 {% if job.trigger == "processing_time" %}
     return writer.trigger(processingTime=settings.trigger.interval)
-{% elif job.trigger == "available_now" %}
+{% elif job.scheduled %}
     return writer.trigger(availableNow=True)
 {% elif job.trigger == "continuous" %}
     return writer.trigger(continuous=settings.trigger.interval)
