@@ -74,9 +74,11 @@ def _make_events(number, random, *, has_join):
         }
         events.append(Event(json.dumps(values).encode(), None, begin, "plain"))
         if has_join and index % 2:
-            partner = {"id": f"r{number}-{index}", "time": event_time.isoformat()}
-            partner |= {"event_type": keys[index % KEYS], "value": 1.0}
-            events.append(Event(json.dumps(partner).encode(), None, begin, "plain", table="right"))
+            right_event = {"id": f"r{number}-{index}", "time": event_time.isoformat()}
+            right_event |= {"event_type": keys[index % KEYS], "value": 1.0}
+            events.append(
+                Event(json.dumps(right_event).encode(), None, begin, "plain", table="right")
+            )
     return events
 
 

@@ -45,11 +45,11 @@ def join(events: DataFrame, right: DataFrame, settings: Join) -> DataFrame:
 {% endif %}
     """
     key = quote(schema.RIGHT_KEY)
-    partner = right.select(
+    right_events = right.select(
         key, *(F.col(quote(name)).alias(new) for name, new in schema.RIGHT_NAMES.items())
     )
     time = F.col(quote(schema.EVENT_TIME))
     latest = time + F.expr(f"INTERVAL {settings.within}")
     soon = F.col(quote(schema.RIGHT_NAMES[schema.RIGHT.time])).between(time, latest)
-    same_key = events[quote(schema.KEY)] == partner[key]
-    return events.join(partner, same_key & soon, "{{ how }}").drop(partner[key])
+    same_key = events[quote(schema.KEY)] == right_events[key]
+    return events.join(right_events, same_key & soon, "{{ how }}").drop(right_events[key])

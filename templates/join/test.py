@@ -1,5 +1,5 @@
 {% set left = cookiecutter.join == "stream_left" %}
-"""The stream join: partners in time, late events, no partner, and an idle input."""
+"""The stream join: matches in time, late events, no match, and an idle input."""
 
 from random import Random
 
@@ -13,18 +13,18 @@ from {{ cookiecutter.__package }} import schema
 from {{ cookiecutter.__package }}.join import join
 from {{ cookiecutter.__package }}.schema import EVENT, RIGHT, RIGHT_NAMES
 
-from tests.events import event, partner
+from tests.events import event, right_event
 from tests.file_batches import read, write
 from tests.oracle import join_row
 
-PARTNER_TIME = RIGHT_NAMES[RIGHT.time]
+RIGHT_TIME = RIGHT_NAMES[RIGHT.time]
 
 
 @pytest.fixture(name="meet")
 def _meet(spark, make_settings, tmp_path):
     """Return a function that joins two streams, given as minutes, one list a micro-batch.
 
-    It returns the pairs of each batch: the minutes of an event and of its partner. The join is
+    It returns the pairs of each batch: the minutes of an event and of its right event. The join is
     within 5 minutes, the watermark 10 minutes behind. The function compares rows and state with
     the test oracle, batch by batch.
     """
@@ -32,7 +32,7 @@ def _meet(spark, make_settings, tmp_path):
 
     def meet(minutes, right_minutes):
         events = [[event(minute) for minute in batch] for batch in minutes]
-        right = [[partner(event(minute)) for minute in batch] for batch in right_minutes]
+        right = [[right_event(event(minute)) for minute in batch] for batch in right_minutes]
         inputs = (stream(EVENT, events, "met"), stream(RIGHT, right, "met-right"))
         told = []
         writer = join(*inputs, settings.join).writeStream.foreachBatch(
@@ -69,8 +69,8 @@ def _meet(spark, make_settings, tmp_path):
 
 
 def pairs(rows):
-    """Return the minutes of events and of their partners."""
-    times = ((row[EVENT.time], row[PARTNER_TIME]) for row in rows)
+    """Return the minutes of events and of their right events."""
+    times = ((row[EVENT.time], row[RIGHT_TIME]) for row in rows)
     return sorted(((_minute(time), at and _minute(at)) for time, at in times), key=str)
 
 
@@ -78,8 +78,8 @@ def _minute(time):
     return (time - START).total_seconds() / 60
 
 
-def test_a_partner_is_within_the_bound_after_the_event(meet):
-    """A partner is at most `join.within` after its event, and never before it."""
+def test_a_match_is_within_the_bound_after_the_event(meet):
+    """A match is at most `join.within` after its event, and never before it."""
     told = meet([[10]], [[9.9, 10, 15, 15.1]])
 
     assert told[0] == [(10, 10), (10, 15)]
@@ -92,8 +92,8 @@ def test_all_pairs_are_joined(meet):
     assert told[:2] == [[(0, 3), (1, 3)], [(0, 0), (0, 4), (1, 4), (2, 3), (2, 4)]]
 
 
-def test_partner_columns_have_unique_names(spark, make_settings):
-    """The result has the columns of the event, then those of its partner without the key."""
+def test_right_columns_have_unique_names(spark, make_settings):
+    """The result has the columns of the event, then those of the right event without the key."""
     rows = [spark.createDataFrame([], form.ddl) for form in (EVENT, RIGHT)]
 
     joined = join(*rows, make_settings().join)
@@ -101,8 +101,8 @@ def test_partner_columns_have_unique_names(spark, make_settings):
     assert joined.columns == [*schema.COLUMNS, *RIGHT_NAMES.values()]
 
 
-def test_a_partner_after_the_watermark_is_joined(meet):
-    """A partner behind the newest event joins if the watermark has not passed it."""
+def test_a_right_event_after_the_watermark_is_joined(meet):
+    """A right event behind the newest one joins if the watermark has not passed it."""
     told = meet([[0], [12], [13], [14]], [[], [12], [2.1], [2]])
 
     # The watermark was 2 before the third batch.
@@ -118,11 +118,11 @@ def test_a_late_event_is_dropped(meet):
 
 
 {% if left %}
-def test_an_event_without_a_partner_is_written_once(meet):
-    """An event without a partner is written once, when no partner can come any more."""
+def test_an_event_without_a_match_is_written_once(meet):
+    """An event without a match is written once, when no match can arrive any more."""
     told = meet([[0], [14], [16], [30], [31]], [[], [14], [16], [30], [31]])
 
-    alone = [[at for at, partner_at in batch if partner_at is None] for batch in told]
+    alone = [[at for at, right_at in batch if right_at is None] for batch in told]
     # The watermark is 4 in the third batch, and 6 in the fourth.
     assert alone[:4] == [[], [], [], [0]]
     assert [at for batch in alone for at in batch] == [0]
@@ -135,8 +135,8 @@ def test_an_idle_input_holds_unmatched_rows_back(meet):
     assert silent[:4] == [[(0, 0.5)], [], [], []]
     assert silent[4:] == [[(180, 180)], [(120, None), (60, None)]]
 {% else %}
-def test_an_event_without_a_partner_is_not_written(meet):
-    """An event without a partner leaves the state without a row."""
+def test_an_event_without_a_match_is_not_written(meet):
+    """An event without a match leaves the state without a row."""
     told = meet([[0], [14], [16], [30]], [[], [14], [16], [30]])
 
     assert told[:4] == [[], [(14, 14)], [(14, 16), (16, 16)], [(30, 30)]]

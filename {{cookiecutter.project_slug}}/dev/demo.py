@@ -65,7 +65,7 @@ def make_words(spec: EventSpec) -> page.Words:
 {% elif cookiecutter.join == "stream_left" %}
         rows=(
             f"Each step is {page.spoken(spec.step)}; each pair is a row of the result, and so is "
-            "each event without a partner."
+            "each event without a match."
         ),
 {% elif job.right %}
         rows=f"Each step is {page.spoken(spec.step)}; each pair is a row of the result.",

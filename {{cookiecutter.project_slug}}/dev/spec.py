@@ -23,8 +23,8 @@ from {{ cookiecutter.__package }}.settings import Settings
 from dev.producer import EventProducer
 
 {% if job.interval %}
-INTERVAL: timedelta | None = timedelta(seconds={{ job.interval.shortest }})
-"""`trigger.interval` on this machine: the job runs until it is stopped."""
+INTERVAL = timedelta(seconds={{ job.interval.shortest }})
+"""`trigger.interval` in the demo and in the recovery tests: the job runs until it is stopped."""
 {% else %}
 INTERVAL = None
 """There is no `trigger.interval`: the job ends when it has read all records."""
@@ -78,7 +78,7 @@ def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settin
     )
 {% if job.right %}
     right = schema.RIGHT
-    partner = replace(
+    right_spec = replace(
         spec,
         columns=right.columns,
         time=right.time,
@@ -86,5 +86,5 @@ def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settin
         id=right.id,
         measure=next(iter(right.measures), None),
     )
-    return replace(spec, right=partner)
+    return replace(spec, right=right_spec)
 {% endif %}

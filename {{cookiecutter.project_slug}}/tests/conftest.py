@@ -20,7 +20,7 @@ from {{ cookiecutter.__package }}.settings import Settings
 from dev.producer import EventProducer
 {% endif %}
 {% if job.right %}
-from tests.events import PARTNERS_ONLY
+from tests.events import ONE_MATCH_EACH
 {% endif %}
 {% if job.right or not job.source.server %}
 
@@ -51,7 +51,7 @@ def make_settings(tmp_path: Path, servers: LocalServers) -> MakeSettings:
             f"sink.path={tmp_path}/result",
 {% endif %}
 {% if job.right %}
-            *PARTNERS_ONLY,
+            *ONE_MATCH_EACH,
 {% endif %}
             f"checkpoint.root={tmp_path}/checkpoint",
             f"quarantine.path={tmp_path}/quarantine",
@@ -80,7 +80,7 @@ def _spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session", name="servers")
-def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
+def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
     """Yield the real servers that the job needs; each starts when a test first uses it."""
     with LocalServers(tmp_path_factory.mktemp("servers")) as servers:
         yield servers

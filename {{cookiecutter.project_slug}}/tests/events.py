@@ -33,10 +33,10 @@ from tests.oracle import expected
 
 event = partial(make_event, EVENT)
 {% if job.right %}
-PARTNERS_ONLY = ("join.within=1 second", "watermark.delay=598 seconds")
-"""Settings with which each event joins its own partner only.
+ONE_MATCH_EACH = ("join.within=1 second", "watermark.delay=598 seconds")
+"""Settings with which each event has one match.
 
-The join delays the watermark by `join.within`, so windows close 10 minutes behind.
+The join delays the watermark by `join.within`, so the result follows 10 minutes behind.
 """
 {% endif %}
 
@@ -47,21 +47,21 @@ def key(number: int) -> Any:
 
 
 {% if job.right %}
-def partner(values: Event) -> Event:
+def right_event(values: Event) -> Event:
     """Return the event of the right input that joins this event, and none of another time."""
     found = {str(RIGHT.id): values.get(EVENT.id or "", make_value(RIGHT.columns[str(RIGHT.id)], 0))}
     found |= {RIGHT.time: values[EVENT.time], RIGHT_KEY: values[str(EVENT.key)]}
     return found | dict.fromkeys(RIGHT.measures, 1)
 
 
-def partners(events: Iterable[Event]) -> list[Event]:
-    """Return the partners of the events: one for each pair of time and key."""
-    return list({(e[EVENT.time], e[str(EVENT.key)]): partner(e) for e in events}.values())
+def right_events(events: Iterable[Event]) -> list[Event]:
+    """Return the right events that match the events: one for each pair of time and key."""
+    return list({(e[EVENT.time], e[str(EVENT.key)]): right_event(e) for e in events}.values())
 
 
 def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Result:
-    """Return the expected result if each micro-batch reads one element and its partners."""
-    return expected(batches, [partners(batch) for batch in batches], settings)
+    """Return the expected result if each micro-batch reads one element and its matches."""
+    return expected(batches, [right_events(batch) for batch in batches], settings)
 {% else %}
 def expected_of(batches: Sequence[Sequence[Event]], settings: Settings) -> Result:
     """Return the expected result if each micro-batch reads one element of `batches`."""
@@ -83,7 +83,7 @@ def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event
 {% else %}
     """Return the result of one batch."""
 {% if job.right %}
-    inputs = (events, partners(events))
+    inputs = (events, right_events(events))
     return JOB.result([envelopes(spark, list(map(raw, one))) for one in inputs], settings)
 {% else %}
     return JOB.result([envelopes(spark, list(map(raw, events)))], settings)

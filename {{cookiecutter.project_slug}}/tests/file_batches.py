@@ -13,15 +13,15 @@ from stream_devkit.samples import INGESTED, Event, raw
 from stream_runtime.records import envelope
 {% if right and drives_the_job %}
 
-from tests.events import partners
+from tests.events import right_events
 {% endif %}
 
 
 {% if drives_the_job and right %}
 def send(folder: Path, number: int, events: Sequence[Event]) -> None:
-    """Write the files of one batch: the events, and their partners for the right input."""
+    """Write the files of one batch: the events, and those of the right input that match them."""
     write(folder / "in", number, events)
-    write(folder / "right", number, partners(events))
+    write(folder / "right", number, right_events(events))
 
 
 def inputs(spark: SparkSession, folder: Path) -> list[DataFrame]:

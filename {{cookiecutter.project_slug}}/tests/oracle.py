@@ -73,10 +73,10 @@ def expected(batches: oracle.Batches, settings: Settings) -> oracle.Result:
 {% if job.right %}
 
 
-def join_row(event: oracle.Event, partner: oracle.Event | None) -> oracle.Row:
+def join_row(event: oracle.Event, right_event: oracle.Event | None) -> oracle.Row:
     """Return the row of an event and a matching event of the other input, None if there is none."""
     row = {name: event.get(name) for name in schema.COLUMNS}
-    found = partner or {}
+    found = right_event or {}
     return row | {new: found.get(name) for name, new in schema.RIGHT_NAMES.items()}
 {% elif not job.windowed %}
 

@@ -45,11 +45,11 @@ class SmallStream:
 
 {% if console %}
     def run(self) -> None:
-        """Write all files that are not yet read, and the batch that closes windows."""
+        """Write all files that are not yet read, and the batch without data that follows."""
         writer = JOB.write(self.rows(), self.settings, CHECKPOINT_ID)
 {% else %}
     def run(self, *, slowly: bool = False) -> None:
-        """Write all files that are not yet read, and the batch that closes windows."""
+        """Write all files that are not yet read, and the batch without data that follows."""
         rows = self.rows()
         self.settings.sink.prepare(self.spark, rows, CHECKPOINT_ID)
         writer = JOB.write(rows.where(SLOWLY) if slowly else rows, self.settings, CHECKPOINT_ID)

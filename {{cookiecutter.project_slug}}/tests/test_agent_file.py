@@ -19,9 +19,9 @@ from {{ cookiecutter.__package }}.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "{{ cookiecutter.__package }}"
-RUNBOOK, MANIFEST = ROOT / "docs/runbook.md", ROOT / ".claude/CONTRACT.md"
+RUNBOOK, CONTRACT = ROOT / "docs/runbook.md", ROOT / ".claude/CONTRACT.md"
 AGENT = ROOT / ".claude/agents/streaming-engineer.md"
-DOCUMENTS = [ROOT / "AGENTS.md", ROOT / "CLAUDE.md", AGENT, MANIFEST, RUNBOOK]
+DOCUMENTS = [ROOT / "AGENTS.md", ROOT / "CLAUDE.md", AGENT, CONTRACT, RUNBOOK]
 BASES = (ROOT, ROOT / "src" / PACKAGE)
 FOLDERS = {path.name for base in BASES for path in base.iterdir() if path.is_dir()}
 WRITTEN = ("src/**/*.py", "lib/**/*.py", "conf/*", "deploy/*", "monitoring/*", "Makefile", "*.toml")
@@ -260,7 +260,7 @@ def test_the_agent_can_be_started():
 
 def test_no_file_has_two_owners():
     """The rows of the ownership rules do not overlap."""
-    rows = re.findall(r"^\| (`.+?) \|", MANIFEST.read_text("utf-8").split("##")[1], re.MULTILINE)
+    rows = re.findall(r"^\| (`.+?) \|", CONTRACT.read_text("utf-8").split("##")[1], re.MULTILINE)
     owned = [{path for glob in names(row) for path in ROOT.glob(glob)} for row in rows]
 
     assert len(owned) == 3

@@ -52,6 +52,11 @@ def test_every_metric_is_on_the_dashboard(exported):
     """The panels show all metrics but the backlog, which this source does not report."""
     exported -= {"stream_backlog_rows"}
 {% endif %}
+{% if not job.watermark %}
+    # This job has no watermark and no state.
+    exported -= {f"stream_{name}" for name in ("state_rows", "state_bytes")}
+    exported -= {"stream_late_groups_dropped_total", "stream_watermark_timestamp_seconds"}
+{% endif %}
 {% if not job.deduplicates %}
     # This job does not drop duplicates.
     exported -= {"stream_duplicates_dropped_total"}

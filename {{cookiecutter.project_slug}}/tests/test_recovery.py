@@ -15,7 +15,9 @@ import shutil
 {% endif %}
 import time
 from collections import Counter
+{% if not job.scheduled %}
 from collections.abc import Callable
+{% endif %}
 from datetime import UTC, datetime
 {% if written_at_once %}
 from functools import partial
@@ -30,7 +32,7 @@ from stream_devkit.reconciliation import verdict
 from stream_devkit.samples import raw
 from stream_devkit.verdict import read_quarantine
 from stream_runtime import spark_log
-{% if job.follows_time %}
+{% if job.follows_time and not job.scheduled %}
 from stream_runtime.config import load, to_timedelta
 {% else %}
 from stream_runtime.config import load
@@ -48,12 +50,14 @@ from {{ cookiecutter.__package }}.job import JOB
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.producer import EventProducer
+{% if job.interval %}
 from dev.spec import INTERVAL
+{% endif %}
 from dev.target import Target
 {% if dies_between_commits %}
 from tests.crash import forget_commit{{ ", forget_quarantine_write" if replays_batches }}
 {% endif %}
-from tests.events import {{ "PARTNERS_ONLY, " if job.right }}event, expected_of{{ ", partner" if job.right }}
+from tests.events import {{ "ONE_MATCH_EACH, " if job.right }}event, expected_of{{ ", right_event" if job.right }}
 
 PACKAGE = JOB.package
 RECORDS = 800
@@ -82,7 +86,7 @@ def records():
         numbers = range(first, first + BATCH_ROWS)
         messages = [raw(EVENTS[n]) if n % INVALID_EVERY else INVALID for n in numbers]
 {% if job.right %}
-        found = [raw(partner(EVENTS[n])) if n % INVALID_EVERY else INVALID for n in numbers]
+        found = [raw(right_event(EVENTS[n])) if n % INVALID_EVERY else INVALID for n in numbers]
         parts = (("source", messages), ("right", found))
         yield [
             Event(message, b"key", now, "test", table=table)
@@ -105,11 +109,12 @@ class Trial:
             "checkpoint.root": f"{folder}/checkpoint",
             "quarantine.path": f"{folder}/quarantine",
 {% if job.right %}
-            **dict(override.split("=") for override in PARTNERS_ONLY),
+            **dict(override.split("=") for override in ONE_MATCH_EACH),
 {% endif %}
         }
-        if INTERVAL:
-            overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
+{% if job.interval %}
+        overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
+{% endif %}
         self.folder, self.overrides, self.target = folder, overrides, target
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
         self.job: FollowedJob = JobProcess(PACKAGE, overrides, folder)
@@ -155,12 +160,15 @@ class Trial:
 {% endif %}
 
     def run_to_the_end(self) -> None:
-        """Start the job, wait until it has read and written everything, and stop it."""
+        """Start the job, and wait until it has read and written everything{{ "" if job.scheduled else "; then stop it" }}."""
+{% if job.scheduled %}
+        self.job.run(None, "the whole result")
+{% else %}
         self.run_until(self._is_done, "the whole result")
 
     def run_until(self, reached: Callable[[], bool], what: str) -> None:
-        """Start the job, and stop it when `reached()` is true; scheduled runs end by themselves."""
-        self.job.run(reached if INTERVAL else None, what)
+        """Start the job, and stop it when `reached()` is true."""
+        self.job.run(reached, what)
 
     def _is_done(self) -> bool:
 {% if job.follows_time %}
@@ -168,6 +176,7 @@ class Trial:
         return (self.job.watermark or datetime.min.replace(tzinfo=UTC)) >= watermark
 {% else %}
         return bool(self.job.batches) and len(self.target.rows()) >= len(self.wanted)
+{% endif %}
 {% endif %}
 
     def verdict(self) -> str:
@@ -301,8 +310,13 @@ def test_a_replayed_batch_has_its_quarantine_write(survivor):
     shutil.rmtree(written)
     forget_quarantine_write(survivor.folder / "checkpoint", last)
 
+{% if job.scheduled %}
+    survivor.run_to_the_end()
+{% else %}
     survivor.run_until(lambda: survivor.quarantined_up_to() >= last, "the quarantine write")
+{% endif %}
 
+    assert survivor.quarantined_up_to() >= last
     assert survivor.quarantined() == survivor.invalid
     assert survivor.verdict() == "exact"
 {% endif %}

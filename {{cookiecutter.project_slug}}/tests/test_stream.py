@@ -25,7 +25,7 @@ from {{ cookiecutter.__package }} import job
 {% if job.windowed %}
 from {{ cookiecutter.__package }}.schema import {{ "EVENT, " if uses_event }}KEY
 
-from tests.events import event, key{{ ", partners" if job.right }}
+from tests.events import event, key{{ ", right_events" if job.right }}
 {% elif job.custom %}
 from {{ cookiecutter.__package }}.schema import EVENT
 from {{ cookiecutter.__package }}.visits import NUMBER, START
@@ -36,7 +36,7 @@ from tests.events import event
 from {{ cookiecutter.__package }}.schema import EVENT
 {% endif %}
 
-from tests.events import event{{ ", partners" if job.right }}
+from tests.events import event{{ ", right_events" if job.right }}
 {% endif %}
 from tests.oracle import expected
 
@@ -51,7 +51,7 @@ def _stream(spark, make_settings, tmp_path):
         work = Path(mkdtemp(dir=tmp_path))
 {% if job.right %}
         right = tmp_path / "right.ndjson"
-        right.write_bytes(b"".join(raw(values) + b"\n" for values in _partners(messages)))
+        right.write_bytes(b"".join(raw(values) + b"\n" for values in _right_events(messages)))
         inputs = [source, right]
 {% else %}
         inputs = [source]
@@ -95,17 +95,16 @@ def test_out_of_order_events_match_the_oracle(stream):
 
 
 def test_every_record_is_reconciled(stream):
-    """Each record is counted, late, pending, a duplicate or in quarantine."""
+    """Each record is counted, {{ "late, " if job.drops_late }}{{ "a duplicate, " if job.drops_duplicates }}{{ "pending, " if job.watermark }}or in quarantine."""
     valid = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
     messages = [*valid[:40], b"oops", *valid[40:], b"", raw(event(1)), b"[]"]
 
     _, quarantined, summary = stream(messages, batch_rows=10)
 
 {% if job.right %}
-    # The last valid event is late, and so is its partner.
+    # The last valid event is late, and so is its match.
     assert summary["input_rows"] == 2 * len(messages) - len(quarantined)
-    places = {{ 2 if cookiecutter.window == "sliding" else 1 }}
-    assert summary["counted_rows"] + summary["open_rows"] == places * len(valid)
+    assert summary["counted_rows"] + summary["open_rows"] == {{ "2 * " if cookiecutter.window == "sliding" }}len(valid)
     assert summary["late_rows"] == 2
 {% else %}
     assert summary["input_rows"] == len(messages)
@@ -148,7 +147,7 @@ def test_the_newer_event_of_an_id_is_kept(stream):
     assert summary["duplicate_rows"] == 2
 {% else %}
 def test_the_same_event_twice_counts_twice(stream):
-    """Without `state=deduplicate`, a duplicate is an event."""
+    """This job does not drop duplicates: a duplicate counts as an event."""
     _, _, summary = stream([raw(event(0, number=7))] * 2, batch_rows=2)
 
     assert summary["counted_rows"] + summary["open_rows"] == {{ 4 if cookiecutter.window == "sliding" else 2 }}
@@ -239,6 +238,7 @@ def test_a_wrong_total_is_not_exact(stream, monkeypatch):
 
 
 {% endif %}
+{% if job.watermark %}
 def test_a_batch_of_invalid_records_advances_the_watermark(stream):
     """A batch with only invalid records advances the watermark like any other batch."""
     early, later, back, last = (
@@ -250,6 +250,7 @@ def test_a_batch_of_invalid_records_advances_the_watermark(stream):
     assert summary["verdict"] == "exact"
 
 
+{% endif %}
 def test_the_batch_size_does_not_change_an_ordered_stream(stream):
     """If no event is late, batches of any size give the same result."""
     messages = [raw(event(minute / 2, key=minute % 2, number=minute)) for minute in range(80)]
@@ -281,11 +282,11 @@ def test_an_option_of_a_file_run_needs_the_input(capsys, option):
 
 
 {% if job.right %}
-def _partners(messages):
-    """Return the partners of the messages that begin with an event; times are text."""
+def _right_events(messages):
+    """Return the right events that match messages that begin with an event; times are text."""
     texts = [message.decode() for message in messages if message.startswith(b"{")]
     held = [json.JSONDecoder().raw_decode(text)[0] for text in texts]
-    return partners(held)
+    return right_events(held)
 
 
 {% endif %}

@@ -10,8 +10,8 @@ from clickstream_metrics.settings import Settings
 
 from dev.producer import EventProducer
 
-INTERVAL: timedelta | None = timedelta(seconds=1)
-"""`trigger.interval` on this machine: the job runs until it is stopped."""
+INTERVAL = timedelta(seconds=1)
+"""`trigger.interval` in the demo and in the recovery tests: the job runs until it is stopped."""
 
 
 def make_spec(settings: Settings) -> EventSpec:

@@ -51,7 +51,7 @@ def _spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session", name="servers")
-def _services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
+def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
     """Yield the real servers that the job needs; each starts when a test first uses it."""
     with LocalServers(tmp_path_factory.mktemp("servers")) as servers:
         yield servers

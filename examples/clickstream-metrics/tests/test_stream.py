@@ -74,7 +74,7 @@ def test_out_of_order_events_match_the_oracle(stream):
 
 
 def test_every_record_is_reconciled(stream):
-    """Each record is counted, late, pending, a duplicate or in quarantine."""
+    """Each record is counted, late, pending, or in quarantine."""
     valid = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
     messages = [*valid[:40], b"oops", *valid[40:], b"", raw(event(1)), b"[]"]
 
@@ -92,7 +92,7 @@ def test_every_record_is_reconciled(stream):
 
 
 def test_the_same_event_twice_counts_twice(stream):
-    """Without `state=deduplicate`, a duplicate is an event."""
+    """This job does not drop duplicates: a duplicate counts as an event."""
     _, _, summary = stream([raw(event(0, number=7))] * 2, batch_rows=2)
 
     assert summary["counted_rows"] + summary["open_rows"] == 2

@@ -29,7 +29,7 @@ COLUMNS = {
 }
 ROLES = {"time": "event_time", "key": "event_type", "id": "event_id", "measure": "amount"}
 EVENTS = EventSpec(COLUMNS, **ROLES, result_key=("event_id",))
-PARTNERS = EventSpec(
+RIGHT_EVENTS = EventSpec(
     {"id": "STRING", "time": "TIMESTAMP", "event_type": "STRING", "value": "DOUBLE"},
     time="time",
     key="event_type",
@@ -38,7 +38,7 @@ PARTNERS = EventSpec(
 )
 SPECS = {
     "all roles": EVENTS,
-    "two inputs": replace(EVENTS, right=PARTNERS),
+    "two inputs": replace(EVENTS, right=RIGHT_EVENTS),
     "sessions": replace(EVENTS, step=timedelta(minutes=30), pauses=True),
     "duplicates are dropped": replace(EVENTS, drops_duplicates=True),
     "rows of a table": replace(EVENTS, typed=True),

@@ -178,7 +178,7 @@ def test_a_drain_has_a_timeout(watch, caplog):
         watch.run(([], query))
 
     assert query.stopped
-    assert "it is cut" in caplog.text
+    assert "it is interrupted" in caplog.text
 
 
 def test_a_signal_drains_with_its_exit_code(watch):

@@ -43,7 +43,7 @@ def _target(servers, tmp_path):
 
 @pytest.fixture(name="stream")
 def _stream(spark, settings, tmp_path):
-    """Return a stream of three batches: rows, changes of them, and an event that closes windows."""
+    """Return a stream of three batches: rows, changes of them, and a later event."""
     stream = SmallStream(spark, settings, tmp_path)
     stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
     stream.send(*(event(number / 10 + 1, key=number, number=number) for number in range(4)))

@@ -52,7 +52,7 @@ def _rows(spark, settings):
 
 @pytest.fixture(name="stream")
 def _stream(spark, settings, tmp_path):
-    """Several rows in one batch, and what closes their windows."""
+    """Several rows in one batch, and a later event."""
     stream = SmallStream(spark, settings, tmp_path)
     stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
     stream.send(event(300, number=8))

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """The sink: a PostgreSQL table with one row per key of the result."""
 
 import uuid
@@ -334,7 +335,9 @@ def _sql(text: LiteralString, sink: Sink, result: T.StructType | None = None) ->
     staged = [
         "text" if isinstance(field.dataType, STAGED_AS_TEXT) else _type(field) for field in fields
     ]
+{% if job.write_disposition != "replace" %}
     changing = [name for name in names if name not in schema.RESULT_KEY]
+{% endif %}
     return sql.SQL(text).format(
         target=_name(sink),
         staging=_name(sink, "_staging"),
@@ -342,9 +345,13 @@ def _sql(text: LiteralString, sink: Sink, result: T.StructType | None = None) ->
         key=_list("{}", schema.RESULT_KEY),
         attempt=sql.Identifier(ATTEMPT),
         batch=sql.Identifier(BATCH),
+{% if job.write_disposition != "replace" and not job.windowed %}
         time=_column(schema.EVENT_TIME),
+{% endif %}
         columns=_list("{}", names),
+{% if job.write_disposition != "replace" %}
         changes=_list("{0} = excluded.{0}", changing),
+{% endif %}
         definitions=_list("{} {}", names, types),
         staged=_list("{} {}", names, staged),
         values=_list("{}::{}", names, types),

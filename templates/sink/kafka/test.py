@@ -19,7 +19,7 @@ def _target(servers, tmp_path):
 
 @pytest.fixture(name="stream")
 def _stream(spark, make_settings, target, tmp_path):
-    """Return a stream of two batches: several rows, and an event that closes their windows."""
+    """Return a stream of two batches: several rows, and a later event."""
     stream = SmallStream(spark, configured(make_settings, target), tmp_path)
     stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
     stream.send(event(300, number=8))

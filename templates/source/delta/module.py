@@ -58,12 +58,12 @@ class Source(StreamSource):
 
     The log keeps a table's commits for 30 days, and VACUUM removes the files of rewritten rows.
     Older rows are in the `snapshot` only: the table as it is now, followed by new commits. The
-    files of a snapshot are not in event-time order, so windows can close too early.
+    files of a snapshot are not in event-time order, so events can be late.
     """
     starting_time: AwareDatetime | None = None
     """The first commit at this time or later, instead of a version."""
     upstream_changes: Literal["fail", "ignore_deletes", "skip_change_commits"] = "fail"
-    """The reaction to a commit that deletes or changes rows; rows already counted stay counted.
+    """The reaction to a commit that deletes or changes rows. Rows already read stay in the result.
 
     `ignore_deletes` ignores commits that remove whole partitions; `skip_change_commits` skips each
     such commit completely, including the rows that it adds.

@@ -17,7 +17,7 @@ SENT = datetime(2026, 1, 10, tzinfo=UTC)
 
 
 @pytest.fixture(name="producer")
-def _feed(servers, tmp_path):
+def _producer(servers, tmp_path):
     """Return a producer for a new topic."""
     return EventProducer(servers, tmp_path, f"source-{uuid.uuid4().hex}")
 
@@ -115,39 +115,40 @@ def _hour(number):
     return datetime(2026, 1, 1, number, tzinfo=UTC)
 
 
-def streamed(spark, table):
+def streamed(spark, kafka):
     """Return what a first start reads: the source reference and the text of each message."""
     rows = {}
 
     def take(batch, _):
         rows.update((row.origin, bytes(row.raw).decode()) for row in batch.collect())
 
-    writer = table.read(spark).writeStream.foreachBatch(take)
+    writer = kafka.read(spark).writeStream.foreachBatch(take)
     writer.trigger(availableNow=True).start().awaitTermination()
     return rows
 
 
 def test_all_topics_of_a_pattern_are_read(spark, servers, topics):
     """All topics of the pattern are read, without messages of aborted transactions."""
-    servers = servers.broker.bootstrap_servers
-    table = source.Source(bootstrap_servers=servers, topic_pattern=f"[ab]-{topics}")
+    kafka = source.Source(
+        bootstrap_servers=servers.broker.bootstrap_servers, topic_pattern=f"[ab]-{topics}"
+    )
 
-    rows = streamed(spark, table)
+    rows = streamed(spark, kafka)
 
     assert sorted(rows.values()) == ["early", "early", "late", "late"]
     assert {place.rpartition("/")[0] for place in rows} == {f"a-{topics}/0", f"b-{topics}/0"}
-    assert table.source_id() == f"kafka topics like [ab]-{topics}"
+    assert kafka.source_id() == f"kafka topics like [ab]-{topics}"
 
 
 def test_several_topics_are_read_from_a_time_on(spark, servers, topics):
     """The first start reads messages from the configured time on."""
-    table = source.Source(
+    kafka = source.Source(
         bootstrap_servers=servers.broker.bootstrap_servers,
         topic=f"a-{topics},b-{topics}",
         starting_time=_hour(1),
     )
 
-    rows = streamed(spark, table)
+    rows = streamed(spark, kafka)
 
     assert sorted(rows.values()) == ["late", "late"]
 

@@ -62,11 +62,17 @@ class Watermark(Table):
 {% if job.right %}
     """How far the watermark is behind the newest event of the slower input."""
 {% elif job.deduplicates %}
-    """How late events can be, and how long ids are retained; later events are dropped."""
+    """How far an event can be behind the newest one, and how long ids are retained.
+
+    Events behind the watermark are dropped.
+    """
 {% elif job.custom %}
-    """How late events can be, and how long all events are pending; later ones are dropped."""
+    """How far an event can be behind the newest one, and how long all events are pending.
+
+    Events behind the watermark are dropped.
+    """
 {% elif job.drops_late %}
-    """How long a window waits for late events; later ones are dropped."""
+    """How long a window waits for out-of-order events; those behind the watermark are dropped."""
 {% else %}
     """How far the watermark is behind the newest event; in complete mode it drops nothing."""
 {% endif %}

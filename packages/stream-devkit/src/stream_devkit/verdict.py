@@ -70,6 +70,6 @@ def compare_number(what: str, wanted: int, found: int, unit: str) -> Check:
 
 
 def verdict(checks: Iterable[Check]) -> str:
-    """Return `exact`, or the first difference."""
+    """Return `exact`, or every check that failed, in one text."""
     failed = [f"{check.what}? No: {check.found}." for check in checks if not check.holds]
     return " ".join(failed) or EXACT

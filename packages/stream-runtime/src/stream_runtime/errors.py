@@ -22,7 +22,7 @@ class ConfigError(StreamJobError):
 
 
 class CheckpointError(StreamJobError):
-    """Raised when a start would corrupt or repeat what the checkpoint stands for."""
+    """Raised when a start would corrupt the state of the checkpoint, or write its result again."""
 
     exit_code = 3
 

@@ -174,9 +174,9 @@ class Supervisor:
         return report is Sign.ENDED or (report is None and not active)
 
     def _stop(self, query: StreamingQuery) -> None:
-        """Stop after the running batch, if it ends in time: stop() alone would cut it.
+        """Stop after the running batch, if it ends in time: stop() alone interrupts it.
 
-        Under load the next batch begins immediately; it is cut at its beginning.
+        Under load the next batch begins immediately; it is interrupted at its start.
         """
         deadline = time.monotonic() + to_timedelta(self._lifecycle.drain).total_seconds()
         reports = self._listener.reports.qsize()
@@ -184,7 +184,9 @@ class Supervisor:
             if self._listener.reports.qsize() > reports:
                 break
             if time.monotonic() > deadline:
-                log.warning("the batch did not end within %s: it is cut", self._lifecycle.drain)
+                log.warning(
+                    "the batch did not end within %s: it is interrupted", self._lifecycle.drain
+                )
                 break
             time.sleep(BOUNDARY_SECONDS)
         query.stop()

@@ -19,7 +19,7 @@ class Metrics(Table):
     """The table `[metrics]` in conf/*.toml."""
 
     log: str = "-"
-    """The file for JSON lines, one for each batch; `-` is the standard output."""
+    """The file for JSON lines, one for each report; `-` is the standard output."""
     port: int = 0
     """The port for Prometheus; 0 opens none."""
 

@@ -54,7 +54,7 @@ def join(
     for pair in [*zip_longest(events, right, fillvalue=()), ((), ())]:
         watermark = state.watermark
         pairs, alone = state.read(*pair)
-        rows = [to_row(event, partner) for event, partner in pairs]
+        rows = [to_row(event, right_event) for event, right_event in pairs]
         rows += [to_row(event, None) for event in alone if is_left]
         found.append(Batch(rows, watermark, NEVER))
     pending = [to_row(event, None) for event in state.list_unmatched() if is_left]
@@ -92,25 +92,25 @@ class _Join:
         slower = min(self.left.watermark.now, self.right.watermark.now)
         self._watermark = max(self._watermark, slower)
         alone = [event for number, event in gone if number not in self._matched]
-        return [(event, partner) for (_, event), partner in pairs], alone
+        return [(event, right_event) for (_, event), right_event in pairs], alone
 
     def list_unmatched(self) -> list[Event]:
         """Return the events without a match that can still get one."""
         return [event for number, event in self.left if number not in self._matched]
 
     def _match_right(self, right: Sequence[Event]) -> Iterator[tuple[Numbered, Event]]:
-        for partner in self._take_in_time(self.right, right):
-            self.right.add(partner)
-            key, time = self.right.place(partner)
+        for right_event in self._take_in_time(self.right, right):
+            self.right.add(right_event)
+            key, time = self.right.place(right_event)
             for event in self.left.between(key, time - self._within, time):
-                yield event, partner
+                yield event, right_event
 
     def _match_left(self, events: Sequence[Event]) -> Iterator[tuple[Numbered, Event]]:
         for event in self._take_in_time(self.left, events):
             number = self.left.add(event)
             key, time = self.left.place(event)
-            for _, partner in self.right.between(key, time, time + self._within):
-                yield (number, event), partner
+            for _, right_event in self.right.between(key, time, time + self._within):
+                yield (number, event), right_event
 
     def _take_in_time(self, one: "_Input", batch: Sequence[Event]) -> list[Event]:
         times = [one.place(event)[1] for event in batch]
