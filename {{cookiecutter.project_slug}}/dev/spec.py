@@ -23,7 +23,7 @@ from {{ cookiecutter.__package }}.settings import Settings
 from dev.producer import EventProducer
 
 {% if job.interval %}
-INTERVAL = timedelta(seconds={{ job.interval.shortest }})
+INTERVAL: timedelta | None = timedelta(seconds={{ job.interval.shortest }})
 """`trigger.interval` in the demo and in the recovery tests: the job runs until it is stopped."""
 {% else %}
 INTERVAL = None

@@ -65,7 +65,8 @@ class Trial:
             "checkpoint.root": f"{folder}/checkpoint",
             "quarantine.path": f"{folder}/quarantine",
         }
-        overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
+        if INTERVAL:
+            overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
         self.folder, self.overrides, self.target = folder, overrides, target
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
         self.job: FollowedJob = JobProcess(PACKAGE, overrides, folder)
@@ -97,12 +98,12 @@ class Trial:
         return int(json.loads(self.root.read(PROGRESS) or "{}").get("last_batch", -1))
 
     def run_to_the_end(self) -> None:
-        """Start the job, and wait until it has read and written everything; then stop it."""
+        """Start the job, wait until it has read and written everything, and stop it."""
         self.run_until(self._is_done, "the whole result")
 
     def run_until(self, reached: Callable[[], bool], what: str) -> None:
-        """Start the job, and stop it when `reached()` is true."""
-        self.job.run(reached, what)
+        """Start the job, and stop it when `reached()` is true; scheduled runs end by themselves."""
+        self.job.run(reached if INTERVAL else None, what)
 
     def _is_done(self) -> bool:
         watermark = VALID[-1][schema.EVENT.time] - to_timedelta(self.settings.watermark.delay)
@@ -203,7 +204,6 @@ def test_a_replayed_batch_has_its_quarantine_write(survivor):
 
     survivor.run_until(lambda: survivor.quarantined_up_to() >= last, "the quarantine write")
 
-    assert survivor.quarantined_up_to() >= last
     assert survivor.quarantined() == survivor.invalid
     assert survivor.verdict() == "exact"
 

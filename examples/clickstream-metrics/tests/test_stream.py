@@ -74,7 +74,7 @@ def test_out_of_order_events_match_the_oracle(stream):
 
 
 def test_every_record_is_reconciled(stream):
-    """Each record is counted, late, pending, or in quarantine."""
+    """Each record is counted, late, pending or in quarantine."""
     valid = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
     messages = [*valid[:40], b"oops", *valid[40:], b"", raw(event(1)), b"[]"]
 
