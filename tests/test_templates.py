@@ -5,6 +5,7 @@ import re
 import pytest
 
 from stream_template_rules import AXES
+from stream_template_rules.sinks import SINKS
 from tests.examples import ROOT
 from tests.test_render import VARIANTS
 
@@ -64,6 +65,14 @@ def test_a_value_has_the_fragments_of_its_neighbours(question):
 
     assert {"module.py", "readme.md", "runbook.md", "test.py"} <= needed
     assert [parts for parts in fragments if not FOLDER.joinpath(question, *parts).exists()] == []
+
+
+@pytest.mark.parametrize("sink", [name for name in SINKS if SINKS[name].checkpoint_id_in])
+def test_a_runbook_says_what_stores_the_checkpoint_id(sink):
+    """The runbook of a sink has the name of its trait `checkpoint_id_in`, as CONTRACT.md does."""
+    runbook = FOLDER.joinpath("sink", sink, "runbook.md").read_text("utf-8")
+
+    assert f"`{SINKS[sink].checkpoint_id_in}`" in runbook
 
 
 @pytest.mark.parametrize("question", AXES)
