@@ -153,8 +153,8 @@ def _survivor(servers, spark, tmp_path_factory):
     return trial
 
 
-def test_sigterm_drains_and_asks_for_a_restart(survivor):
-    """After SIGTERM the job drains and exits with 143, so the orchestrator starts it again."""
+def test_sigterm_drains_with_its_own_exit_code(survivor):
+    """After SIGTERM the job drains and exits with 143, which differs from a drain by `stop`."""
     assert survivor.exit_code_of_sigterm == 143
 
 
