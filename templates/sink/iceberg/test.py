@@ -1,4 +1,4 @@
-"""The table that the sink appends to: owned by one checkpoint, each batch in it once."""
+"""The Iceberg table of the sink: its checkpoint id, batches written once, and the catalog."""
 
 import json
 import os
@@ -32,7 +32,7 @@ NEVER = "TIMESTAMP '2999-01-01 00:00:00'"
 
 @pytest.fixture(name="target")
 def _target(servers, tmp_path):
-    """A table in a catalog of this test alone: Spark keeps a catalog once it has used it."""
+    """Return a table in a catalog of its own: Spark keeps a catalog after its first use."""
     return Target(servers, tmp_path, tmp_path.name)
 
 
@@ -46,13 +46,13 @@ def _settings(make_settings, spark, target):
 
 @pytest.fixture(name="rows")
 def _rows(spark, settings):
-    """The result's rows as a stream that never runs."""
+    """Return the result rows as a stream that is not started."""
     return JOB.stream(spark, settings)
 
 
 @pytest.fixture(name="stream")
 def _stream(spark, settings, tmp_path):
-    """Several rows in one batch, and a later event."""
+    """Return a stream of two batches: several rows, and a later event."""
     stream = SmallStream(spark, settings, tmp_path)
     stream.send(*(event(number / 10, key=number, number=number) for number in range(8)))
     stream.send(event(300, number=8))
@@ -61,7 +61,7 @@ def _stream(spark, settings, tmp_path):
 
 @pytest.fixture(name="maintain")
 def _maintain(spark, settings):
-    """Call a procedure of Iceberg for the table."""
+    """Return a function that calls a maintenance procedure of Iceberg for the table."""
     table = settings.sink.table
 
     def maintain(procedure, more=""):
@@ -72,38 +72,38 @@ def _maintain(spark, settings):
 
 
 def exact(stream, target):
-    """How the table differs from a computation in plain Python, if it does."""
+    """Return the verdict: the table against the test oracle."""
     return verdict(target.rows(), expected_of(stream.events, stream.settings).rows)
 
 
 def files(stream):
-    """All data files, those that no snapshot has included."""
+    """Return all data files, those outside of every snapshot included."""
     return sorted(stream.folder.glob("*/streams/result/data/*.parquet"))
 
 
 def new_query(checkpoint):
-    """Give the stream another query id, under which Iceberg knows none of its batches."""
+    """Give the stream another query id: no snapshot has a batch of it."""
     metadata = checkpoint / "metadata"
     metadata.write_text(json.dumps({"id": str(uuid.uuid4())}), "utf-8")
     metadata.with_name(".metadata.crc").unlink()
 
 
 class KillAtCommit:
-    """A listener of Iceberg's commits that kills the driver and its JVM at one with rows."""
+    """A listener that kills the driver and its JVM when Iceberg commits rows."""
 
     def notify(self, event):
-        """Die after Iceberg's commit and before Spark's, which waits for this call."""
+        """Kill the process after Iceberg's commit; Spark's commit waits for this call."""
         if event.summary().get("added-records"):
             os.killpg(os.getpgrp(), signal.SIGKILL)
 
     class Java:
-        """What py4j asks for: the interface in Java."""
+        """The Java interface, as py4j requires it."""
 
         implements = ("org.apache.iceberg.events.Listener",)
 
 
 def drive(folder, settings):
-    """Run the stream of a folder in a driver that dies when Iceberg commits rows."""
+    """Run the stream of a folder in a driver that is killed when Iceberg commits rows."""
     loaded = Settings.model_validate_json(settings)
     spark = session.build("driver", loaded.session, loaded.state, loaded.spark_conf())
     gateway = spark.sparkContext._gateway  # noqa: SLF001 - Python has no name for it
@@ -119,8 +119,8 @@ def drive(folder, settings):
 # The table
 
 
-def test_the_table_is_made_with_its_columns_and_its_owner(spark, settings, rows):
-    """Before the first batch the table is there, empty, with the result's columns."""
+def test_prepare_creates_the_table_with_its_checkpoint_id(spark, settings, rows):
+    """`prepare` creates an empty table with the result's columns and the checkpoint id."""
     before = settings.sink.target_checkpoint_id(spark)
 
     settings.sink.prepare(spark, rows, "checkpoint 1")
@@ -132,8 +132,8 @@ def test_the_table_is_made_with_its_columns_and_its_owner(spark, settings, rows)
     assert table.count() == 0
 
 
-def test_a_table_that_is_there_keeps_its_owner(spark, settings, rows):
-    """To create it again changes nothing: rows of another checkpoint are not taken over."""
+def test_an_existing_table_keeps_its_checkpoint_id(spark, settings, rows):
+    """`prepare` does not change the checkpoint id of an existing table."""
     settings.sink.prepare(spark, rows, "checkpoint 1")
 
     settings.sink.prepare(spark, rows, "checkpoint 2")
@@ -141,8 +141,8 @@ def test_a_table_that_is_there_keeps_its_owner(spark, settings, rows):
     assert settings.sink.target_checkpoint_id(spark) == "checkpoint 1"
 
 
-def test_a_table_of_others_has_an_unknown_owner(spark, settings, rows):
-    """A start with any checkpoint is refused: it would mix its rows with theirs."""
+def test_a_table_of_another_program_has_an_unknown_checkpoint_id(spark, settings, rows):
+    """A table without the property has an unknown checkpoint id, so a start is refused."""
     table = settings.sink.table
     spark.sql(f"CREATE NAMESPACE {table.rpartition('.')[0]}")
     spark.createDataFrame([], rows.schema).writeTo(table).using("iceberg").create()
@@ -150,8 +150,8 @@ def test_a_table_of_others_has_an_unknown_owner(spark, settings, rows):
     assert settings.sink.target_checkpoint_id(spark) == "unknown"
 
 
-def test_a_new_column_has_to_be_in_the_table_first(spark, settings, rows):
-    """The start is refused instead of each batch; a column that only the table has is null."""
+def test_a_new_column_must_exist_in_the_table(spark, settings, rows):
+    """The start is refused, not each batch; a column that only the table has gets null."""
     settings.sink.prepare(spark, rows, CHECKPOINT_ID)
     more = rows.withColumn("currency", F.lit("EUR"))
 
@@ -163,11 +163,11 @@ def test_a_new_column_has_to_be_in_the_table_first(spark, settings, rows):
     settings.sink.prepare(spark, rows, CHECKPOINT_ID)
 
 
-# Batches that come again
+# Batch replays
 
 
-def test_a_kill_leaves_files_that_no_reader_sees(spark, stream, target):
-    """Killed while its tasks write, the job writes the batch again; a snapshot has it once."""
+def test_files_of_a_killed_batch_are_not_read(spark, stream, target):
+    """A batch that was killed while it wrote is in a snapshot once after the next run."""
     stream.kill_when(lambda: files(stream))
     left = files(stream)
 
@@ -179,8 +179,8 @@ def test_a_kill_leaves_files_that_no_reader_sees(spark, stream, target):
     assert spark.table(stream.settings.sink.table).count() == len(target.rows())
 
 
-def test_a_driver_may_die_between_the_two_commits(stream, target):
-    """Killed by SIGKILL when Iceberg has the batch and Spark has not: it is there once."""
+def test_a_kill_between_the_two_commits_duplicates_nothing(stream, target):
+    """After SIGKILL between Iceberg's commit and Spark's, the table has the batch once."""
     stream.run()
     stream.send(event(301, key=1, number=9), event(600, number=10))
     before = len(target.rows())
@@ -198,8 +198,8 @@ def test_a_driver_may_die_between_the_two_commits(stream, target):
     assert exact(stream, target) == "exact"
 
 
-def test_a_batch_that_the_table_has_is_not_written_again(stream, target):
-    """Its id is in a snapshot; the batch after it is written as ever."""
+def test_a_replayed_batch_adds_nothing_and_the_next_is_written(stream, target):
+    """A batch replay adds no row, because a snapshot has its id; the next batch is written."""
     stream.run()
     before = target.rows()
     forget_commit(stream.checkpoint)
@@ -212,8 +212,8 @@ def test_a_batch_that_the_table_has_is_not_written_again(stream, target):
     assert exact(stream, target) == "exact"
 
 
-def test_without_the_tables_memory_rows_are_doubled(stream, target):
-    """The test above can fail: under a new query id no snapshot has the batch."""
+def test_a_new_query_id_duplicates_rows(stream, target):
+    """Under a new query id Iceberg does not skip the replayed batch: the test above can fail."""
     stream.run()
     forget_commit(stream.checkpoint)
     new_query(stream.checkpoint)
@@ -226,8 +226,8 @@ def test_without_the_tables_memory_rows_are_doubled(stream, target):
 # Maintenance
 
 
-def test_maintenance_keeps_what_iceberg_knows_of_batches(stream, target, maintain):
-    """Files are rewritten and all old snapshots expired, but the last batch is not repeated."""
+def test_maintenance_keeps_the_batch_ids(stream, target, maintain):
+    """After files are rewritten and old snapshots expire, a batch replay adds no row."""
     stream.run()
     maintain("rewrite_data_files", ", options => map('rewrite-all', 'true')")
     maintain("expire_snapshots", f", older_than => {NEVER}")
@@ -239,8 +239,8 @@ def test_maintenance_keeps_what_iceberg_knows_of_batches(stream, target, maintai
     assert exact(stream, target) == "exact"
 
 
-def test_if_too_few_snapshots_stay_rows_are_doubled(stream, target, maintain):
-    """The test above can fail: `retain_last` overrides the number that the table has."""
+def test_too_few_snapshots_duplicate_rows(stream, target, maintain):
+    """`retain_last` overrides the number of snapshots of the table: the test above can fail."""
     stream.run()
     maintain("rewrite_data_files", ", options => map('rewrite-all', 'true')")
     maintain("expire_snapshots", f", older_than => {NEVER}, retain_last => 1")
@@ -254,8 +254,8 @@ def test_if_too_few_snapshots_stay_rows_are_doubled(stream, target, maintain):
 # The catalog
 
 
-def test_a_catalog_that_does_not_answer_is_an_outage(make_settings):
-    """The job ends with the exit code of a server that is down; a folder has no server."""
+def test_a_catalog_that_does_not_answer_is_a_setup_error(make_settings):
+    """A catalog without an answer has the exit code of an outage; a folder has no server."""
     catalog = ["sink.catalog.type=rest", "sink.catalog.uri=http://127.0.0.1:9"]
 
     with pytest.raises(errors.SetupError, match="does not answer"):
@@ -265,7 +265,7 @@ def test_a_catalog_that_does_not_answer_is_an_outage(make_settings):
 
 
 class Unauthorized(BaseHTTPRequestHandler):
-    """A REST catalog that accepts nobody."""
+    """A REST catalog that refuses every login."""
 
     def do_POST(self):
         """Refuse the login."""
@@ -275,7 +275,7 @@ class Unauthorized(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
-def test_a_refused_login_is_an_error(spark, make_settings):
+def test_a_refused_login_is_a_setup_error(spark, make_settings):
     """The message names the table of settings, and does not contain the credential."""
     with HTTPServer(("127.0.0.1", 0), Unauthorized) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -296,14 +296,14 @@ def test_a_refused_login_is_an_error(spark, make_settings):
     assert "s3cret" not in str(failure.value)
 
 
-def test_a_catalog_without_its_address_is_refused(make_settings):
-    """The message names the key, before Iceberg fails with an error of Java."""
+def test_a_catalog_without_an_address_is_refused(make_settings):
+    """The message names the missing key; Iceberg would fail with a Java error."""
     with pytest.raises(errors.ConfigError, match="a catalog of type rest needs uri"):
         make_settings("sink.catalog.type=rest")
 
 
-def test_a_catalog_gets_its_properties(make_settings):
-    """Also those that only Iceberg knows; the name of the catalog is the table's first part."""
+def test_a_catalog_has_its_properties(make_settings):
+    """The Spark settings have every property; the first part of the table names the catalog."""
     catalog = ["sink.table=lake.a.b", "sink.catalog.type=hive", "sink.catalog.uri=thrift://h:1"]
     settings = make_settings(*catalog, "sink.catalog.properties.clients=4")
 
