@@ -22,6 +22,8 @@ from tests.variants import EVENTS
 
 FOLDER = ROOT / "build" / "jars"
 VERSION = pyspark.__version__.rpartition(".")[0]
+# Spark 4.1 moved its checkpoint classes.
+STREAMING = "streaming" if VERSION == "4.0" else "streaming.checkpointing"
 ANSWERS = {
     "project_name": "Tests",
     "project_slug": "tests",
@@ -55,8 +57,7 @@ SETTINGS = {
     "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
     # Hadoop's default implementation starts two processes for each file that it renames.
     "spark.sql.streaming.checkpointFileManagerClass": (
-        "org.apache.spark.sql.execution.streaming.checkpointing"
-        ".FileSystemBasedCheckpointFileManager"
+        f"org.apache.spark.sql.execution.{STREAMING}.FileSystemBasedCheckpointFileManager"
     ),
     "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
     # Otherwise PySpark sends the Python call site of each expression to Java.
