@@ -101,7 +101,7 @@ def test_a_killed_executor_loses_no_event(project, tmp_path, monkeypatch):
             def __init__(self, package, settings, folder):
                 super().__init__(package, settings, folder)
                 self._command = ["deploy/submit.sh"]
-                self._arguments[:2] = ["--env", "cluster"]
+                self._options[:2] = ["--env", "cluster"]
 
             def wait(self, reached, what):
                 def kill_and_check():
