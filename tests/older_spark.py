@@ -9,6 +9,18 @@ from stream_template_rules.pins import SPARKS
 from tests.examples import ROOT
 
 
+def run_tests(version, *arguments):
+    """Run pytest with another version of PySpark; return the completed process, with its output."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=ROOT,
+        env=make_environment(version),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def make_environment(version):
     """Return environment variables with which Python imports another version of PySpark.
 

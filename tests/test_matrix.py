@@ -1,7 +1,6 @@
 """Runs of a covering set of job variants, which together have every pair of answers."""
 
 import re
-import subprocess
 import sys
 from functools import partial
 
@@ -9,7 +8,6 @@ import pytest
 from pyspark.sql import functions as F
 
 from tests import awkward, matrix, older_spark, sparks, variants
-from tests.examples import ROOT
 
 COVERING = variants.make_covering_set()
 COMPILED = variants.choose_each_value(COVERING)
@@ -66,16 +64,8 @@ def test_the_job_is_exact(variant, services, tmp_path):
 def test_jobs_of_an_older_spark_are_exact(version):
     """Jobs whose sink has no connector for the installed Spark are exact with an older one."""
     names = "test_the_job_is_exact or test_awkward_column_names_are_exact"
-    tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", names, __file__]
 
-    done = subprocess.run(
-        tests,
-        cwd=ROOT,
-        env=older_spark.make_environment(version),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = older_spark.run_tests(version, "-k", names, __file__)
 
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -4,13 +4,11 @@ What `make test` of the template runs is the newest Spark; these are for `make t
 """
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from tests import older_spark
-from tests.examples import ROOT, bake
+from tests.examples import bake
 from tests.project import Project
 
 pytestmark = [pytest.mark.life, pytest.mark.long]
@@ -39,16 +37,7 @@ def _project(request, tmp_path_factory):
 @pytest.mark.parametrize("version", ["4.1", "4.0"])
 def test_the_packages_work_with_an_older_spark(version):
     """The tests of both packages pass with each Spark that a project can have."""
-    tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "packages"]
-
-    done = subprocess.run(
-        tests,
-        cwd=ROOT,
-        env=older_spark.make_environment(version),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = older_spark.run_tests(version, "-q", "packages")
 
     assert done.returncode == 0, done.stdout + done.stderr
 

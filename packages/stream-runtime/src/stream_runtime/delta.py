@@ -52,7 +52,8 @@ class DeltaSink(StreamSink):
 
     @override
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
-        self.check_target(spark, rows)
+        if self.check_target(spark, rows) == FITS:
+            return
         table = DeltaTable.createIfNotExists(spark).location(self.path).addColumns(rows.schema)
         for name, value in ({CHECKPOINT_ID: checkpoint_id} | ALL_COLUMNS).items():
             table = table.property(name, value)

@@ -92,8 +92,9 @@ def _supervise(
 ) -> None:
     checkpoint_id = manifest.checkpoint_id
     reporter = Reporter(settings.metrics, job.name)
-    write = _quarantine_write(job, spark, settings, root, checkpoint_id, drain)
-    quarantine = QuarantineProgress(root, write, reporter, _records(settings, manifest, spark))
+    target = f"{settings.quarantine.path}/{checkpoint_id}"
+    write = _quarantine_write(job, spark, settings, root, target, drain)
+    quarantine = QuarantineProgress(root, write, reporter, _reachable(target, spark))
     reporter.event("started", job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
     log.info("%s runs on %s; `make stop` drains it", job.name, settings.checkpoint.root)
 
@@ -126,21 +127,19 @@ def _quarantine_write(
     spark: SparkSession,
     settings: RuntimeSettings,
     root: Storage,
-    checkpoint_id: str,
+    target: str,
     drain: Drain,
 ) -> QuarantineWrite:
-    location, target = settings.checkpoint.root, f"{settings.quarantine.path}/{checkpoint_id}"
+    location = settings.checkpoint.root
     records = partial(read_invalid, job, spark, settings)
     if settings.source.REPLAYABLE and not job.continuous:
         return BatchReplay(root, location, target, records)
     return SideQuery(root, location, target, records, drain.asked)
 
 
-def _records(settings: RuntimeSettings, manifest: Manifest, spark: SparkSession) -> Storage | None:
-    """Return the folder of this checkpoint in quarantine, None if only Spark can reach it."""
-    path = settings.quarantine.path
-    reachable = is_local(path) or not is_remote()
-    return storage(f"{path}/{manifest.checkpoint_id}", spark) if reachable else None
+def _reachable(target: str, spark: SparkSession) -> Storage | None:
+    """Return the storage of a folder, None if only Spark can reach it."""
+    return storage(target, spark) if is_local(target) or not is_remote() else None
 
 
 def start(
