@@ -44,15 +44,15 @@ RUNTIME = "stream_runtime"
 DEVKIT = "stream_devkit"
 NOT_RUN = ("__main__.py", "dev/demo.py")
 NOT_RUN += tuple(f"{DEVKIT}/report/report.{kind}" for kind in ("css", "html.jinja"))
-NOT_RUN += tuple(f"{RUNTIME}/{name}.py" for name in ("cli", "doctor"))
+NOT_RUN += tuple(f"{RUNTIME}/{name}.py" for name in ("cli", "doctor", "status"))
 NOT_RUN += tuple(
     f"{DEVKIT}/{name}.py"
     for name in (
-        *("demo", "file_run", "install", "jars", "job", "job_in_session", "lines"),
+        *("demo", "file_run", "in_use", "install", "jars", "job", "job_in_session", "lines"),
         *("ordinary", "outcome"),
         *("preflight", "rows", "samples"),
         *("report/__init__", "report/charts", "report/page", "report/svg"),
-        *("servers/kafka", "servers/postgres", "servers/server"),
+        *("servers/kafka", "servers/postgres", "servers/server", "tools"),
     )
 )
 

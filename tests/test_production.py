@@ -72,7 +72,7 @@ def test_commands_need_no_oracle(project, options, tmp_path, monkeypatch):
     with import_project(project, PACKAGE):
         codes = {
             command: _run_main([command, *options], monkeypatch)
-            for command in ("create", "doctor", "run", "stop")
+            for command in ("create", "doctor", "run", "status", "stop")
         }
 
     assert codes == dict.fromkeys(codes, 0)

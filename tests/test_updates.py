@@ -358,8 +358,8 @@ def _raise_interface(template):
     package = template / "{{cookiecutter.project_slug}}/src/{{cookiecutter.__package}}"
     runtime = template / "packages/stream-runtime/src/stream_runtime"
     for path, stated in (
-        (package / "__init__.py", "require_interface(2"),
-        (runtime / "__init__.py", "INTERFACE = 2"),
+        (package / "__init__.py", "require_interface(3"),
+        (runtime / "__init__.py", "INTERFACE = 3"),
     ):
         before = path.read_text("utf-8")
         assert before.count(stated) == 1

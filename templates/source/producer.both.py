@@ -5,12 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from stream_devkit.events.generate import Event
-from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.local import Place, Servers
 
 {% if job.source.typed %}
 from {{ cookiecutter.__package }} import schema
-
 {% endif %}
+from {{ cookiecutter.__package }}.settings import Settings
+
 from dev import one_input
 
 
@@ -21,7 +22,7 @@ class EventProducer:
     TYPED = one_input.EventProducer.TYPED
     """Whether the records have typed columns, so that none can be malformed."""
 
-    def __init__(self, servers: LocalServers, folder: Path, name: str) -> None:
+    def __init__(self, servers: Servers, folder: Path, name: str) -> None:
         self._inputs = {
             "source": one_input.EventProducer(servers, folder, name),
 {% if job.source.typed %}
@@ -62,6 +63,11 @@ class EventProducer:
                 one.send([events[number] for number in numbers])
                 landed |= zip(numbers, one.origins[before:], strict=True)
         self.origins += [landed[number] for number in range(len(events))]
+
+
+def place(settings: Settings) -> Place:
+    """Return where these settings have the inputs; the second one has a longer name."""
+    return one_input.place(settings)
 
 
 def _in(table: str, key: str) -> str:

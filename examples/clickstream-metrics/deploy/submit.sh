@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One command of the job on the cluster: deploy/submit.sh run|create|stop|doctor --env prod
+# One command of the job on the cluster: deploy/submit.sh run|create|stop|status|doctor --env prod
 #
 # This machine has a checkout of the release. Run `make jars` in it once: that creates .venv and
 # downloads the jars that the tests use. PySpark itself comes from SPARK_HOME.

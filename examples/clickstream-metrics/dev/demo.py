@@ -38,26 +38,21 @@ def make_words(spec: EventSpec) -> page.Words:
     )
 
 
-def main() -> int:
-    """Run the demo, and return 0 if the result is exact."""
-    return demo.run(
-        demo.DemoSpec(
-            JOB,
-            expected,
-            EventProducer,
-            Target,
-            make_spec,
-            make_words,
-            INTERVAL,
-            follows_time=True,
-            places={
-                "Transform": f"src/{JOB.package}/transform.py",
-                "Test oracle": "tests/oracle.py",
-            },
-            not_exercised=NOT_EXERCISED,
-        )
-    )
-
+DEMO = demo.DemoSpec(
+    JOB,
+    expected,
+    EventProducer,
+    Target,
+    make_spec,
+    make_words,
+    INTERVAL,
+    follows_time=True,
+    places={
+        "Transform": f"src/{JOB.package}/transform.py",
+        "Test oracle": "tests/oracle.py",
+    },
+    not_exercised=NOT_EXERCISED,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(demo.run(DEMO))

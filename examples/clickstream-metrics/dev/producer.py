@@ -7,8 +7,10 @@ from pathlib import Path
 
 from confluent_kafka import KafkaError, Message, Producer
 from stream_devkit.events.generate import Event, zip_batches
-from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.local import Place, RunningServers, Servers
 from stream_devkit.servers.process import ProcessError
+
+from clickstream_metrics.settings import Settings
 
 PARTITIONS = 2
 SECONDS = 60
@@ -22,7 +24,7 @@ class EventProducer:
     TYPED = False
     """Whether the records have typed columns, so that none can be malformed."""
 
-    def __init__(self, servers: LocalServers, _: Path, name: str) -> None:
+    def __init__(self, servers: Servers, _: Path, name: str) -> None:
         broker = servers.broker
         broker.create_topic(name, PARTITIONS)
         self._producer = Producer(
@@ -71,6 +73,11 @@ class EventProducer:
             message = f"the broker took {len(landed)} of {len(events)} events"
             raise ProcessError(message)
         self.origins += [landed[number] for number in range(first, first + len(events))]
+
+
+def place(settings: Settings) -> Place:
+    """Return where these settings have the source."""
+    return RunningServers(settings.source.bootstrap_servers), Path(), str(settings.source.topic)
 
 
 def _noting(number: int, landed: dict[int, str]) -> Callable[[KafkaError | None, Message], None]:

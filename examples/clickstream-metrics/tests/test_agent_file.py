@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from stream_devkit.tools import make_parser
 from stream_runtime import errors
 from stream_runtime.cli import _files, _parser
 
 from clickstream_metrics.job import JOB
 from clickstream_metrics.settings import Settings
+
+from dev.demo import DEMO
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "clickstream_metrics"
@@ -108,6 +111,8 @@ def module_problem(module: str, *arguments: str) -> str:
     """Return why `python -m module arguments` is wrong."""
     if module == PACKAGE:
         return command_problem(arguments)
+    if module == "dev":
+        return tool_problem(arguments)
     spec = importlib.util.find_spec(module)
     if not spec:
         return f"no such module: {module}"
@@ -128,6 +133,15 @@ def command_problem(arguments) -> str:
     except errors.ConfigError as refusal:
         return str(refusal)
     return "".join(key_problem(override.partition("=")[0]) for override in asked.set)
+
+
+def tool_problem(arguments) -> str:
+    """Return why the tools for work by hand refuse the arguments."""
+    try:
+        make_parser(DEMO).parse_args(arguments)
+    except SystemExit as refusal:
+        return f"refused: {arguments}" if refusal.code else ""
+    return ""
 
 
 COMMANDS = {
@@ -159,7 +173,7 @@ def test_every_name_exists(document):
         f".venv/bin/python -m {PACKAGE} run --batchrows 1",
         f".venv/bin/python -m {PACKAGE} run --set sink.pathh=x",
         ".venv/bin/python -m stream_devkit.nothing",
-        ".venv/bin/python -m stream_devkit.servers.kafka --topics x",
+        ".venv/bin/python -m dev produce --speed 10",
         ".venv/bin/python -m pytest tests/test_nothing.py",
     ],
 )

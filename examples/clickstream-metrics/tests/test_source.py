@@ -1,12 +1,15 @@
 """The Kafka source: envelopes, offsets, topics, and errors."""
 
+import json
 import uuid
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from stream_devkit.events.generate import Event
-from stream_runtime.errors import SetupError
+from stream_runtime.errors import CheckpointError, SetupError
 
 from clickstream_metrics import source
 
@@ -140,6 +143,54 @@ def test_several_topics_are_read_from_a_time_on(spark, servers, topics):
     rows = streamed(spark, kafka)
 
     assert sorted(rows.values()) == ["late", "late"]
+
+
+def test_a_missing_topic_is_refused(spark, servers, topics):
+    """The start names a topic that does not exist; a pattern may match topics later."""
+    address = servers.broker.bootstrap_servers
+    missing = source.Source(bootstrap_servers=address, topic=f"a-{topics},c-{topics}")
+    pattern = source.Source(bootstrap_servers=address, topic_pattern=f"c-{topics}")
+
+    with pytest.raises(SetupError, match=f"has no topic c-{topics}. Create"):
+        missing.check_data(spark)
+
+    pattern.check_data(spark)
+
+
+@pytest.mark.parametrize(
+    ("offset", "problem"),
+    [
+        ({"a-{}": {"0": 5}}, None),
+        ({"a-{}": {"0": 500}}, "up to offset 500, but it ends at offset 6 now"),
+        ({"a-{}": {"0": 5, "1": 0}}, "partition 1, up to offset 0, but it ends at offset 0 now"),
+        ({"c-{}": {"0": 5}}, "Kafka has no such topic"),
+    ],
+    ids=["as before", "created again", "fewer partitions", "deleted"],
+)
+def test_a_topic_without_the_next_messages_is_refused(spark, servers, topics, offset, problem):
+    """A checkpoint and a topic that was created again do not belong together."""
+    kafka = source.Source(
+        bootstrap_servers=servers.broker.bootstrap_servers, topic_pattern=f"[abc]-{topics}"
+    )
+    position = json.dumps({name.format(topics): ends for name, ends in offset.items()})
+
+    with pytest.raises(CheckpointError, match=problem) if problem else nullcontext():
+        kafka.check_offsets(spark, position)
+
+
+def test_messages_that_kafka_has_deleted_are_counted(spark, servers, topics):
+    """The start says how many messages are lost, and which setting continues without them."""
+    address, topic = servers.broker.bootstrap_servers, f"a-{topics}"
+    admin = AdminClient({"bootstrap.servers": address})
+    (deleted,) = admin.delete_records([TopicPartition(topic, 0, 4)]).values()
+    deleted.result()
+    position = json.dumps({topic: {"0": 1}})
+
+    with pytest.raises(CheckpointError, match=r"deleted 3 messages .* before the job read them"):
+        source.Source(bootstrap_servers=address, topic=topic).check_offsets(spark, position)
+
+    unworried = source.Source(bootstrap_servers=address, topic=topic, fail_on_data_loss=False)
+    unworried.check_offsets(spark, position)
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,30 @@ def test_a_taken_port_of_the_broker_is_named(tmp_path, services):
         second.start()
 
     assert not second.running
+
+
+@pytest.mark.spark
+def test_a_broker_by_hand_keeps_its_data(tmp_path):
+    """A second program finds the topics of the first one, on another port; --fresh does not."""
+    jars = sparks.fetch_broker_jars()
+    for keep, before in ((True, []), (True, [b"0"]), (False, [])):
+        with Broker(tmp_path / "broker", class_path=jars, keep=keep) as broker:
+            for _ in range(2):
+                broker.create_topic(TOPIC, partitions=1)
+            producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+            producer.produce(TOPIC, b"%d" % len(before))
+            producer.flush(30)
+
+            assert _read(broker, len(before) + 1) == [*before, b"%d" % len(before)]
+
+
+def test_a_second_broker_leaves_the_data_of_the_first(services):
+    """A folder with a running broker is refused before anything in it changes."""
+    folder = services.broker.log.parent
+    files = sorted(folder.rglob("*"))
+
+    with pytest.raises(ServerError, match="a broker runs with the data in"):
+        Broker(folder).start()
+
+    assert sorted(folder.rglob("*")) == files
+    assert services.broker.running

@@ -30,3 +30,15 @@ def test_a_killed_database_keeps_its_data(services):
     assert database.port == port
     with database.connect() as connection:
         assert connection.execute("SELECT number FROM kept").fetchall() == [(1,)]
+
+
+def test_a_database_by_hand_keeps_its_data(tmp_path):
+    """A second program finds the tables of the first one; a fresh database has none."""
+    for keep, before in ((True, 0), (True, 1), (False, 0)):
+        with (
+            Database(tmp_path / "database", keep=keep) as database,
+            database.connect() as connection,
+        ):
+            found = connection.execute("SELECT 1 FROM pg_class WHERE relname = 'kept'").fetchall()
+            assert len(found) == before
+            connection.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 1 AS number")

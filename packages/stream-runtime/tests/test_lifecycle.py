@@ -63,6 +63,9 @@ class Told:
         """Store an idle trigger."""
         self.said.append("idle")
 
+    def tick(self):
+        """Store nothing."""
+
     def retry(self, attempt, cause):
         """Store a retry."""
         self.said.append(f"retry {attempt}: {cause}")

@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from stream_runtime import metrics
 from stream_runtime.batch import BatchProgress
 from stream_runtime.reporting import Metrics, Reporter
+from stream_runtime.status_file import StatusFile
+from stream_runtime.storage import LocalStorage
 
 GAUGES = ("duration_ms", "state_rows", "state_bytes", "backlog_rows")
 COUNTERS = (
@@ -32,7 +34,7 @@ def _job(tmp_path, monkeypatch):
     registry, clock, log = CollectorRegistry(), SimpleNamespace(now=1000.0), tmp_path / "log"
     monkeypatch.setattr(metrics, "CollectorRegistry", lambda: registry)
     monkeypatch.setattr(metrics, "time", SimpleNamespace(time=lambda: clock.now))
-    reporter = Reporter(Metrics(log=str(log)), "job")
+    reporter = Reporter(Metrics(log=str(log)), "job", StatusFile(LocalStorage(tmp_path)))
 
     def read(name):
         return registry.get_sample_value(f"stream_{name}", {"job": "job"})

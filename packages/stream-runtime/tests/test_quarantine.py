@@ -29,6 +29,7 @@ from stream_runtime.quarantine import (
 )
 from stream_runtime.records import LONGEST, Events, envelope, select_invalid, select_valid
 from stream_runtime.reporting import Metrics, Reporter
+from stream_runtime.status_file import StatusFile
 from stream_runtime.storage import LocalStorage
 
 BATCHES = [
@@ -103,7 +104,11 @@ def _make_progress(spark, past, tmp_path):
     shutil.copytree(past / "stream", tmp_path / "stream")
 
     def make(kind=BatchReplay, storage=None, *, drains=False):
-        reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
+        reporter = Reporter(
+            Metrics(log=str(tmp_path / "metrics.jsonl")),
+            "test",
+            StatusFile(LocalStorage(tmp_path / "status")),
+        )
         root = storage or LocalStorage(tmp_path)
         found = partial(invalid_lines, spark, past / "source")
         places = str(tmp_path), str(tmp_path / "records"), found
@@ -180,7 +185,11 @@ def test_a_batch_without_invalid_records_is_not_read(tmp_path, report):
     """A batch without invalid records is not read again, nor is one without records."""
     written = []
     write = SimpleNamespace(write=written.append)
-    reporter = Reporter(Metrics(log=str(tmp_path / "metrics.jsonl")), "test")
+    reporter = Reporter(
+        Metrics(log=str(tmp_path / "metrics.jsonl")),
+        "test",
+        StatusFile(LocalStorage(tmp_path / "status")),
+    )
 
     QuarantineProgress(LocalStorage(tmp_path), write, reporter, None).follow(report)
 

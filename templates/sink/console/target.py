@@ -12,7 +12,7 @@ from typing import Any
 
 from stream_devkit.events.values import NESTED, base_of
 from stream_devkit.results import {{ "from_json, newest" if job.write_disposition == "merge" else "from_json" }}
-from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.local import Servers
 from stream_devkit.verdict import Row
 
 {% if job.write_disposition == "merge" %}
@@ -30,7 +30,7 @@ class Target:
 
     PLACE = "the terminal"
 
-    def __init__(self, _: LocalServers, folder: Path, __: str) -> None:
+    def __init__(self, _: Servers, folder: Path, __: str) -> None:
         self._output = folder / "job.out"
         # Spark shows at most `sink.num_rows` rows of a batch.
         self.settings = {"sink.num_rows": "1000000"}

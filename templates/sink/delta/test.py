@@ -16,12 +16,13 @@ from tests.crash import forget_commit
 def test_prepare_creates_the_table_with_its_checkpoint_id(spark, settings):
     """`prepare` creates an empty table with the result's columns and the checkpoint id."""
     rows = JOB.stream(spark, settings)
-    before = settings.sink.target_checkpoint_id(spark)
+    before = settings.sink.has_target(spark), settings.sink.target_checkpoint_id(spark)
 
     settings.sink.prepare(spark, rows, "checkpoint 1")
 
     table = DeltaTable.forPath(spark, settings.sink.path).toDF()
-    assert before is None
+    assert before == (False, None)
+    assert settings.sink.has_target(spark)
     assert settings.sink.target_checkpoint_id(spark) == "checkpoint 1"
     assert table.schema.simpleString() == rows.schema.simpleString()
     assert table.count() == 0

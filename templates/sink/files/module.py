@@ -38,6 +38,11 @@ class Sink(StreamSink):
         return rows.writeStream.format("parquet").option("path", self.path)
 
     @override
+    def has_target(self, spark: SparkSession) -> bool:
+        """Return whether the folder has something."""
+        return bool(storage(self.path, spark).names(""))
+
+    @override
     def target_checkpoint_id(self, spark: SparkSession) -> str | None:
         """Return the target's checkpoint id, None if the folder is empty.
 

@@ -6,8 +6,10 @@ from urllib.parse import unquote, urlsplit
 
 from pyarrow import parquet
 from stream_devkit.results import from_arrow
-from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.local import Place, RunningServers, Servers
 from stream_devkit.verdict import Row
+
+from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.results import KINDS
 
@@ -17,7 +19,7 @@ class Target:
 
     PLACE = "Parquet files"
 
-    def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
+    def __init__(self, _: Servers, folder: Path, name: str) -> None:
         self._path = folder / name
         self.settings = {"sink.path": str(self._path)}
         """The settings with which the job writes to this target."""
@@ -41,3 +43,9 @@ class Target:
             for line in log.read_text("utf-8").splitlines()[1:]
         ]
         return [Path(unquote(urlsplit(entry["path"]).path)) for entry in entries]
+
+
+def place(settings: Settings) -> Place:
+    """Return where these settings have the target."""
+    path = Path(settings.sink.path)
+    return RunningServers(), path.parent, path.name

@@ -80,8 +80,10 @@ def test_a_folder_keeps_its_checkpoint_id(spark, stream, target):
 def test_a_folder_with_other_files_has_an_unknown_checkpoint_id(spark, settings, tmp_path):
     """Parquet files without Spark's log have an unknown checkpoint id, so a start is refused."""
     assert settings.sink.target_checkpoint_id(spark) is None
+    assert not settings.sink.has_target(spark)
 
     (tmp_path / "result").mkdir()
     (tmp_path / "result" / "part-0.parquet").touch()
 
     assert settings.sink.target_checkpoint_id(spark) == "unknown"
+    assert settings.sink.has_target(spark)

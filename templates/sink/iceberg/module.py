@@ -16,7 +16,7 @@ from stream_runtime.causes import cause_of
 from stream_runtime.columns import require_columns
 from stream_runtime.config import Secret, Table
 from stream_runtime.errors import SetupError
-from stream_runtime.systems import FITS, NO_TARGET, StreamSink
+from stream_runtime.systems import StreamSink
 from typing_extensions import override
 
 CHECKPOINT_ID = "stream.checkpoint_id"
@@ -102,9 +102,14 @@ class Sink(StreamSink):
         return writer.options(**{"distribution-mode": "none", "fanout-enabled": "true"})
 
     @override
+    def has_target(self, spark: SparkSession) -> bool:
+        """Return whether the table exists."""
+        return spark.catalog.tableExists(self.table)
+
+    @override
     def target_checkpoint_id(self, spark: SparkSession) -> str | None:
         """Return the target's checkpoint id, None if there is no table."""
-        if not spark.catalog.tableExists(self.table):
+        if not self.has_target(spark):
             return None
         properties = spark.sql(f"SHOW TBLPROPERTIES {self.table}").collect()
         return {row.key: str(row.value) for row in properties}.get(CHECKPOINT_ID, "unknown")
@@ -138,16 +143,13 @@ class Sink(StreamSink):
             raise SetupError(message) from None
 
     @override
-    def check_target(self, spark: SparkSession, rows: DataFrame) -> str:
-        """Compare the columns of the table with those of the result; return the finding.
+    def check_target(self, spark: SparkSession, rows: DataFrame) -> None:
+        """Compare the columns of the table with those of the result.
 
         Raises:
             CheckpointError: the table cannot store the result.
         """
-        if not spark.catalog.tableExists(self.table):
-            return NO_TARGET
         require_columns(self.table, spark.table(self.table).schema, rows.schema)
-        return FITS
 
     @override
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
@@ -156,7 +158,8 @@ class Sink(StreamSink):
         Raises:
             CheckpointError: the table exists and cannot store the result.
         """
-        if self.check_target(spark, rows) == FITS:
+        if self.has_target(spark):
+            self.check_target(spark, rows)
             return
         spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {self.table.rpartition('.')[0]}")
         # Not createDataFrame: it would start Python on the executors.

@@ -1,11 +1,13 @@
-"""Where the job's result lands, on this machine: an Iceberg table, read without Spark."""
+"""The target of the job on this machine: an Iceberg table, read without Spark."""
 
 from pathlib import Path
 
 from pyiceberg.table import StaticTable
 from stream_devkit.results import from_arrow
-from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.local import Place, RunningServers, Servers
 from stream_devkit.verdict import Row
+
+from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.results import KINDS
 
@@ -15,19 +17,27 @@ class Target:
 
     PLACE = "an Iceberg table"
 
-    def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
+    def __init__(self, _: Servers, folder: Path, name: str) -> None:
         self._metadata = folder / name / "streams" / "result" / "metadata"
         self.settings = {
             "sink.table": f"{name.replace('-', '_')}.streams.result",
             "sink.catalog.warehouse": str(folder / name),
         }
-        """What the job has to be told to find it."""
+        """The settings with which the job writes to this target."""
 
     def rows(self) -> list[Row]:
-        """All rows of the table."""
-        newest = max(self._metadata.glob("v*.metadata.json"), key=_version)
+        """Return all rows of the table; none before the job creates it."""
+        newest = max(self._metadata.glob("v*.metadata.json"), key=_version, default=None)
+        if newest is None:
+            return []
         found = StaticTable.from_metadata(str(newest)).scan().to_arrow()
         return [from_arrow(KINDS, row) for row in found.to_pylist()]
+
+
+def place(settings: Settings) -> Place:
+    """Return where these settings have the target."""
+    warehouse = Path(settings.sink.catalog.warehouse)
+    return RunningServers(), warehouse.parent, warehouse.name
 
 
 def _version(metadata: Path) -> int:

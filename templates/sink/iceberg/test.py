@@ -121,12 +121,13 @@ def drive(folder, settings):
 
 def test_prepare_creates_the_table_with_its_checkpoint_id(spark, settings, rows):
     """`prepare` creates an empty table with the result's columns and the checkpoint id."""
-    before = settings.sink.target_checkpoint_id(spark)
+    before = settings.sink.has_target(spark), settings.sink.target_checkpoint_id(spark)
 
     settings.sink.prepare(spark, rows, "checkpoint 1")
 
     table = spark.table(settings.sink.table)
-    assert before is None
+    assert before == (False, None)
+    assert settings.sink.has_target(spark)
     assert settings.sink.target_checkpoint_id(spark) == "checkpoint 1"
     assert table.columns == rows.columns
     assert table.count() == 0

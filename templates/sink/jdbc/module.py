@@ -18,7 +18,7 @@ from stream_runtime.config import Secret
 from stream_runtime.errors import CheckpointError, ConfigError, SetupError
 from stream_runtime.names import OWN, quote
 from stream_runtime.records import JSON
-from stream_runtime.systems import FITS, NO_TARGET, StreamSink
+from stream_runtime.systems import StreamSink
 from typing_extensions import override
 
 from . import schema
@@ -145,6 +145,12 @@ class Sink(StreamSink):
         return rows.writeStream.foreachBatch(partial(store, sink=self, checkpoint_id=checkpoint_id))
 
     @override
+    def has_target(self, spark: SparkSession) -> bool:
+        """Return whether the table and its ledger exist."""
+        with self.connect() as connection:
+            return all(_exists(connection, _name(self, suffix)) for suffix in ("", "_ledger"))
+
+    @override
     def target_checkpoint_id(self, spark: SparkSession) -> str | None:
         """Return the target's checkpoint id, None if there is no ledger."""
         with self.connect() as connection:
@@ -154,20 +160,17 @@ class Sink(StreamSink):
         return str(found[0]) if found else None
 
     @override
-    def check_target(self, spark: SparkSession, rows: DataFrame) -> str:
-        """Let PostgreSQL plan the statements that write; return the finding.
+    def check_target(self, spark: SparkSession, rows: DataFrame) -> None:
+        """Let PostgreSQL plan the statements that write.
 
         Raises:
             SetupError: the user may not write, or the table does not fit.
         """
         try:
             with self.connect() as connection:
-                if not _exists(connection, _name(self, "_ledger")):
-                    return NO_TARGET
                 _plan_move(connection, self, rows.schema)
         except psycopg.Error as error:
             raise _refusal(self, error) from None
-        return FITS
 
     @override
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:

@@ -9,8 +9,10 @@ from psycopg.errors import UndefinedTable
 from psycopg.rows import dict_row
 from stream_devkit.events.typed import typed
 from stream_devkit.events.values import NESTED, base_of
-from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.local import Place, RunningServers, Servers
 from stream_devkit.verdict import Row
+
+from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.results import KINDS
 
@@ -20,7 +22,7 @@ class Target:
 
     PLACE = "a PostgreSQL table"
 
-    def __init__(self, servers: LocalServers, _: Path, name: str) -> None:
+    def __init__(self, servers: Servers, _: Path, name: str) -> None:
         self._database = servers.database
         self._table = name.replace("-", "_")
         self.settings = {**self._database.settings, "sink.table": self._table}
@@ -28,7 +30,7 @@ class Target:
 
     def rows(self) -> list[Row]:
         """Return all rows of the table; none before the job creates it."""
-        query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(self._table))
+        query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*self._table.split(".")))
         with self._database.connect() as connection:
             cursor = connection.cursor(row_factory=dict_row)
             try:
@@ -36,6 +38,11 @@ class Target:
             except UndefinedTable:
                 return []
         return [{name: _value(name, value) for name, value in row.items()} for row in rows]
+
+
+def place(settings: Settings) -> Place:
+    """Return where these settings have the target."""
+    return RunningServers(connect=settings.sink.connect), Path(), settings.sink.table
 
 
 def _value(name: str, value: Any) -> Any:

@@ -434,9 +434,11 @@ def test_the_table_belongs_to_one_checkpoint(trial, spark):
     """A checkpoint id that is not in the ledger is refused, at the start and in a batch."""
     rows = trial.result(spark, event(0))
     assert trial.settings.sink.target_checkpoint_id(spark) is None
+    assert not trial.settings.sink.has_target(spark)
 
     trial.prepare(rows)
 
+    assert trial.settings.sink.has_target(spark)
     assert trial.settings.sink.target_checkpoint_id(spark) == CHECKPOINT_ID
     with pytest.raises(errors.CheckpointError, match="belongs to another checkpoint"):
         trial.settings.sink.prepare(spark, rows, "another")

@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-from stream_runtime.kafka import Kafka, Topic, ensure_topic
+from stream_runtime.kafka import Kafka, Topic, ensure_topic, has_topic
 {% if job.result_key %}
 from stream_runtime.names import quote
 {% endif %}
@@ -58,6 +58,11 @@ class Sink(Kafka, StreamSink):
         """
         writer = records(rows, checkpoint_id).writeStream.format("kafka").options(**self.options())
         return writer.option("topic", self.topic)
+
+    @override
+    def has_target(self, spark: SparkSession) -> bool:
+        """Return whether the topic exists."""
+        return has_topic(spark, self, self.topic)
 
     @override
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:

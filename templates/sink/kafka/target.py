@@ -11,14 +11,15 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from stream_devkit.results import {{ "from_json" if job.write_disposition == "append" else "from_json, newest" }}
-from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.local import Place, RunningServers, Servers
 from stream_devkit.servers.process import ProcessError
 from stream_devkit.verdict import Row
 
 {% if job.write_disposition != "append" %}
 from {{ cookiecutter.__package }}.schema import {{ newest_by if job.windowed else "EVENT_TIME, RESULT_KEY" }}
-
 {% endif %}
+from {{ cookiecutter.__package }}.settings import Settings
+
 from dev.results import KINDS
 
 SECONDS = 60
@@ -30,7 +31,7 @@ class Target:
 
     PLACE = "a Kafka topic"
 
-    def __init__(self, servers: LocalServers, _: Path, name: str) -> None:
+    def __init__(self, servers: Servers, _: Path, name: str) -> None:
         self._servers, self._topic = servers.broker.bootstrap_servers, name
         self.settings = {"sink.bootstrap_servers": self._servers, "sink.topic": name}
         """The settings with which the job writes to this target."""
@@ -74,6 +75,11 @@ class Target:
             ]
         finally:
             consumer.close()
+
+
+def place(settings: Settings) -> Place:
+    """Return where these settings have the target."""
+    return RunningServers(settings.sink.bootstrap_servers), Path(), settings.sink.topic
 
 
 def _read(consumer: Consumer, partition: TopicPartition) -> Iterator[Message]:

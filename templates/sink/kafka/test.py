@@ -36,8 +36,12 @@ def test_prepare_creates_the_topic(spark, make_settings, target):
     """`prepare` creates the topic with the partitions and the cleanup policy of the settings."""
     settings = configured(make_settings, target, partitions=3, cleanup_policy="compact").sink
 
+    assert not settings.has_target(spark)
+
     for _ in range(2):
         settings.prepare(spark, spark.range(0), CHECKPOINT_ID)
+
+    assert settings.has_target(spark)
 
     admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
     partitions = admin.list_topics(settings.topic).topics[settings.topic].partitions

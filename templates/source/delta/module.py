@@ -8,6 +8,7 @@
   so a batch replay has the same. The source reference is the file of the table.
 """
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -21,7 +22,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from stream_runtime import delta
 from stream_runtime.config import Location, is_local
-from stream_runtime.errors import SetupError
+from stream_runtime.errors import CheckpointError, SetupError
+from stream_runtime.manifest import START_OVER
 from stream_runtime.names import quote
 from stream_runtime.records import envelope
 from stream_runtime.systems import StreamSource
@@ -113,6 +115,26 @@ class Source(StreamSource):
             )
             raise SetupError(message)
         return _envelopes(rows, self.COLUMNS)
+
+    @override
+    def check_offsets(self, spark: SparkSession, offset: str) -> None:
+        """Raise CheckpointError if the table was created again, or goes back in time."""
+        table = self.table or f"delta.`{self.path}`"
+        position = json.loads(offset)
+        identity = spark.sql(f"DESCRIBE DETAIL {table}").first()
+        newest = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").first()
+        if identity and identity.id != position["reservoirId"]:
+            found = "it is another table now"
+        elif newest and newest.version + 1 < position["reservoirVersion"]:
+            found = f"its newest commit is {newest.version} now"
+        else:
+            return
+        message = (
+            f"The checkpoint has read {self.place} up to commit {position['reservoirVersion']}, "
+            f"but {found}: the table was created again, or is an older copy. Restore it, or start "
+            f"with a new checkpoint and a new target. {START_OVER}"
+        )
+        raise CheckpointError(message)
 
     @override
     def source_id(self) -> str:

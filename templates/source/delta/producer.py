@@ -12,9 +12,10 @@ from deltalake import DeltaTable, write_deltalake
 from stream_devkit.events.generate import Event
 from stream_devkit.events.typed import typed
 from stream_devkit.events.values import Value, base_of, fields_of, inside, parts
-from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.local import Place, RunningServers, Servers
 
 from {{ cookiecutter.__package }}.schema import COLUMNS
+from {{ cookiecutter.__package }}.settings import Settings
 
 COMMIT_ROWS = 1000
 ARROW = {
@@ -42,11 +43,11 @@ class EventProducer:
 
 {% if right %}
     def __init__(
-        self, _: LocalServers, folder: Path, name: str, columns: Mapping[str, str] = COLUMNS
+        self, _: Servers, folder: Path, name: str, columns: Mapping[str, str] = COLUMNS
     ) -> None:
         self._columns = columns
 {% else %}
-    def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
+    def __init__(self, _: Servers, folder: Path, name: str) -> None:
 {% endif %}
         self._path = (folder / name).resolve()
         self._schema = pa.schema([(name, _arrow(kind)) for name, kind in {{ "columns" if right else "COLUMNS" }}.items()])
@@ -77,6 +78,12 @@ class EventProducer:
         path = self._path / file["path"]
         # Spark writes the URI with one slash.
         self.origins += [path.as_uri().replace("file://", "file:", 1)] * len(events)
+
+
+def place(settings: Settings) -> Place:
+    """Return where these settings have the source."""
+    path = Path(settings.source.path or "")
+    return RunningServers(), path.parent, path.name
 
 
 def _row(fields: Mapping[str, Value], columns: Mapping[str, str]) -> dict[str, Value]:

@@ -1,5 +1,6 @@
 """The Delta source: rows, their order, and tables that the job refuses."""
 
+import json
 import shutil
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from stream_devkit.events.generate import Event
 from stream_devkit.rows import typed_rows
 from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
-from stream_runtime.errors import ConfigError, SetupError
+from stream_runtime.errors import CheckpointError, ConfigError, SetupError
 from stream_runtime.names import quote
 
 from {{ cookiecutter.__package }} import source
@@ -238,3 +239,19 @@ def test_a_missing_table_is_refused(spark, tmp_path, make_settings):
         named.read(spark)
     with pytest.raises(SetupError, match="event_time_order=false"):
         ordered.check()
+
+
+def test_a_table_that_was_created_again_is_refused(spark, settings, send, tmp_path):
+    """Another table in the same place, or an older copy, does not belong to the checkpoint."""
+    send(event(0))
+    send(event(1))
+    place = str(tmp_path / "events")
+    identity = spark.sql(f"DESCRIBE DETAIL delta.`{place}`").first().id
+    position = {"reservoirId": identity, "reservoirVersion": 3, "index": -1}
+
+    settings.source.check_offsets(spark, json.dumps(position))
+
+    with pytest.raises(CheckpointError, match="its newest commit is 2 now"):
+        settings.source.check_offsets(spark, json.dumps(position | {"reservoirVersion": 9}))
+    with pytest.raises(CheckpointError, match="it is another table now"):
+        settings.source.check_offsets(spark, json.dumps(position | {"reservoirId": "other"}))

@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from stream_devkit.events.generate import Event
-from stream_devkit.servers.local import LocalServers
+from stream_devkit.servers.local import Place, RunningServers, Servers
+
+from {{ cookiecutter.__package }}.settings import Settings
 
 FILE_ROWS = 250
 SLICE_ROWS = 1000
@@ -21,10 +23,10 @@ class EventProducer:
     TYPED = False
     """Whether the records have typed columns, so that none can be malformed."""
 
-    def __init__(self, _: LocalServers, folder: Path, name: str) -> None:
+    def __init__(self, _: Servers, folder: Path, name: str) -> None:
         self._folder = (folder / name).resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._files = 0
+        self._files = len(list(self._folder.glob("*.ndjson")))
         self._newest = 0.0
         self.settings = {"source.path": str(self._folder)}
         """The settings with which the job reads this source."""
@@ -60,3 +62,9 @@ class EventProducer:
         draft.rename(path)
         # Spark writes the URI with one slash.
         self.origins += [path.as_uri().replace("file://", "file:", 1)] * len(events)
+
+
+def place(settings: Settings) -> Place:
+    """Return where these settings have the source."""
+    path = Path(settings.source.path)
+    return RunningServers(), path.parent, path.name

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, PositiveInt, model_validator
 {% endif %}
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from stream_runtime.kafka import Kafka
+from stream_runtime.kafka import Kafka, require_offsets, require_topics
 from stream_runtime.systems import StreamSource
 from typing_extensions import override
 {% if not job.low_latency %}
@@ -76,6 +76,18 @@ class Source(Kafka, StreamSource):
         if self.topic_pattern:
             return f"kafka topics like {self.topic_pattern}"
         return f"kafka topic {self.topic}"
+
+    @override
+    def check_data(self, spark: SparkSession) -> None:
+        """Raise SetupError if a topic does not exist; a pattern may match none."""
+        if self.topic:
+            require_topics(spark, self, self.topic.split(","))
+
+    @override
+    def check_offsets(self, spark: SparkSession, offset: str) -> None:
+        """Raise CheckpointError if the topics no longer have what follows an offset."""
+        if self.fail_on_data_loss:
+            require_offsets(spark, self, offset)
 
     def _options(self) -> dict[str, str]:
         return {

@@ -2,4 +2,4 @@
 
 from stream_runtime import require_interface
 
-require_interface(2, __file__)
+require_interface(3, __file__)

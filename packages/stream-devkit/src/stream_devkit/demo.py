@@ -26,7 +26,7 @@ from .job import JobProcess
 from .outcome import DemoRun, Outcome, compare
 from .reconciliation import Result
 from .report import page
-from .servers.local import LocalServers
+from .servers.local import LocalServers, Servers
 from .servers.process import ProcessError, terminable
 from .verdict import EXACT, Row, read_quarantine
 
@@ -53,7 +53,8 @@ PLACES = {
 class EventProducer(Protocol):
     """The writer of the events that the job reads; it records their source references.
 
-    Its arguments are the servers, a folder for its files, and the name of its topic or folder.
+    Its arguments are a `Place`: the servers, a folder for its files, and the name of its topic or
+    folder.
     """
 
     PLACE: str
@@ -65,7 +66,7 @@ class EventProducer(Protocol):
     origins: list[str]
     """The source reference of each event, in the order of sending."""
 
-    def __init__(self, servers: LocalServers, folder: Path, name: str) -> None: ...
+    def __init__(self, servers: Servers, folder: Path, name: str) -> None: ...
 
     @staticmethod
     def slices(events: Sequence[Event], delay: timedelta) -> Iterable[Sequence[Event]]:
@@ -87,7 +88,7 @@ class ResultReader(Protocol):
     settings: dict[str, str]
     """The settings with which the job writes to the target."""
 
-    def __init__(self, servers: LocalServers, folder: Path, name: str) -> None: ...
+    def __init__(self, servers: Servers, folder: Path, name: str) -> None: ...
 
     def rows(self) -> list[Row]:
         """Return all rows of the result."""
@@ -260,4 +261,4 @@ class Demo:
             soft_wrap=True,
         )
         say(f"Open {(FOLDER / 'report.html').resolve().as_uri()}", soft_wrap=True)
-        say("Nothing is left running. Next: make test, then README.md.")
+        say("Nothing is left running. Next: make test; README.md says how to run the job by hand.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 __version__ = "0.1.0"
 
-INTERFACE = 2
+INTERFACE = 3
 """The version of the interface between pipeline and runtime."""
 RUNTIME = Path(__file__).parent
 CONFIGURATION = 2

@@ -16,6 +16,10 @@ from .config import Location, Table, is_local
 from .errors import CheckpointError
 from .spark_log import STREAM
 
+LOCK = "lock"
+"""The file that a driver locks, in the root of a local checkpoint."""
+LOCK_SECONDS = 1
+"""The command `status` takes the lock for a moment, to see whether a driver has it."""
 VOLUMES = "/Volumes/"
 """The path under which Databricks shows cloud storage as a disk."""
 
@@ -55,7 +59,7 @@ def sole_driver(root: str) -> Iterator[None]:
         return
     folder = Path(root.removeprefix("file:"))
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock", timeout=0)
+    lock = FileLock(folder / LOCK, timeout=LOCK_SECONDS)
     try:
         lock.acquire()
     except Timeout:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from . import doctor
+from . import doctor, status
 from .config import load
 from .errors import ConfigError, StreamJobError
 from .job import Job
@@ -51,6 +51,8 @@ def _execute(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse.N
         return create(job, settings)
     if asked.command == "doctor":
         return doctor.examine(job, settings)
+    if asked.command == "status":
+        return status.show(job, settings, as_json=asked.json)
     if asked.input:
         return _run_files(job, oracle, settings, asked)
     _refuse_without_input(job, asked)
@@ -77,6 +79,8 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     commands.add_parser("create", parents=[shared], help="create the target before a first start")
     commands.add_parser("stop", parents=[shared], help="drain the running job")
     commands.add_parser("doctor", parents=[shared], help="check everything before a start")
+    shown = commands.add_parser("status", parents=[shared], help="show how the job does")
+    shown.add_argument("--json", action="store_true", help="as JSON, for programs")
     return parser
 
 

@@ -9,7 +9,7 @@ from typing_extensions import override
 from .columns import require_columns
 from .config import Location
 from .names import quote
-from .systems import FITS, NO_TARGET, StreamSink
+from .systems import StreamSink
 
 SPARK_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -35,24 +35,26 @@ class DeltaSink(StreamSink):
         return SPARK_CONF
 
     @override
+    def has_target(self, spark: SparkSession) -> bool:
+        return DeltaTable.isDeltaTable(spark, self.path)
+
+    @override
     def target_checkpoint_id(self, spark: SparkSession) -> str | None:
-        if not DeltaTable.isDeltaTable(spark, self.path):
+        if not self.has_target(spark):
             return None
         details = DeltaTable.forPath(spark, self.path).detail().select("properties")
         ((properties,),) = details.collect()
         return str(properties.get(CHECKPOINT_ID, "unknown"))
 
     @override
-    def check_target(self, spark: SparkSession, rows: DataFrame) -> str:
-        if not DeltaTable.isDeltaTable(spark, self.path):
-            return NO_TARGET
+    def check_target(self, spark: SparkSession, rows: DataFrame) -> None:
         held = DeltaTable.forPath(spark, self.path).toDF().schema
         require_columns(self.path, held, rows.schema)
-        return FITS
 
     @override
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
-        if self.check_target(spark, rows) == FITS:
+        if self.has_target(spark):
+            self.check_target(spark, rows)
             return
         table = DeltaTable.createIfNotExists(spark).location(self.path).addColumns(rows.schema)
         for name, value in ({CHECKPOINT_ID: checkpoint_id} | ALL_COLUMNS).items():

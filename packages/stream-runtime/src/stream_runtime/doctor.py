@@ -10,7 +10,7 @@ from . import INTERFACE, session
 from .errors import StreamJobError
 from .job import Job
 from .manifest import find_manifest
-from .run import query_fingerprint
+from .run import check_progress, query_fingerprint
 from .settings import RuntimeSettings
 from .spark_log import committed, planned
 from .storage import storage
@@ -21,7 +21,7 @@ def examine(job: Job, settings: RuntimeSettings) -> int:
     report = Report()
     report.ask("interface", lambda: f"{INTERFACE}, of runtime and pipeline")
     report.ask("configuration", lambda: "complete")
-    report.ask("servers", lambda: _servers(settings))
+    reachable = report.ask("servers", lambda: _servers(settings))
     try:
         conf = settings.spark_conf()
         spark = session.build(job.name, settings.session, settings.state, conf)
@@ -29,23 +29,27 @@ def examine(job: Job, settings: RuntimeSettings) -> int:
         return report.add_error("session", error)
     try:
         report.ask("session", lambda: f"Spark {spark.version}")
-        _examine_query(report, job, spark, settings)
+        _examine_query(report, job, spark, settings, reachable=reachable)
     finally:
         session.close(spark, settings.session)
     return report.exit_code
 
 
 def _examine_query(
-    report: "Report", job: Job, spark: SparkSession, settings: RuntimeSettings
+    report: "Report", job: Job, spark: SparkSession, settings: RuntimeSettings, *, reachable: bool
 ) -> None:
     try:
-        settings.check_data(spark)
+        if reachable:
+            settings.check_data(spark)
         rows = job.stream(spark, settings)
     except StreamJobError as error:
         report.add_error("data", error)
         return
     report.ask("query plan", lambda: _plan(spark, rows, job.output_mode))
-    report.ask("target", lambda: settings.sink.check_target(spark, rows))
+    if not reachable:
+        print("?      target, checkpoint: not compared, because a server does not answer")
+        return
+    report.ask("target", lambda: _target(spark, settings, rows))
     report.ask("checkpoint", lambda: _checkpoint(job, spark, settings, rows))
 
 
@@ -55,18 +59,27 @@ class Report:
     def __init__(self) -> None:
         self.exit_code = 0
 
-    def ask(self, subject: str, finding: Callable[[], str]) -> None:
-        """Print the finding, or the error instead of it."""
+    def ask(self, subject: str, finding: Callable[[], str]) -> bool:
+        """Print the finding, or the error instead of it; return whether it is a finding."""
         try:
             print(f"ok     {subject}: {finding()}")
         except StreamJobError as error:
             self.add_error(subject, error)
+            return False
+        return True
 
     def add_error(self, subject: str, error: StreamJobError) -> int:
         """Print an error; return the exit code of the first one."""
         print(f"WRONG  {subject}: {error}")
         self.exit_code = self.exit_code or error.exit_code
         return self.exit_code
+
+
+def _target(spark: SparkSession, settings: RuntimeSettings, rows: DataFrame) -> str:
+    if not settings.sink.has_target(spark):
+        return "does not exist yet; the next start creates it"
+    settings.sink.check_target(spark, rows)
+    return "can store the result"
 
 
 def _servers(settings: RuntimeSettings) -> str:
@@ -95,6 +108,7 @@ def _checkpoint(job: Job, spark: SparkSession, settings: RuntimeSettings, rows: 
     found = find_manifest(root, current, settings.sink.target_checkpoint_id(spark))
     if found is None:
         return "none yet; the next start creates it"
+    check_progress(spark, settings, root)
     done, last = committed(root), planned(root)
     if last is None:
         state = "no batch yet"

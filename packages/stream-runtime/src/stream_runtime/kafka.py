@@ -1,23 +1,27 @@
-"""The Kafka settings that source and sink share, and the creation of topics."""
+"""The Kafka settings that source and sink share, and requests about topics."""
 
+import json
 import socket
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from py4j.protocol import Py4JJavaError
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, is_remote
 from typing_extensions import override
 
 from .causes import cause_of
 from .config import Secret
-from .errors import ConfigError, SetupError
+from .errors import CheckpointError, ConfigError, SetupError
+from .manifest import START_OVER
 from .systems import System
 
 CONNECT_SECONDS = 5
+REQUEST_MS = "15000"
 SHADE = "kafkashaded."
 LOGIN = "org.apache.kafka.common.security"
 # A fixed list, because some Java login modules load code from a URL in their options.
@@ -108,8 +112,8 @@ class Kafka(System):
             else:
                 return
         message = (
-            f"No Kafka broker answers ({'; '.join(causes)}). Start it, or set "
-            f"{self.NAME}.bootstrap_servers to where it is."
+            f"No Kafka broker answers ({'; '.join(causes)}). Start it (`make servers` on your own "
+            f"machine), or set {self.NAME}.bootstrap_servers to where it is."
         )
         raise SetupError(message)
 
@@ -178,16 +182,129 @@ def _find_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
 
 
 def _make_topic(spark: SparkSession, options: Mapping[str, str], topic: Topic) -> None:
-    """Create a topic with the admin client that is part of Spark's Kafka connector."""
-    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to it
-    properties = {name.removeprefix("kafka."): value for name, value in options.items()}
-    clients = jvm.org.apache.kafka.clients.admin
-    admin = clients.AdminClient.create(jvm.java.util.HashMap(properties))
-    try:
-        if admin.listTopics().names().get().contains(topic.name):
+    with _admin(spark, options) as admin:
+        if topic.name in _names(admin):
             return
-        wanted = clients.NewTopic(topic.name, topic.partitions, topic.replication_factor)
+        wanted = _clients(spark).NewTopic(topic.name, topic.partitions, topic.replication_factor)
         wanted.configs({"cleanup.policy": topic.cleanup_policy})
         admin.createTopics([wanted]).all().get()
+
+
+def can_ask(kafka: Kafka) -> bool:
+    """Return whether this platform offers the admin client of Spark's Kafka connector."""
+    return not (kafka.shaded or is_remote())
+
+
+def has_topic(spark: SparkSession, kafka: Kafka, topic: str) -> bool:
+    """Return whether a topic exists; where nobody can ask, it does."""
+    if not can_ask(kafka):
+        return True
+    with _admin(spark, kafka.options()) as admin:
+        return topic in _names(admin)
+
+
+def require_topics(spark: SparkSession, kafka: Kafka, topics: Sequence[str]) -> None:
+    """Require that the topics of a source exist; where nobody can ask, Spark finds out.
+
+    Raises:
+        SetupError: the brokers refuse the job, or do not have a topic.
+    """
+    if not can_ask(kafka):
+        return
+    try:
+        with _admin(spark, kafka.options()) as admin:
+            missing = set(topics) - _names(admin)
+    except Py4JJavaError as error:
+        message = (
+            f"Kafka refuses the job: {cause_of(error)}. Correct [{kafka.NAME}], or "
+            f"STREAM__{kafka.NAME.upper()}__PASSWORD."
+        )
+        raise SetupError(message) from None
+    if missing:
+        message = (
+            f"Kafka at {kafka.bootstrap_servers} has no topic {', '.join(sorted(missing))}. Create "
+            f"it (`make servers` does on your own machine), or set {kafka.NAME}.topic."
+        )
+        raise SetupError(message)
+
+
+def require_offsets(spark: SparkSession, kafka: Kafka, offset: str) -> None:
+    """Require that the topics still have all messages after an offset.
+
+    Args:
+        spark: a session.
+        kafka: the cluster.
+        offset: `{"topic": {"partition": next offset}}`, as in Spark's checkpoint.
+
+    Raises:
+        CheckpointError: a topic or a partition is gone, ends before its offset, or begins after it.
+    """
+    if not can_ask(kafka):
+        return
+    with _admin(spark, kafka.options()) as admin:
+        for topic, positions in json.loads(offset).items():
+            if topic not in _names(admin):
+                raise _gone(f"topic {topic}", "Kafka has no such topic")
+            bounds = _bounds(spark, admin, topic)
+            for partition, position in positions.items():
+                place = f"topic {topic}, partition {partition}, up to offset {position}"
+                begin, end = bounds.get(int(partition), (0, -1))
+                if end < position:
+                    raise _gone(place, f"it ends at offset {max(end, 0)} now")
+                if begin > position:
+                    message = (
+                        f"Kafka has deleted {begin - position:,} messages of topic {topic}, "
+                        f"partition {partition}, from offset {position}, before the job read "
+                        f"them. To continue without them, set {kafka.NAME}.fail_on_data_loss="
+                        f"false for one start. {START_OVER}"
+                    )
+                    raise CheckpointError(message)
+
+
+def _gone(place: str, found: str) -> CheckpointError:
+    message = (
+        f"The checkpoint has read {place}, but {found}: the topic was deleted, or created again. "
+        f"Restore it, or start with a new checkpoint and a new target. {START_OVER}"
+    )
+    return CheckpointError(message)
+
+
+def _bounds(spark: SparkSession, admin: Any, topic: str) -> dict[int, tuple[int, int]]:
+    """Return the first and the next offset of each partition of a topic."""
+    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to it
+    (described,) = admin.describeTopics([topic]).allTopicNames().get().values()
+    numbers = [partition.partition() for partition in described.partitions()]
+    places = {
+        number: jvm.org.apache.kafka.common.TopicPartition(topic, number) for number in numbers
+    }
+    kinds = _clients(spark).OffsetSpec
+    ends = []
+    for kind in (kinds.earliest(), kinds.latest()):
+        wanted = jvm.java.util.HashMap()
+        for place in places.values():
+            wanted.put(place, kind)
+        found = admin.listOffsets(wanted)
+        ends.append([found.partitionResult(place).get().offset() for place in places.values()])
+    return dict(zip(numbers, zip(*ends, strict=True), strict=True))
+
+
+@contextmanager
+def _admin(spark: SparkSession, options: Mapping[str, str]) -> Iterator[Any]:
+    """Yield an admin client of Kafka, which is part of Spark's Kafka connector."""
+    properties = {name.removeprefix("kafka."): value for name, value in options.items()}
+    properties |= {"default.api.timeout.ms": REQUEST_MS, "request.timeout.ms": REQUEST_MS}
+    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to it
+    admin = _clients(spark).AdminClient.create(jvm.java.util.HashMap(properties))
+    try:
+        yield admin
     finally:
         admin.close()
+
+
+def _clients(spark: SparkSession) -> Any:
+    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to it
+    return jvm.org.apache.kafka.clients.admin
+
+
+def _names(admin: Any) -> set[str]:
+    return set(admin.listTopics().names().get())

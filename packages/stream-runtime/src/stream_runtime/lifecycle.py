@@ -171,6 +171,7 @@ class Supervisor:
             self._follow(report)
         elif report is Sign.IDLE:
             self._reporter.idle()
+        self._reporter.tick()
         return report is Sign.ENDED or (report is None and not active)
 
     def _stop(self, query: StreamingQuery) -> None:

@@ -10,10 +10,13 @@ from .spark_log import STREAM
 from .storage import Storage
 
 MANIFEST = "manifest.json"
+START_OVER = (
+    "On your own machine, `make clean` starts over, without checkpoint, result and servers' data."
+)
 MIGRATION = (
     "Go back to what it was, or migrate: set checkpoint.root and the sink's target to new places, "
     "start there from the beginning of the source, and switch the readers over "
-    "(docs/runbook.md, 'A change that needs a new checkpoint')."
+    f"(docs/runbook.md, 'A change that needs a new checkpoint'). {START_OVER}"
 )
 
 
@@ -72,7 +75,7 @@ def find_manifest(root: Storage, current: Fingerprint, target_id: str | None) ->
         message = (
             f"The sink's target holds the result of checkpoint id {target_id}, but this checkpoint "
             f"{mine}: starting would add all rows again. Restore the checkpoint of that result, or "
-            "set a new target for the sink."
+            f"set a new target for the sink. {START_OVER}"
         )
         raise CheckpointError(message)
     return found

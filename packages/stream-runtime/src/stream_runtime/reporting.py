@@ -10,7 +10,9 @@ from typing import Any, TextIO
 
 from .batch import BatchProgress
 from .config import Table
+from .errors import StreamJobError
 from .metrics import Exporter
+from .status_file import StatusFile
 
 log = logging.getLogger(__name__)
 
@@ -25,17 +27,24 @@ class Metrics(Table):
 
 
 class Reporter:
-    """Reports what happens to people, to a file of JSON lines and to Prometheus."""
+    """Reports what happens to people, to a file of JSON lines, to Prometheus and to `status`."""
 
-    def __init__(self, metrics: Metrics, name: str) -> None:
+    def __init__(self, metrics: Metrics, name: str, status: StatusFile) -> None:
         self._lines = _open(metrics.log)
         self._exporter = Exporter(name, metrics.port)
+        self._status = status
+
+    def start(self, **facts: Any) -> None:
+        """Report that a driver has started, with facts about the job."""
+        self.event("started", **facts)
+        self._status.start(**facts)
 
     def batch(self, batch: BatchProgress) -> None:
         """Report a finished micro-batch."""
         facts = asdict(batch)
         del facts["invalid_records"]
         self._exporter.batch(facts)
+        self._status.batch(facts)
         self.event("batch", **facts)
         log.info("%s", batch)
 
@@ -44,11 +53,26 @@ class Reporter:
         self._exporter.alive()
         self.event("idle")
 
+    def tick(self) -> None:
+        """Report that the driver watches the query."""
+        self._status.alive()
+
     def retry(self, attempt: int, cause: str) -> None:
         """Report that the query failed and starts again."""
         self._exporter.retried()
+        self._status.retry(cause)
         self.event("retry", attempt=attempt, cause=cause)
         log.warning("attempt %d failed: %s", attempt, cause)
+
+    def stop(self, exit_code: int) -> None:
+        """Report that the job is done or drained."""
+        self.event("stopped", exit_code=exit_code)
+        self._status.end(exit_code)
+
+    def fail(self, error: StreamJobError) -> None:
+        """Report the error that ends the job."""
+        self.event("failed", cause=str(error), exit_code=error.exit_code)
+        self._status.end(error.exit_code, str(error))
 
     def event(self, name: str, **facts: Any) -> None:
         """Write one JSON line."""

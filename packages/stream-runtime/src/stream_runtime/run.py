@@ -12,16 +12,18 @@ from . import session
 from .checkpoint import sole_driver
 from .config import is_local
 from .continuous import ContinuousListener
-from .errors import StreamJobError
+from .errors import CheckpointError, StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lifecycle import Drain, Supervisor
 from .listener import ProgressListener, listen
-from .manifest import Manifest, admit
+from .manifest import START_OVER, Manifest, admit
 from .quarantine import BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
 from .records import select_invalid
 from .reporting import Reporter
 from .settings import RuntimeSettings
+from .spark_log import NOT_BEGUN, committed, offsets
+from .status_file import StatusFile
 from .storage import Storage, storage
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ def _admitted(
         if settings.session.platform == "own":
             stack.enter_context(sole_driver(settings.checkpoint.root))
         conf = settings.spark_conf()
+        log.info("starting %s", job.name)
         spark = session.build(job.name, settings.session, settings.state, conf)
         stack.callback(session.close, spark, settings.session)
         root = storage(settings.checkpoint.root, spark)
@@ -66,8 +69,30 @@ def _admitted(
         rows = job.stream(spark, settings)
         fingerprint = query_fingerprint(job, rows, settings)
         manifest = admit(root, fingerprint, settings.sink.target_checkpoint_id(spark))
+        check_progress(spark, settings, root)
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
         yield spark, root, manifest
+
+
+def check_progress(spark: SparkSession, settings: RuntimeSettings, root: Storage) -> None:
+    """Require that source and target are still those of the committed batches.
+
+    Raises:
+        CheckpointError: the target is gone, or the source has lost what the next batch reads.
+    """
+    last = committed(root)
+    if last is None:
+        return
+    if not settings.sink.has_target(spark):
+        message = (
+            f"The checkpoint has committed its batches up to {last}, but the sink's target does "
+            "not exist: a new one would have only later rows. Restore the target, or start with a "
+            f"new checkpoint, from the beginning of the source. {START_OVER}"
+        )
+        raise CheckpointError(message)
+    for source, offset in zip(settings.sources(), offsets(root, last), strict=False):
+        if offset != NOT_BEGUN:
+            source.check_offsets(spark, offset)
 
 
 def query_fingerprint(job: Job, rows: DataFrame, settings: RuntimeSettings) -> Fingerprint:
@@ -91,11 +116,11 @@ def _supervise(
     drain: Drain,
 ) -> None:
     checkpoint_id = manifest.checkpoint_id
-    reporter = Reporter(settings.metrics, job.name)
+    reporter = Reporter(settings.metrics, job.name, StatusFile(root))
     target = f"{settings.quarantine.path}/{checkpoint_id}"
     write = _quarantine_write(job, spark, settings, root, target, drain)
     quarantine = QuarantineProgress(root, write, reporter, _reachable(target, spark))
-    reporter.event("started", job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
+    reporter.start(job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
     log.info("%s runs on %s; `make stop` drains it", job.name, settings.checkpoint.root)
 
     def begin() -> StreamingQuery:
@@ -117,9 +142,9 @@ def _supervise(
             )
             supervisor.run()
     except StreamJobError as error:
-        reporter.event("failed", cause=str(error), exit_code=error.exit_code)
+        reporter.fail(error)
         raise
-    reporter.event("stopped", exit_code=drain.exit_code)
+    reporter.stop(drain.exit_code)
 
 
 def _quarantine_write(

@@ -39,10 +39,13 @@ class RuntimeSettings(Table):
         """Return the Spark settings that the systems need."""
         return reduce(or_, (system.spark_conf() for system in self.systems()))
 
+    def sources(self) -> list[StreamSource]:
+        """Return the source of each input."""
+        return [system for system in self.systems() if isinstance(system, StreamSource)]
+
     def source_id(self) -> str:
         """Return the text that names the inputs: the offsets in a checkpoint belong to it."""
-        inputs = (system for system in self.systems() if isinstance(system, StreamSource))
-        return ", ".join(source.source_id() for source in inputs)
+        return ", ".join(source.source_id() for source in self.sources())
 
     def check(self) -> None:
         """Raise SetupError if a system cannot be used."""

@@ -4,6 +4,8 @@ from .storage import Storage
 
 STREAM = "stream"
 """The folder of Spark's checkpoint in the checkpoint's root."""
+NOT_BEGUN = "-"
+"""The offset of a source from which no batch has read."""
 
 
 def committed(root: Storage) -> int | None:

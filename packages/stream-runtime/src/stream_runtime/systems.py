@@ -11,10 +11,6 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from .config import Table
 
-NO_TARGET = "does not exist yet; the next start creates it"
-FITS = "has every column of the result"
-"""Findings of `check_target`."""
-
 
 class System(Table):
     """A system outside of the job."""
@@ -46,6 +42,17 @@ class StreamSource(System, ABC):
     def source_id(self) -> str:
         """Return the text that names the source: the offsets in a checkpoint belong to it."""
 
+    def check_offsets(self, spark: SparkSession, offset: str) -> None:
+        """Require that the source still has what follows an offset; most sources cannot tell.
+
+        Args:
+            spark: a session.
+            offset: the end of the last committed batch, as JSON of Spark's checkpoint.
+
+        Raises:
+            CheckpointError: it was created again, or has removed records before they were read.
+        """
+
     @abstractmethod
     def read(self, spark: SparkSession) -> DataFrame:
         """Return its records as a stream of envelopes (see records.py).
@@ -69,14 +76,17 @@ class StreamSink(System, ABC):
         """
         return None
 
-    def check_target(self, spark: SparkSession, rows: DataFrame) -> str:  # noqa: ARG002
-        """Compare an existing target with the result rows, and return the finding for the doctor.
+    def has_target(self, spark: SparkSession) -> bool:  # noqa: ARG002
+        """Return whether the target exists; one that nobody can remove always does."""
+        return True
+
+    def check_target(self, spark: SparkSession, rows: DataFrame) -> None:
+        """Compare an existing target with the result rows.
 
         Raises:
             CheckpointError: the target cannot store the result rows.
             SetupError: the target cannot be read, or its server refuses the result rows.
         """
-        return "has no columns of its own"
 
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:
         """Create the target of these result rows with this checkpoint id, if it does not exist.

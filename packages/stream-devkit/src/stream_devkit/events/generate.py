@@ -6,7 +6,7 @@ duplicates, some have a fault. If the job drops late events, some are of an offl
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -23,6 +23,10 @@ OFFLINE = (0.30, 0.35)
 """The part of the whole time in which the late events happened."""
 FEWER = 100
 """The number of events of the left input for each event of the right one."""
+RIGHT = 0.1
+"""The number of sample events of the right input for each event of the left one."""
+LATE = 3
+"""How far a late sample event is behind its moment, as a multiple of the watermark's delay."""
 BUSY, QUIET = 2.5, 2.0
 """The number of steps in which a key has events, and of its pause afterwards."""
 KEY_WORDS = {
@@ -149,6 +153,26 @@ def _events(maker: "_Maker", total: int, cut: datetime) -> list[Event]:
     return events
 
 
+def sample(
+    spec: EventSpec, moments: Iterable[datetime], *, first: int = 0, faulty: float = 0.02
+) -> Iterator[Event]:
+    """Yield events of these moments, for a job that is watched by hand.
+
+    Args:
+        spec: the event spec of all inputs.
+        moments: the event times, in their order.
+        first: the number of the first event; another number gives other ids and values.
+        faulty: the part of the events that are invalid or late.
+    """
+    rng = Random(first)
+    makers = {table: _Maker(own, rng, first) for table, own in spec.inputs.items()}
+    for moment in moments:
+        for table, maker in makers.items():
+            if table == "source" or rng.random() < RIGHT:
+                for event in maker.any(moment, faulty):
+                    yield replace(event, table=table)
+
+
 def zip_batches(events: Sequence[Event], delay: timedelta) -> Iterator[list[Event]]:
     """Yield slices to send one after another, each acknowledged before the next.
 
@@ -168,11 +192,11 @@ def zip_batches(events: Sequence[Event], delay: timedelta) -> Iterator[list[Even
 class _Maker:
     """A maker of single events with one random generator."""
 
-    def __init__(self, spec: EventSpec, rng: Random) -> None:
+    def __init__(self, spec: EventSpec, rng: Random, first: int = 0) -> None:
         self.spec, self.rng = spec, rng
         self.steps = max(STEPS, 4 * math.ceil(spec.delay / spec.step))
         self._keys = self._key_values()
-        self._made = 0
+        self._made = first
 
     def at(self, steps: float) -> datetime:
         """Return the time so many steps after the start."""
@@ -192,6 +216,16 @@ class _Maker:
         if not self.spec.duplicates or self.rng.random() > SENT_TWICE:
             return [first]
         return [first, self._event(values, self._sent(moment), "duplicate")]
+
+    def any(self, moment: datetime, faulty: float) -> list[Event]:
+        """Return a valid event, or with this probability an invalid or a late one."""
+        if self.rng.random() >= faulty:
+            return self.valid(moment)
+        faults = [fault for fault in FAULTS if fault.applies(self.spec)]
+        choice = self.rng.randrange(len(faults) + self.spec.drops_late)
+        if choice < len(faults):
+            return [self.with_fault(moment, faults[choice])]
+        return [self._event(self._values(moment - LATE * self.spec.delay), moment, "late")]
 
     def with_fault(self, moment: datetime, fault: Fault) -> Event:
         """Return an event with a fault."""

@@ -1,9 +1,5 @@
-"""A real Kafka broker as a plain process: `with Broker(Path("build/broker")) as broker: ...`.
+"""A real Kafka broker as a plain process: `with Broker(Path("build/broker")) as broker: ...`."""
 
-By hand: `python -m stream_devkit.servers.kafka --port 9092 --topic clicks` runs one until Ctrl-C.
-"""
-
-import argparse
 import base64
 import contextlib
 import json
@@ -11,18 +7,18 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from typing_extensions import override
 
 from stream_devkit import jars
 from stream_devkit.preflight import java_command
 
-from .server import HOST, START_SECONDS, Server, ServerError, serve
+from .server import HOST, START_SECONDS, Server, ServerError
 
 JVM_OPTIONS = (
     *("-Xmx512m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
@@ -49,40 +45,70 @@ broker.heartbeat.interval.ms=500
 """
 
 
-class Broker(Server):
+class Cluster:
+    """A running Kafka cluster without a login, at an address for clients."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Return the address for clients."""
+        return self._bootstrap_servers
+
+    def create_topic(self, name: str, partitions: int = 2) -> None:
+        """Create a topic if it does not exist, and return when clients can write to it."""
+        admin = self._admin()
+        try:
+            admin.create_topics([NewTopic(name, partitions, 1)])[name].result(START_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+
+    def _admin(self) -> AdminClient:
+        # librdkafka logs to stderr as long as a broker is unreachable: discard its log.
+        silent = logging.Logger("kafka", logging.CRITICAL + 1)
+        return AdminClient({"bootstrap.servers": self.bootstrap_servers}, logger=silent)
+
+
+class Broker(Server, Cluster):
     """One broker on loopback (see server.py).
 
     Args:
         folder: see `Server`.
         port: see `Server`.
         class_path: the folder with its jars; by default those of the project.
+        keep: see `Server`.
     """
 
     name = "broker"
 
-    def __init__(self, folder: Path, port: int = 0, class_path: Path | None = None) -> None:
-        super().__init__(folder, port)
-        self._cluster = _cluster_id()
+    def __init__(
+        self, folder: Path, port: int = 0, class_path: Path | None = None, *, keep: bool = False
+    ) -> None:
+        super().__init__(folder, port, keep=keep)
         self._class_path = class_path
 
     @property
+    @override
     def bootstrap_servers(self) -> str:
-        """Return the address for clients."""
         return f"{HOST}:{self.port}"
 
-    def create_topic(self, name: str, partitions: int = 2) -> None:
-        """Create a topic, and return when clients can write to it."""
-        admin = self._admin()
-        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(START_SECONDS)
-
-    def _format(self, spare_port: int) -> None:
+    @override
+    def _configure(self, spare_port: int) -> None:
         # Java reads this file as Latin-1, so other letters are escaped as in JSON.
         data = json.dumps(str(self._folder / "data"))[1:-1]
         text = PROPERTIES.format(host=HOST, port=self.port, controller=spare_port, data=data)
         self._configuration.write_text(text, "utf-8")
-        options = ["--standalone", "-t", self._cluster, "-c", str(self._configuration)]
+
+    @override
+    def _format(self) -> None:
+        self._cluster.write_text(_cluster_id(), "utf-8")
+        options = ["--standalone", "-t", self._cluster.read_text("utf-8")]
         run = subprocess.run(
-            self._java("kafka.tools.StorageTool", "format", *options),
+            self._java(
+                "kafka.tools.StorageTool", "format", *options, "-c", str(self._configuration)
+            ),
             check=False,
             capture_output=True,
             text=True,
@@ -91,20 +117,18 @@ class Broker(Server):
             message = f"the broker cannot format {self._folder}:\n{run.stdout}{run.stderr}"
             raise ServerError(message)
 
+    @override
     def _command(self) -> Sequence[str]:
         return self._java("kafka.Kafka", str(self._configuration))
 
+    @override
     def _answers(self) -> bool:
         with contextlib.suppress(OSError, KafkaException):
             socket.create_connection((HOST, self.port), 1).close()
             # If another broker has the port, this one is about to fail.
-            return bool(self._admin().list_topics(timeout=2).cluster_id == self._cluster)
+            found = self._admin().list_topics(timeout=2).cluster_id
+            return bool(found == self._cluster.read_text("utf-8"))
         return False
-
-    def _admin(self) -> AdminClient:
-        # librdkafka logs to stderr as long as a broker is unreachable: discard its log.
-        silent = logging.Logger("kafka", logging.CRITICAL + 1)
-        return AdminClient({"bootstrap.servers": self.bootstrap_servers}, logger=silent)
 
     def _java(self, *arguments: str) -> list[str]:
         class_path = f"{self._class_path or jars.ensure('broker')}{os.sep}*"
@@ -114,31 +138,12 @@ class Broker(Server):
     def _configuration(self) -> Path:
         return self._folder / "server.properties"
 
+    @property
+    def _cluster(self) -> Path:
+        """The file with the id of the cluster."""
+        return self._folder / "cluster"
+
 
 def _cluster_id() -> str:
     """Return a Kafka UUID: 16 bytes in URL-safe base64 that do not start with a dash."""
     return "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
-
-
-def main() -> int:
-    """Run a broker until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(
-        prog="python -m stream_devkit.servers.kafka", description=main.__doc__
-    )
-    parser.add_argument("--port", type=int, default=9092)
-    parser.add_argument("--topic", action="append", default=[], help="a topic to create")
-    parser.add_argument("--partitions", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=Path("build/broker"), help="emptied first")
-    options = parser.parse_args()
-    broker = Broker(options.folder, options.port)
-
-    def ready() -> str:
-        for topic in options.topic:
-            broker.create_topic(topic, options.partitions)
-        return f"Kafka answers at {broker.bootstrap_servers}; Ctrl-C ends it."
-
-    return serve(broker, ready)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,22 +1,18 @@
-"""A real PostgreSQL as a plain process: `with Database(Path("build/database")) as database: ...`.
+"""A real PostgreSQL as a plain process: `with Database(Path("build/pg")) as database: ...`."""
 
-By hand: `python -m stream_devkit.servers.postgres --port 5432` runs one until Ctrl-C.
-"""
-
-import argparse
 import importlib.util
 import os
 import secrets
 import shutil
 import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from typing_extensions import override
 
-from .server import HOST, Server, ServerError, serve
+from .server import HOST, Server, ServerError
 
 NAME = "streams"
 """The name of the database and of its owner."""
@@ -37,10 +33,29 @@ SETTINGS = {
 }
 
 
-class Database(Server):
+class DatabaseClient:
+    """A running database, and how to connect to it."""
+
+    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+        self._connect = connect
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the settings with which a job connects, beyond those that it has."""
+        return {}
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Return a connection."""
+        return self._connect()
+
+
+class Database(Server, DatabaseClient):
     """One server on loopback (see server.py); its password is in a file only."""
 
     name = "database"
+
+    def __init__(self, folder: Path, port: int = 0, *, keep: bool = False) -> None:
+        super().__init__(folder, port, keep=keep)
 
     @property
     def password_file(self) -> Path:
@@ -48,6 +63,7 @@ class Database(Server):
         return self._folder / "password"
 
     @property
+    @override
     def settings(self) -> dict[str, str]:
         """Return the settings with which a job connects, as for `--set`."""
         return {
@@ -59,6 +75,7 @@ class Database(Server):
             "sink.sslmode": "disable",
         }
 
+    @override
     def connect(self, database: str = NAME) -> psycopg.Connection[Any]:
         """Return a connection in autocommit mode."""
         return psycopg.connect(
@@ -71,13 +88,15 @@ class Database(Server):
             autocommit=True,
         )
 
+    @override
     def stop(self) -> None:
         """Shut down cleanly, and close all connections."""
         self._shut_down("fast")
 
     def __exit__(self, *_: object) -> None:
         # A killed server leaves its shared memory allocated.
-        self._shut_down("immediate")
+        self._shut_down("fast" if self._keep else "immediate")
+        self._lock.release()
 
     def _shut_down(self, mode: str) -> None:
         if self.running:
@@ -85,7 +104,12 @@ class Database(Server):
             subprocess.run(command, check=False, capture_output=True)
         self.kill()
 
-    def _format(self, spare_port: int) -> None:  # noqa: ARG002 - it needs one port only
+    @override
+    def _configure(self, spare_port: int) -> None:
+        """Do nothing: its command line has the port."""
+
+    @override
+    def _format(self) -> None:
         self.password_file.touch(0o600)
         self.password_file.write_text(secrets.token_urlsafe(), "utf-8")
         self._data.mkdir()
@@ -105,10 +129,12 @@ class Database(Server):
             message = f"PostgreSQL cannot use {self._folder}:\n{run.stdout}{run.stderr}"
             raise ServerError(message)
 
+    @override
     def _command(self) -> Sequence[str]:
         settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
         return self._program("postgres", "-D", str(self._data), f"--port={self.port}", *settings)
 
+    @override
     def _answers(self) -> bool:
         try:
             with self.connect("postgres") as connection:
@@ -137,26 +163,3 @@ class Database(Server):
     @property
     def _data(self) -> Path:
         return self._folder / "data"
-
-
-def main() -> int:
-    """Run a database until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(
-        prog="python -m stream_devkit.servers.postgres", description=main.__doc__
-    )
-    parser.add_argument("--port", type=int, default=5432)
-    parser.add_argument("--folder", type=Path, default=Path("build/database"), help="emptied first")
-    options = parser.parse_args()
-    database = Database(options.folder, options.port)
-
-    def ready() -> str:
-        return (
-            f"PostgreSQL answers at {HOST}:{database.port}; Ctrl-C ends it. Tell the job how to "
-            f"log in:\nexport STREAM__SINK__PASSWORD=file:{database.password_file}"
-        )
-
-    return serve(database, ready)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

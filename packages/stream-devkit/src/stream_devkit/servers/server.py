@@ -2,23 +2,23 @@
 
 import shutil
 import socket
-import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from stream_devkit.jars import JarsError
-from stream_devkit.preflight import ENVIRONMENT_PROBLEM
+from filelock import FileLock, Timeout
 
-from .process import Process, ProcessError, terminable
+from .process import Process, ProcessError
 
 HOST = "127.0.0.1"
 START_SECONDS = 60
 ATTEMPTS = 5
 POLL_SECONDS = 0.05
+FORMATTED = "formatted"
+"""The file that says that the folder of a server is complete."""
 
 
 class ServerError(ProcessError):
@@ -28,16 +28,21 @@ class ServerError(ProcessError):
 class Server(ABC):
     """One server on loopback, with data and log in one folder.
 
+    A lock beside the folder keeps a second server out of it.
+
     Args:
         folder: the folder of data and log; the first start empties it, later ones keep it.
         port: the port for clients; a free one unless given.
+        keep: whether the first start also keeps the data of an earlier program.
     """
 
     name: ClassVar[str]
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, *, keep: bool = False) -> None:
         self._folder = folder.resolve()
         self._wanted_port = port
+        self._keep = keep
+        self._lock = FileLock(self._folder.with_name(f"{self._folder.name}.lock"), timeout=0)
         self._process: Process | None = None
         self.port = 0
         """The port for clients, 0 before the first start."""
@@ -53,15 +58,24 @@ class Server(ABC):
         return self._folder / f"{self.name}.log"
 
     def start(self) -> None:
-        """Start the server, and return when it answers a client."""
+        """Start the server, and return when it answers a client.
+
+        Raises:
+            ServerError: the folder or the port is in use, or the server does not start.
+        """
         if self.port:
             self._run()
             return
+        self._take_folder()
+        if self._wanted_port and is_taken(self._wanted_port):
+            message = (
+                f"the {self.name} cannot start: another program has port {self._wanted_port}. "
+                "End it, or set another port in conf/dev.toml."
+            )
+            raise ServerError(message)
         for attempt in range(ATTEMPTS):
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder.mkdir(parents=True)
             self.port, *others = free_ports(self._wanted_port)
-            self._format(*others)
+            self._prepare(*others)
             try:
                 self._run()
             except ServerError:
@@ -89,6 +103,7 @@ class Server(ABC):
             self.start()
         except BaseException:
             self.kill()
+            self._lock.release()
             raise
         return self
 
@@ -98,12 +113,19 @@ class Server(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # The data is not used again, so a clean shutdown is not needed.
+        if self._keep:
+            self.stop()
+        # Data that is not used again needs no clean shutdown.
         self.kill()
+        self._lock.release()
 
     @abstractmethod
-    def _format(self, spare_port: int) -> None:
-        """Initialize the empty folder; a server that needs a second port uses the spare one."""
+    def _configure(self, spare_port: int) -> None:
+        """Write the configuration; a server that needs a second port uses the spare one."""
+
+    @abstractmethod
+    def _format(self) -> None:
+        """Initialize the empty folder of a server that is configured."""
 
     @abstractmethod
     def _command(self) -> Sequence[str]:
@@ -112,6 +134,28 @@ class Server(ABC):
     @abstractmethod
     def _answers(self) -> bool:
         """Return whether this server answers a client, not another one on its port."""
+
+    def _take_folder(self) -> None:
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            message = (
+                f"a {self.name} runs with the data in {self._folder}. Use it, or end it first."
+            )
+            raise ServerError(message) from None
+
+    def _prepare(self, spare_port: int) -> None:
+        """Configure the server, with the data that it keeps or in an empty folder."""
+        formatted = self._folder / FORMATTED
+        if self._keep and formatted.exists():
+            self._configure(spare_port)
+            return
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir()
+        self._configure(spare_port)
+        self._format()
+        formatted.touch()
 
     def _run(self) -> None:
         """Start the process and wait for its first answer to a client."""
@@ -124,24 +168,10 @@ class Server(ABC):
                 what = "ended at its start" if ended else f"did not answer in {START_SECONDS} s"
                 if ended and is_taken(self.port):
                     what += f", since another program has port {self.port}"
-                message = f"the {self.name} {what}. Its log, {self.log}, ends with:\n{said}"
+                advice = " If its data is damaged, start it with --fresh." if self._keep else ""
+                message = f"the {self.name} {what}.{advice} Its log, {self.log}, ends with:\n{said}"
                 raise ServerError(message)
             time.sleep(POLL_SECONDS)
-
-
-def serve(server: Server, ready: Callable[[], str]) -> int:
-    """Run a server until Ctrl-C or SIGTERM, print `ready()`, and return the exit code."""
-    try:
-        with terminable(), server:
-            print(ready(), flush=True)
-            while server.running:
-                time.sleep(1)
-    except KeyboardInterrupt:
-        return 0
-    except (ProcessError, JarsError) as error:
-        print(f"{server.name}: {error}", file=sys.stderr)
-        return ENVIRONMENT_PROBLEM
-    return 0
 
 
 def free_ports(wanted: int) -> tuple[int, int]:

@@ -1,0 +1,126 @@
+"""The command `status`: what the driver of a job last wrote to `status.json` in its checkpoint.
+
+It needs no query, no metrics server and no access to the source.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .checkpoint import LOCK
+from .config import is_local
+from .job import Job
+from .settings import RuntimeSettings
+from .spark_log import committed
+from .status_file import FILE
+from .storage import storage
+
+SILENT_SECONDS = 60
+"""The time after which a driver without a sign of life counts as dead, where no lock shows it."""
+
+
+def show(job: Job, settings: RuntimeSettings, *, as_json: bool) -> int:
+    """Print the status of the job on the checkpoint of these settings; return the exit code 0."""
+    root = storage(settings.checkpoint.root)
+    text = root.read(FILE)
+    found = json.loads(text) if text else {}
+    runs = _runs(settings.checkpoint.root, found)
+    facts = {"job": job.name, "checkpoint": settings.checkpoint.root, "running": runs, **found}
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return 0
+    interval = getattr(getattr(settings, "trigger", None), "interval", None)
+    trigger = f"every {interval}" if interval else job.trigger
+    for name, value in describe(facts, trigger, committed(root)):
+        print(f"{name:12}{value}")
+    return 0
+
+
+def describe(facts: Mapping[str, Any], trigger: str, last: int | None) -> Iterator[tuple[str, str]]:
+    """Yield the status for people, as pairs of a name and a text.
+
+    Args:
+        facts: those of the status file, with `job`, `checkpoint` and `running`.
+        trigger: the trigger of the job, for people.
+        last: the last batch that Spark has committed.
+    """
+    yield "job", f"{facts['job']}, on {facts['checkpoint']}"
+    yield "driver", _driver(facts)
+    yield "committed", "no batch" if last is None else f"up to batch {last}"
+    batch, sums = facts.get("batch"), facts.get("sums", {})
+    if batch:
+        rows, took = batch["input_rows"], batch["duration_ms"]
+        done = f"{rows:,} records in {took:,} ms (trigger: {trigger})"
+        yield "last batch", f"{batch['batch_id']}, {_ago(batch['at'])}: {done}"
+        yield "backlog", _backlog(batch)
+        if batch["watermark"]:
+            yield "watermark", _watermark(batch["watermark"])
+        yield "state", f"{batch['state_rows']:,} rows, {batch['state_bytes'] / 1e6:,.1f} MB"
+    if sums:
+        yield (
+            "records",
+            f"{sums['input_rows']:,} read by this driver, {sums['invalid_rows']:,} invalid",
+        )
+        yield "late", f"{sums['late_groups_dropped']:,} groups dropped"
+        yield (
+            "retries",
+            f"{facts['retries']}" + (f", last: {facts['cause']}" * bool(facts["cause"])),
+        )
+
+
+def _runs(checkpoint: str, found: Mapping[str, Any]) -> bool:
+    """Return whether a driver runs: the lock says it, or else a recent sign of life."""
+    if is_local(checkpoint):
+        lock = Path(checkpoint.removeprefix("file:")) / LOCK
+        if not lock.exists():
+            return False
+        try:
+            with FileLock(lock, timeout=0):
+                return False
+        except Timeout:
+            return True
+    ended = found.get("exit_code") is not None
+    return bool(found) and not ended and _age(found["at"]) < SILENT_SECONDS
+
+
+def _driver(facts: Mapping[str, Any]) -> str:
+    started = facts.get("started")
+    if facts["running"]:
+        return f"runs since {started[:19]}Z" if started else "is starting"
+    if not started:
+        return "has never run on this checkpoint"
+    if facts["exit_code"] is None:
+        return f"does not run: it was killed, {_ago(facts['at'])} or later"
+    return f"does not run: it ended with exit code {facts['exit_code']}, {_ago(facts['at'])}"
+
+
+def _backlog(batch: Mapping[str, Any]) -> str:
+    if batch["backlog_rows"] is not None:
+        return f"{batch['backlog_rows']:,} records in the fullest partition"
+    if batch["backlog_files"] is not None:
+        return f"{batch['backlog_files']:,} files"
+    return "unknown: the source does not report it"
+
+
+def _watermark(watermark: str) -> str:
+    # Before the first event with a time, Spark reports the beginning of the epoch.
+    if watermark.startswith("1970-01-01T00:00:00"):
+        return "none yet: it follows the first batch with an event"
+    return f"{watermark[:19]}Z"
+
+
+def _age(time_of: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(time_of)).total_seconds()
+
+
+def _ago(time_of: str) -> str:
+    seconds = max(0, round(_age(time_of)))
+    if seconds < 120:  # noqa: PLR2004 - two minutes
+        return f"{seconds} s ago"
+    if seconds < 7200:  # noqa: PLR2004 - two hours
+        return f"{seconds // 60} min ago"
+    return f"{seconds // 3600} h ago"

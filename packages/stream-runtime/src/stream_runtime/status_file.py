@@ -1,0 +1,73 @@
+"""The file `status.json` in a checkpoint: what the command `status` shows (see status.py)."""
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from .storage import Storage
+
+FILE = "status.json"
+EVERY_SECONDS = 5
+"""The shortest time between two writes, which cost a request each on an object store."""
+SUMS = (
+    "input_rows",
+    "invalid_rows",
+    "unknown_field_rows",
+    "late_groups_dropped",
+    "duplicates_dropped",
+)
+"""The facts of batches that are added up from the start of a driver."""
+
+
+class StatusFile:
+    """The file `status.json` in the root of a checkpoint, as its driver writes it."""
+
+    def __init__(self, root: Storage) -> None:
+        self._root = root
+        self._written = 0.0
+        self._facts: dict[str, Any] = {"batch": None, "retries": 0, "exit_code": None, "cause": ""}
+        self._sums = dict.fromkeys(SUMS, 0)
+
+    def start(self, **facts: Any) -> None:
+        """Write that a driver has started, with these facts about the job."""
+        self._facts |= facts | {"started": _now()}
+        self._write()
+
+    def batch(self, facts: Mapping[str, Any]) -> None:
+        """Note the facts of a batch (see batch.py), and write them if the last write is old."""
+        for name in SUMS:
+            self._sums[name] += facts[name] or 0
+        self._facts["batch"] = {**facts, "at": _now()}
+        self.alive()
+
+    def alive(self) -> None:
+        """Write that the driver runs, if the last write is old."""
+        if time.monotonic() > self._written + EVERY_SECONDS:
+            self._write()
+
+    def retry(self, cause: str) -> None:
+        """Write that the query failed and starts again."""
+        self._facts |= {"retries": self._facts["retries"] + 1, "cause": cause}
+        self._write()
+
+    def end(self, exit_code: int, cause: str = "") -> None:
+        """Write how the driver ended."""
+        self._facts |= {"exit_code": exit_code, "cause": cause}
+        self._write()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        text = json.dumps({**self._facts, "sums": self._sums, "at": _now()}, indent=2)
+        # If the storage fails, so does the next batch, which says why.
+        with suppress(OSError, Py4JError, PySparkException):
+            self._root.write(FILE, text)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,50 @@
+"""Source and target of committed batches: what a start compares before it runs."""
+
+from types import SimpleNamespace
+
+import pytest
+from stream_runtime.errors import CheckpointError
+from stream_runtime.run import check_progress
+from stream_runtime.storage import LocalStorage
+
+
+@pytest.fixture(name="check")
+def _check(tmp_path):
+    """Return a function that compares; it returns the offsets that each source was asked about."""
+    root = LocalStorage(tmp_path)
+
+    def check(*batches, target=True, offsets=("a", "b")):
+        for batch in batches:
+            root.write(f"stream/offsets/{batch}", "\n".join(["v1", "{}", *offsets]))
+            root.write(f"stream/commits/{batch}", "v1")
+        asked = []
+        sources = [
+            SimpleNamespace(check_offsets=lambda _, offset, n=n: asked.append((n, offset)))
+            for n in range(2)
+        ]
+        sink = SimpleNamespace(has_target=lambda _: target)
+        check_progress(None, SimpleNamespace(sink=sink, sources=lambda: sources), root)
+        return asked
+
+    return check
+
+
+def test_a_first_start_compares_nothing(check):
+    """Before the first committed batch, the target may be missing: the start creates it."""
+    assert check(target=False) == []
+
+
+def test_a_missing_target_of_committed_batches_is_refused(check):
+    """A new target would have only the rows of later batches."""
+    with pytest.raises(CheckpointError, match=r"up to 3, but the sink's target does not exist"):
+        check(2, 3, target=False)
+
+
+def test_each_source_is_compared_with_the_last_committed_offsets(check):
+    """Each input is asked about its own line of the last committed batch."""
+    assert check(2, 3) == [(0, "a"), (1, "b")]
+
+
+def test_a_source_that_has_not_begun_is_not_compared(check):
+    """An input from which no batch has read has no offset."""
+    assert check(0, offsets=("a", "-")) == [(0, "a")]

@@ -1,0 +1,158 @@
+"""The status of a job: what the driver writes, and what the command shows."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from filelock import FileLock
+from sample import CONF, JOB
+from stream_runtime import checkpoint, cli, status, status_file
+from stream_runtime.batch import BatchProgress
+from stream_runtime.errors import StreamFailedError
+from stream_runtime.reporting import Metrics, Reporter
+from stream_runtime.status_file import StatusFile
+from stream_runtime.storage import LocalStorage
+
+NOTHING = BatchProgress(**dict.fromkeys(BatchProgress.__annotations__, 0))
+BATCH = replace(
+    NOTHING,
+    batch_id=7,
+    input_rows=1200,
+    duration_ms=340,
+    invalid_rows=3,
+    backlog_rows=50,
+    watermark="2026-01-01T10:00:00.000Z",
+)
+
+
+@pytest.fixture(name="root")
+def _root(tmp_path):
+    return tmp_path / "checkpoint"
+
+
+@pytest.fixture(name="driver")
+def _driver(root, tmp_path, monkeypatch):
+    """Return the reporter of a driver, and a clock for the pauses between two writes."""
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(status_file, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    file = StatusFile(LocalStorage(root))
+    reporter = Reporter(Metrics(log=str(tmp_path / "log")), "sample", file)
+    return SimpleNamespace(reporter=reporter, clock=clock)
+
+
+@pytest.fixture(name="shown")
+def _shown(root, capsys):
+    """Return a function that runs the command and returns its lines by their names."""
+
+    def shown(*options):
+        where = ["--conf", str(CONF), "--set", f"checkpoint.root={root}"]
+        assert cli.main(JOB, ["status", *where, *options]) == 0
+        text = capsys.readouterr().out
+        if options:
+            return json.loads(text)
+        return {line[:12].strip(): line[12:] for line in text.splitlines()}
+
+    return shown
+
+
+def test_a_job_that_never_ran_has_a_status(shown):
+    """Before the first start, the command says so and writes nothing."""
+    assert shown()["driver"] == "has never run on this checkpoint"
+    assert shown()["committed"] == "no batch"
+
+
+def test_a_running_job_is_shown(driver, shown, root):
+    """The lock of the driver says that it runs; the numbers are those of its last write."""
+    driver.reporter.start(checkpoint_id="c1")
+    driver.clock.now += 10
+    driver.reporter.batch(BATCH)
+    LocalStorage(root).write("stream/commits/7", "v1")
+
+    with FileLock(root / checkpoint.LOCK):
+        found = shown()
+
+    assert found["driver"].startswith("runs since 20")
+    assert found["committed"] == "up to batch 7"
+    assert found["last batch"].startswith("7, 0 s ago: 1,200 records in 340 ms")
+    assert found["backlog"] == "50 records in the fullest partition"
+    assert found["watermark"] == "2026-01-01T10:00:00Z"
+    assert found["records"] == "1,200 read by this driver, 3 invalid"
+
+
+def test_the_batches_of_a_driver_are_added_up(driver, shown):
+    """The sums have each batch once; the last batch replaces the one before."""
+    for number in range(3):
+        driver.clock.now += 10
+        driver.reporter.batch(replace(BATCH, batch_id=number))
+
+    found = shown("--json")
+
+    assert (found["sums"]["input_rows"], found["sums"]["invalid_rows"]) == (3600, 9)
+    assert found["batch"]["batch_id"] == 2
+
+
+def test_fast_batches_cost_few_writes(driver, shown):
+    """Within five seconds of a write nothing is written; the next sign of life catches up."""
+    driver.reporter.start()
+    for number in range(3):
+        driver.reporter.batch(replace(BATCH, batch_id=number))
+    early = shown("--json")
+
+    driver.clock.now += status_file.EVERY_SECONDS + 1
+    driver.reporter.tick()
+
+    assert early["batch"] is None
+    assert shown("--json")["batch"]["batch_id"] == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "text"),
+    [
+        (lambda reporter: reporter.stop(0), "does not run: it ended with exit code 0, 0 s ago"),
+        (
+            lambda reporter: reporter.fail(StreamFailedError("the disk is full")),
+            "does not run: it ended with exit code 4, 0 s ago",
+        ),
+        (lambda _: None, "does not run: it was killed, 0 s ago or later"),
+    ],
+    ids=["stopped", "failed", "killed"],
+)
+def test_the_end_of_a_driver_is_shown(driver, shown, end, text):
+    """A driver that was stopped, failed or was killed does not run, and the status says why."""
+    driver.reporter.start()
+
+    end(driver.reporter)
+
+    assert shown()["driver"] == text
+
+
+def test_a_retry_is_shown_with_its_cause(driver, shown):
+    """The number of retries and the last cause are in the status immediately."""
+    driver.reporter.retry(1, "the broker is away")
+
+    assert shown()["retries"] == "1, last: the broker is away"
+
+
+def test_a_watermark_before_the_first_event_is_none(driver, shown):
+    """Spark's first watermark, the year 1970, is not shown as a time."""
+    driver.reporter.batch(replace(BATCH, watermark="1970-01-01T00:00:00.000Z"))
+
+    assert shown()["watermark"].startswith("none yet")
+
+
+@pytest.mark.parametrize(("age", "runs"), [(10, True), (300, False)])
+def test_a_driver_elsewhere_has_signs_of_life(monkeypatch, age, runs):
+    """Where no lock shows the driver, a recent write of the status does."""
+    monkeypatch.setattr(status, "_age", lambda _: age)
+
+    assert status._runs("s3a://bucket/checkpoint", {"at": "", "exit_code": None}) == runs  # noqa: SLF001
+    assert not status._runs("s3a://bucket/checkpoint", {"at": "", "exit_code": 0})  # noqa: SLF001
+
+
+def test_a_failing_storage_does_not_end_the_job(driver, root):
+    """If the status cannot be written, the job continues: its next batch shows the cause."""
+    root.write_text("not a folder", "utf-8")
+
+    driver.reporter.start()
+    driver.reporter.stop(0)
