@@ -97,7 +97,10 @@ def _questions(labels: dict[str, Any]) -> Iterator[str]:
     yield COLUMNS
     for axis, values in AXES.items():
         yield f"### `{axis}`\n\n{labels[axis]['__prompt__']}\n"
-        rows = ((f"`{value}`", labels[axis][value], _note(axis, value)) for value in values)
+        rows = (
+            (f"`{value}`", labels[axis][value].removeprefix(f"{value}: "), _note(axis, value))
+            for value in values
+        )
         yield _table(("value", "meaning", ""), rows)
 
 

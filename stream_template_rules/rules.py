@@ -46,7 +46,7 @@ RULES = (
         "spark",
         {"output_mode": ("complete",), "window": ("none",)},
         "Complete mode rewrites an aggregate after every batch; without a window there is none.",
-        "Choose a window, or output_mode=append.",
+        "Choose window=tumbling, sliding or session, or output_mode=append.",
     ),
     Rule(
         "session-no-update",
@@ -60,7 +60,7 @@ RULES = (
         "spark",
         {"sink": ("files",), "output_mode": ("update", "complete")},
         "A written file cannot be changed, so Spark's file sink only appends.",
-        "Choose output_mode=append, or a sink that replaces rows: delta_merge or jdbc.",
+        "Choose output_mode=append, or sink=delta_merge or jdbc, which replace rows.",
     ),
     Rule(
         "delta-no-update",
@@ -74,7 +74,7 @@ RULES = (
         "spark",
         {"sink": ("iceberg",), "output_mode": ("update",)},
         "Iceberg's streaming sink has no update mode; changed rows need MERGE.",
-        "Choose output_mode=append, or a sink that replaces rows: delta_merge or jdbc.",
+        "Choose output_mode=append, or sink=delta_merge or jdbc, which replace rows.",
     ),
     Rule(
         "left-join-append-only",

@@ -39,6 +39,13 @@ def test_every_question_is_followed_by_the_check(question):
     assert ASKED[f"__check_{question}"] == CHECK
 
 
+@pytest.mark.parametrize("axis", AXES)
+def test_every_label_of_a_menu_begins_with_its_value(axis):
+    """A menu shows the values that documents, refusals and commands name."""
+    for value in AXES[axis]:
+        assert LABELS[axis][value].startswith(f"{value}: ")
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_question_and_value_has_a_label(question):
     """Labels are complete, and none holds a bracket, which the prompt would swallow."""

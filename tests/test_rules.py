@@ -1,5 +1,6 @@
 """The rules: what each one refuses and accepts, and which answers a refusal proposes instead."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ LONG = {
 }
 WITHOUT = {"id": "time=event_time, key=event_type", "key": "id=event_id, time=event_time"}
 ALL_RULES = RULES + ROLE_RULES
+NAMED_ANSWER = re.compile(r"(\w+)=([\w.]*\w)")
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
@@ -135,12 +137,15 @@ def test_the_nearest_answers_support_the_column_names(texts, sink):
 
 
 def test_rules_are_well_formed():
-    """Each box has existing questions and values, each id is unique, each text is a sentence."""
+    """Boxes and fixes have existing questions and values, ids are unique, texts are sentences."""
     for rule in ALL_RULES:
         for axis, values in rule.box.items():
             assert set(values) <= set(AXES.get(axis, ("missing", "no"))), rule.id
         assert rule.reason.endswith(".")
         assert rule.fix.startswith(("Choose ", "Name "))
+        named = [pair for pair in NAMED_ANSWER.findall(rule.fix) if pair[0] in AXES]
+        assert named, rule.id
+        assert all(value in AXES[axis] for axis, value in named), rule.id
     assert len({rule.id for rule in ALL_RULES}) == len(ALL_RULES)
 
 
