@@ -20,7 +20,14 @@ ROLES: dict[str, tuple[str, ...]] = {
     "measure": (*INTEGERS, "FLOAT", "DOUBLE", "DECIMAL"),
 }
 ID_NAMES = ("event_id", "id")
-GUESSED_MEASURES = ("DOUBLE", "FLOAT", "DECIMAL")
+FRACTIONS = ("DOUBLE", "FLOAT", "DECIMAL")
+# The last word of the name of a column that identifies something.
+ID_WORDS = {"id", "uuid", "guid"}
+# The last word of the name of an integer that has no useful sum.
+UNSUMMED = ID_WORDS | {
+    *("at", "code", "day", "epoch", "hour", "month", "nr", "number", "offset", "partition"),
+    *("port", "status", "timestamp", "ts", "version", "year", "zip"),
+}
 RESULT_NAMES = ("window_start", "window_end", "event_count")
 NONE = "none"
 # A column in back quotes, with any character, or up to the next comma.
@@ -34,12 +41,12 @@ def derived(found: list[Column]) -> Roles:
     """Return the roles that types and names suggest; an id is never guessed, as it loses events."""
     ids = [n for wanted in ID_NAMES for n, k in found if n.lower() == wanted and k in ROLES["id"]]
     event_id = next(iter(ids), None)
-    measure = _first(found, GUESSED_MEASURES)
+    measure = _first(found, FRACTIONS) or _first(filter(_is_summed, found), INTEGERS)
     beside = _beside_key(measure)
     texts = [name for name, kind in found if kind == "STRING" and name.lower() not in beside]
     texts = [name for name in texts if name != event_id]
     # A column with a different value in almost every event is the last choice for the key.
-    texts.sort(key=_is_id_like)
+    texts.sort(key=lambda name: _last_word(name) in ID_WORDS)
     return {
         "id": event_id,
         "time": _first(found, ROLES["time"]),
@@ -53,8 +60,15 @@ def _beside_key(measure: str | None) -> set[str]:
     return {name.lower() for name in (*RESULT_NAMES, total_of(measure)) if name}
 
 
-def _is_id_like(name: str) -> bool:
-    return bool(re.search(r"(?:^|[^a-zA-Z])(?i:id|uuid|guid)$|[a-z]I[dD]$", name))
+def _is_summed(column: Column) -> bool:
+    """Return whether the sum is useful by its name, and each sink can store it."""
+    name, total = column[0], total_of(column[0]) or ""
+    return _last_word(name) not in UNSUMMED and _delta_takes(total) and _postgres_takes(total)
+
+
+def _last_word(name: str) -> str:
+    """Return the last word of a name in lower case: `user_id` and `userID` end with id."""
+    return re.split(r"[^a-zA-Z]+|(?<=[a-z])(?=[A-Z])", name)[-1].lower()
 
 
 def total_of(measure: str | None) -> str | None:
@@ -62,7 +76,7 @@ def total_of(measure: str | None) -> str | None:
     return f"total_{measure}" if measure else None
 
 
-def _first(found: list[Column], kinds: tuple[str, ...]) -> str | None:
+def _first(found: Iterable[Column], kinds: tuple[str, ...]) -> str | None:
     return next((name for name, kind in found if _base(kind) in kinds), None)
 
 
