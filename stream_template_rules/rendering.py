@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from .asking import introduction
 from .axes import QUESTIONS
 from .commandline import makes_project, skips_existing
 from .ddl import MARKUP
@@ -82,6 +83,7 @@ class Rendering:
         self._argv = argv
         self._made = refuse
         environment.filters |= {
+            "stream_introduction": self.introduce,
             "stream_check": self.check,
             "stream_begin": self.begin,
             "stream_bake": self.baked,
@@ -93,6 +95,11 @@ class Rendering:
             "stream_toml": toml_literal,
             "stream_width": width,
         }
+
+    def introduce(self, _: Mapping[str, Any]) -> str:
+        """Print what the first question needs; return an empty text."""
+        _say(introduction(self._argv))
+        return ""
 
     def check(self, answers: Mapping[str, Any], *, final: bool = False) -> str:
         """Raise a refusal if answers are not legal, otherwise return an empty text.
@@ -209,6 +216,11 @@ class Rendering:
         questions = json.loads((self._template / "cookiecutter.json").read_text("utf-8"))
         hooks = (path for path in (self._template / "hooks").iterdir() if path.is_file())
         return {*_strings(questions), *(hook.read_text("utf-8") for hook in hooks)}
+
+
+def _say(text: str) -> None:
+    if text:
+        print(_showable(text), flush=True)
 
 
 def _copied(source: Path) -> str:

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.terminal import Terminal
+
 ROOT = Path(__file__).parent.parent
 PARTS = ("cookiecutter.json", "hooks", "stream_template_rules", "stream_template_extension.py")
 TOP = "{{cookiecutter.project_slug}}"
@@ -54,27 +56,34 @@ class User:
     home: Path
     work: Path
 
-    def run(self, *words, typed=None):
-        """Run a program of this Python's environment in the working directory."""
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        env = {
+    @property
+    def environment(self):
+        """The environment of the user's programs: those of this Python come first on the path."""
+        return {
             "HOME": str(self.home),
-            "PATH": path,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PWD": str(self.work),
             "COLUMNS": "200",
             "PYTHONDONTWRITEBYTECODE": "1",
             "GIT_CONFIG_GLOBAL": str(self.home / "gitconfig"),
         }
+
+    def run(self, *words, typed=None):
+        """Run a program in the working directory, without a terminal."""
         return subprocess.run(
             words,
             cwd=self.work,
-            env=env,
+            env=self.environment,
             input=typed,
             timeout=60,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def open(self, *words):
+        """Start a program in the working directory, at a terminal; return the Terminal."""
+        return Terminal(words, self.work, self.environment)
 
     def commit(self, folder, message="one"):
         """Make the folder a git repository if necessary, and commit all changes."""

@@ -59,10 +59,12 @@ def test_every_question_and_value_has_a_label(question):
 
 
 def test_private_variables_are_used():
-    """The package names the folder; all others belong to cookiecutter itself."""
+    """The first one prints the introduction, one names the package; cookiecutter has the others."""
     private = {key for key in ASKED if key.startswith("_") and not key.startswith("__check_")}
 
+    assert next(iter(ASKED)) == "__introduction"
     assert private == {
+        "__introduction",
         "__package",
         "__prompts__",
         "_extensions",
