@@ -1,12 +1,22 @@
 """The text of a refusal: all violations, and one command to continue with."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .axes import AXES, QUESTIONS, Answers
 from .commandline import CommandLine, corrected, read, strays
 from .problems import Violation
 from .verdict import chosen, make_legal, proposed, violations
+
+
+@dataclass(frozen=True)
+class Retry:
+    """What asks the last question again: the refusal, and the values of a menu or a proposal."""
+
+    text: str
+    question: str
+    proposals: tuple[str, ...]
 
 
 def refusal(
@@ -26,21 +36,47 @@ def refusal(
     bad = wrong_keys + violations(asked)
     if not bad:
         return ""
-    named = {**line.given, **meant}
-    typed = {q for q in QUESTIONS if q in named and str(asked.get(q)) == named[q]}
-    stored = line.stored()
-    fixed = make_legal({**stored, **asked}, typed)
-    again = [q for q in chosen(asked, typed) if q not in fixed]
     lost = [problem.clash for problem in wrong_keys if problem.correction not in meant]
-    offered = stored or _offered(asked, fixed)
-    keep = {q: text for q, text in fixed.items() if q in typed or text != offered.get(q)}
+    keep, again = _kept(asked, line, meant)
     return told(
         bad,
-        *_changes({**stored, **asked}, keep),
+        *_changes({**line.stored(), **asked}, keep),
         *([f"Not in the command below: {', '.join(lost)}"] if lost else []),
         f"Continue with:\n\n    {line.again(keep, asks=bool(again))}",
         again=again,
     )
+
+
+def retry(answers: Answers, argv: Sequence[str], *, python: str = "python") -> Retry | None:
+    """Return what asks the last question again, None if no other answer to it is legal.
+
+    The answers so far are refused.
+    """
+    line = read(argv, python)
+    question = [question for question in QUESTIONS if question in answers][-1]
+    asked = _asked(answers, line, {})
+    others = {q: text for q, text in asked.items() if q != question}
+    if not line.asks or strays(line.given) or violations(others):
+        return None
+    bad = violations(asked)
+    if question in AXES:
+        legal = [value for value in AXES[question] if not violations(others | {question: value})]
+        keep, _ = _kept(asked, line, {})
+        back = f"To change an earlier answer, press Ctrl-C and run:\n\n    {line.again(keep)}"
+        return Retry(told(bad, back), question, tuple(legal)) if legal else None
+    proposals = {**proposed(others), **line.given, **line.stored(), **make_legal(asked)}
+    return Retry(told(bad), question, (proposals[question],))
+
+
+def _kept(asked: Answers, line: CommandLine, meant: Answers) -> tuple[dict[str, str], list[str]]:
+    """Return the answers of the command to continue with, and the questions that it asks again."""
+    named = {**line.given, **meant}
+    typed = {q for q in QUESTIONS if q in named and str(asked.get(q)) == named[q]}
+    stored = line.stored()
+    fixed = make_legal({**stored, **asked}, typed)
+    offered = stored or _offered(asked, fixed)
+    keep = {q: text for q, text in fixed.items() if q in typed or text != offered.get(q)}
+    return keep, [q for q in chosen(asked, typed) if q not in fixed]
 
 
 def told(problems: Sequence[Violation], *more: str, again: Sequence[str] = ()) -> str:

@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from .asking import introduction
+from .asking import ask, has_person, introduction
 from .axes import QUESTIONS
 from .commandline import makes_project, skips_existing
 from .ddl import MARKUP
@@ -24,7 +24,7 @@ from .files import VERBATIM, files_in, generates, library, placed
 from .literals import python_literal, toml_literal, width
 from .names import proposed_slug
 from .plan import plan, record
-from .refusal import refusal, told
+from .refusal import Retry, refusal, retry, told
 from .roles import default_roles
 from .summary import summary
 from .updates import half_update
@@ -101,20 +101,24 @@ class Rendering:
         _say(introduction(self._argv))
         return ""
 
-    def check(self, answers: Mapping[str, Any], *, final: bool = False) -> str:
-        """Raise a refusal if answers are not legal, otherwise return an empty text.
+    def check(self, answers: dict[str, Any], *, final: bool = False) -> str:
+        """Return an empty text if the answers are legal.
 
-        `final` means that no question follows.
+        `final` means that no question follows. Otherwise the last answer is replaced if a person
+        can answer its question again; in all other cases illegal answers raise a refusal.
         """
         problem = half_update(answers, self._argv)
         if problem:
             raise self._refuse(told([problem]))
-        text = self._refusal({q: answers[q] for q in ANSWERS if q in answers}, final=final)
-        if text:
-            raise self._refuse(text)
+        while text := self._refusal(answers, final=final):
+            again = None if final or not has_person() else self._retry(answers)
+            if again is None:
+                raise self._refuse(text)
+            _say(again.text)
+            answers[again.question] = ask(again, self._questions["__prompts__"])
         return ""
 
-    def begin(self, answers: Mapping[str, Any]) -> str:
+    def begin(self, answers: dict[str, Any]) -> str:
         """Validate the complete answers, and start the record of this bake."""
         self.check(answers, final=True)
         Rendering.bake = Bake(answers, Path.cwd())
@@ -149,7 +153,10 @@ class Rendering:
         return self._made(_showable(text))
 
     def _refusal(self, answers: Mapping[str, Any], *, final: bool) -> str:
-        return refusal(answers, self._argv, python=sys.orig_argv[0], final=final)
+        return refusal(_public(answers), self._argv, python=sys.orig_argv[0], final=final)
+
+    def _retry(self, answers: Mapping[str, Any]) -> Retry | None:
+        return retry(_public(answers), self._argv, python=sys.orig_argv[0])
 
     def _path(self, source: str) -> str:
         """Return the path of a folder or file to write, empty for a file of other answers."""
@@ -211,11 +218,20 @@ class Rendering:
         }
 
     @cached_property
+    def _questions(self) -> dict[str, Any]:
+        """The content of cookiecutter.json."""
+        return dict(json.loads((self._template / "cookiecutter.json").read_text("utf-8")))
+
+    @cached_property
     def _own_texts(self) -> set[str]:
         """The texts that the template itself renders before its files."""
-        questions = json.loads((self._template / "cookiecutter.json").read_text("utf-8"))
         hooks = (path for path in (self._template / "hooks").iterdir() if path.is_file())
-        return {*_strings(questions), *(hook.read_text("utf-8") for hook in hooks)}
+        return {*_strings(self._questions), *(hook.read_text("utf-8") for hook in hooks)}
+
+
+def _public(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answers that somebody can give, in the order of the questions."""
+    return {question: answers[question] for question in ANSWERS if question in answers}
 
 
 def _say(text: str) -> None:
