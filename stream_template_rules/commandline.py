@@ -116,6 +116,17 @@ def skips_existing(argv: Sequence[str]) -> bool:
     return any(word in skipping for word, *_ in _options(argv[1:], VALUED))
 
 
+def new_folder(argv: Sequence[str]) -> Path | None:
+    """Return where the command makes the folder of a project, None if that folder may exist."""
+    creates = _name(argv) in {"cookiecutter", "cruft"} and makes_project(argv)
+    options = list(_options(argv[1:], VALUED | CRUFT_VALUED))
+    overwrites = {word for word, *_ in options} & {"-f", "--overwrite-if-exists"}
+    folders = [value for word, *value in options if word in {"-o", "--output-dir"}]
+    if not creates or overwrites:
+        return None
+    return Path(*(folders[-1] if folders else "."))
+
+
 def _cookiecutter(program: tuple[str, ...], words: Sequence[str]) -> CommandLine:
     kept, pairs, template = list(program), {}, ""
     for word, *value in _options(words, VALUED):

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .commandline import HOME
+from .axes import Answers
+from .commandline import HOME, new_folder
+from .names import numbered_slugs
 from .problems import Violation
 
 SHOWN_FILES = 5
+FOLDER_EXISTS = "folder-exists"
 Texts = Mapping[str, Callable[[], str]]
 """The files of a bake: path in the project, and a function that renders its text."""
 
@@ -116,6 +119,27 @@ def existing_violations(
             "Nothing was written. Move these files to another place, or keep them and write only "
             f"the missing files with --skip-if-file-exists.{newer}",
         )
+
+
+def taken_folder(answers: Answers, argv: Sequence[str]) -> list[Violation]:
+    """Return a violation if cookiecutter refuses to write into the folder, because it exists."""
+    parent, slug = new_folder(argv), answers.get("project_slug")
+    if parent is None or slug is None or not (parent / slug).exists():
+        return []
+    free = next(name for name in numbered_slugs(slug) if not (parent / name).exists())
+    what = "" if _recorded(parent / slug) is None else ", with a project of this template"
+    return [
+        Violation(
+            FOLDER_EXISTS,
+            "form",
+            f"project_slug={slug}",
+            f"The folder {parent / slug} already exists{what}.",
+            f"Choose another slug, such as {free}. To write the missing files into this folder, "
+            "add --overwrite-if-exists: it changes no existing file.",
+            "project_slug",
+            free,
+        )
+    ]
 
 
 def _some(paths: Sequence[str]) -> str:

@@ -1,9 +1,11 @@
 """The project's name and slug: safe as a folder, as a package and in shell commands."""
 
+import itertools
 import keyword
 import re
 import sys
 import unicodedata
+from collections.abc import Iterator
 
 from .pins import PINS
 from .problems import Violation
@@ -70,6 +72,13 @@ def proposed_slug(slug: str) -> str:
     if _owner(package_from(proposal)):
         proposal += "-stream"
     return proposal[:MAX_SLUG].strip("-")
+
+
+def numbered_slugs(slug: str) -> Iterator[str]:
+    """Yield similar slugs without end: `orders-2`, `orders-3` and so on."""
+    for number in itertools.count(2):
+        end = f"-{number}"
+        yield slug[: MAX_SLUG - len(end)].rstrip("-") + end
 
 
 def package_from(slug: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .axes import AXES, QUESTIONS, Answers
 from .commandline import CommandLine, corrected, read, strays
+from .existing import FOLDER_EXISTS, taken_folder
 from .problems import Violation
 from .verdict import chosen, make_legal, proposed, violations
 
@@ -33,11 +34,12 @@ def refusal(
     wrong_keys = strays(line.given)
     meant = corrected(line.given)
     asked = _asked(answers, line, meant)
-    bad = wrong_keys + violations(asked)
+    # A hook validates final answers when the folder exists already.
+    bad = wrong_keys + (violations(asked) if final else _found(asked, argv))
     if not bad:
         return ""
     lost = [problem.clash for problem in wrong_keys if problem.correction not in meant]
-    keep, again = _kept(asked, line, meant)
+    keep, again = _kept(asked | _other_folder(bad), line, meant)
     return told(
         bad,
         *_changes({**line.stored(), **asked}, keep),
@@ -56,16 +58,27 @@ def retry(answers: Answers, argv: Sequence[str], *, python: str = "python") -> R
     question = [question for question in QUESTIONS if question in answers][-1]
     asked = _asked(answers, line, {})
     others = {q: text for q, text in asked.items() if q != question}
-    if not line.asks or strays(line.given) or violations(others):
+    if not line.asks or strays(line.given) or _found(others, argv):
         return None
-    bad = violations(asked)
+    bad = _found(asked, argv)
     if question in AXES:
         legal = [value for value in AXES[question] if not violations(others | {question: value})]
         keep, _ = _kept(asked, line, {})
         back = f"To change an earlier answer, press Ctrl-C and run:\n\n    {line.again(keep)}"
         return Retry(told(bad, back), question, tuple(legal)) if legal else None
-    proposals = {**proposed(others), **line.given, **line.stored(), **make_legal(asked)}
+    fixed = make_legal(asked | _other_folder(bad))
+    proposals = {**proposed(others), **line.given, **line.stored(), **fixed}
     return Retry(told(bad), question, (proposals[question],))
+
+
+def _found(asked: Answers, argv: Sequence[str]) -> list[Violation]:
+    """Return the violations of the answers, or of the folder that they name."""
+    return violations(asked) or taken_folder(asked, argv)
+
+
+def _other_folder(problems: Sequence[Violation]) -> dict[str, str]:
+    """Return the slug that replaces the one of a folder that exists."""
+    return {p.answer: str(p.correction) for p in problems if p.id == FOLDER_EXISTS}
 
 
 def _kept(asked: Answers, line: CommandLine, meant: Answers) -> tuple[dict[str, str], list[str]]:

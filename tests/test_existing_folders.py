@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
-from machine import assert_refused, make_repository
+from machine import assert_command_works, assert_refused, make_repository
 
+from stream_template_rules.commandline import new_folder
+from stream_template_rules.names import MAX_SLUG, numbered_slugs, slug_violations
 from tests.examples import ROOT, read_tree
 
 PROJECT = "clickstream-metrics"
@@ -229,14 +232,48 @@ def test_a_file_in_the_way_of_a_folder_is_named(user, template):
 
 
 def test_without_leave_to_overwrite_nothing_is_touched(user, template, project):
-    """Cookiecutter itself refuses a folder that exists."""
+    """A folder that exists is refused, and the printed command makes another project."""
     before = snapshot(project)
 
-    result = user.run("cookiecutter", str(template), "--no-input")
+    result = user.run("cookiecutter", str(template), "--no-input", "sink=kafka")
 
-    assert result.returncode == 1
-    assert "already exists" in result.stdout + result.stderr
+    assert_refused(user, result, "folder-exists", "with a project of this", before=[PROJECT])
+    assert_command_works(user, result, f"{PROJECT}-2")
     assert snapshot(project) == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("cookiecutter --no-input -o out", ["project_slug=orders"]),
+        ("cruft create -y --output-dir=out", ["--extra-context", '{"project_slug": "orders"}']),
+    ],
+)
+def test_the_folder_is_looked_for_where_it_would_be_made(user, template, before, after):
+    """The check reads the option for the output folder of each program."""
+    (user.work / "orders").mkdir()
+    words = (*before.split(), make_repository(user, template), *after)
+
+    user.run(*words).check_returncode()
+    again = user.run(*words)
+
+    assert_refused(user, again, "folder-exists", "out/orders", before=["orders", "out"])
+    assert_command_works(user, again, "out/orders-2")
+
+
+def test_a_free_slug_is_legal():
+    """The proposed slug keeps the limit of its length and has single hyphens."""
+    slug = f"{'a' * (MAX_SLUG - 3)}-bc"
+
+    assert slug_violations(next(numbered_slugs(slug))) == []
+
+
+def test_other_programs_check_no_folder():
+    """An update, and a program that calls cookiecutter, may write into a folder that exists."""
+    lines = (["cruft", "update"], ["cruft", "diff"], ["pytest"], ["cookiecutter", "-fo", "x", "t"])
+
+    assert [new_folder(line) for line in lines] == [None] * len(lines)
+    assert new_folder(["cookiecutter", "-o", "x", "t"]) == Path("x")
 
 
 def test_the_real_template_is_the_same_over_itself(user):

@@ -162,3 +162,33 @@ def test_an_update_asks_again(user, template):
     assert terminal.end() == 0, terminal.text
     assert INTRODUCTION not in terminal.text
     assert read_answers(user)["output_mode"] == "complete"
+
+
+def test_an_existing_folder_is_noticed_at_the_slug(user, template):
+    """An existing folder is refused after question 2, and Enter takes the next free slug."""
+    for name in (PROJECT, f"{PROJECT}-2"):
+        (user.work / name).mkdir()
+    terminal = user.open("cookiecutter", str(template))
+    press_enter(terminal, 1, 2)
+    shown = terminal.answer("[2/13]", PROJECT)
+    assert f"The folder {PROJECT} already exists." in shown
+    assert f"({PROJECT}-3): " in shown
+    assert "folder-exists" in terminal.answer("[2/13]")
+    press_enter(terminal, 3)
+
+    assert terminal.end() == 0, terminal.text
+    assert read_answers(user, f"{PROJECT}-3")["project_slug"] == f"{PROJECT}-3"
+    assert list((user.work / PROJECT).iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["-f", "--overwrite-if-exists"])
+def test_with_leave_to_overwrite_the_folder_is_compared(user, template, option):
+    """With the option no slug is refused, and the folder is compared after the last question."""
+    (user.work / PROJECT).mkdir()
+    (user.work / PROJECT / "pyproject.toml").write_text("mine", "utf-8")
+    terminal = user.open("cookiecutter", str(template), option)
+    press_enter(terminal, 1)
+
+    assert terminal.end() == 1
+    assert "folder-taken" in terminal.text
+    assert (user.work / PROJECT / "pyproject.toml").read_text("utf-8") == "mine"
