@@ -102,6 +102,8 @@ def _program(path: PurePath, python: str) -> tuple[str, ...]:
         return (python, "-m", path.parent.name)
     if any(part.startswith("archive-v") for part in path.parts):
         return ("uvx", path.stem)  # it is in uv's cache, not on the path
+    if "pipx" in path.parts and "venvs" not in path.parts:
+        return ("pipx", "run", path.stem)  # it is in pipx's cache
     return (path.stem if shutil.which(path.stem) else str(path),)
 
 

@@ -198,11 +198,26 @@ def test_a_misspelt_default_of_the_user_is_replaced(user, template):
     assert 'source = "kafka"' in record
 
 
-def test_the_command_of_uvx_starts_with_uvx():
-    """If uvx fetched the program for one run, the printed command starts with uvx."""
-    line = read(["/home/me/.cache/uv/archive-v0/x1/bin/cookiecutter", "gh:org/t", "--no-input"])
+@pytest.mark.parametrize(
+    ("program", "start"),
+    [
+        ("/home/me/.cache/uv/archive-v0/x1/bin/cookiecutter", "uvx cookiecutter"),
+        ("/home/me/.cache/pipx/3127b1/bin/cookiecutter", "pipx run cookiecutter"),
+        ("/home/me/.local/share/pipx/.cache/31/bin/cookiecutter", "pipx run cookiecutter"),
+    ],
+)
+def test_the_printed_command_fetches_the_program_again(program, start):
+    """If uvx or pipx fetched the program for one run, the printed command starts with them."""
+    line = read([program, "gh:org/t", "--no-input"])
 
-    assert line.again({"window": "none"}) == "uvx cookiecutter gh:org/t --no-input window=none"
+    assert line.again({"window": "none"}) == f"{start} gh:org/t --no-input window=none"
+
+
+def test_the_command_of_an_installed_program_does_not_fetch_it():
+    """What pipx has installed is not fetched again."""
+    line = read(["/home/me/.local/share/pipx/venvs/cookiecutter/bin/cookiecutter", "gh:org/t"])
+
+    assert "pipx run" not in line.again({})
 
 
 def test_letters_that_the_terminal_cannot_show_are_escaped(user, template):
