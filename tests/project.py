@@ -38,7 +38,7 @@ class Project:
     @contextlib.contextmanager
     def run_in_background(self, command, ready):
         """Start a command; yield when it has printed `ready`, and terminate it at the end."""
-        log = self.folder / "build/background.log"
+        log = self.folder / f"build/{command.replace(' ', '-').replace('/', '-')}.log"
         log.parent.mkdir(exist_ok=True)
         with log.open("wb") as output:
             running = subprocess.Popen(

@@ -77,7 +77,7 @@ def test_commands_need_no_oracle(project, options, tmp_path, monkeypatch):
 
     assert codes == dict.fromkeys(codes, 0)
     assert list((tmp_path / "result").glob("*.parquet"))
-    assert (tmp_path / "checkpoint/stop").exists()
+    assert (tmp_path / "checkpoint/status.json").exists()
 
 
 def _run_file(load, options, tmp_path):

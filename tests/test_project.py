@@ -18,6 +18,11 @@ pytestmark = pytest.mark.life
 
 # The commands of the generated README that other tests in this file run.
 RUN_BY_OTHER_TESTS = {"make check", "make demo", "make test"}
+# The commands of a day, in their order.
+DAY = (
+    *("make servers", "make produce", "make run", "make show", "make status", "make stop"),
+    "make clean",
+)
 
 
 @pytest.fixture(scope="module", name="clone")
@@ -73,29 +78,67 @@ def test_make_test(default):
     assert "skipped" not in output
 
 
-def test_the_commands_of_its_readme_work(default):
-    """The commands of a project's README work in their order, each one twice.
+def test_two_days_with_its_readme(default):
+    """The commands of a project's README work in their order, on the first day and on the second.
 
-    The file `events.ndjson` has events of the user. `deploy/submit.sh` needs a cluster, so it does
-    not run here.
+    In between, all servers and the job end. On the second day the job continues: it reads each
+    record once, and the results of the first day are still there. `events.ndjson` has events of
+    the user. `deploy/submit.sh` needs a cluster, so it does not run here.
     """
     text = (default.folder / "README.md").read_text("utf-8")
     table = text.partition("## Commands")[2].partition("\n## ")[0]
-    broker, run, stop, *others, submit = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    commands = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    others = [command for command in commands if command not in (*DAY, *RUN_BY_OTHER_TESTS)]
     event = '{"event_id": "1", "event_time": "2026-03-01T10:00:00Z", "event_type": "view"}\n'
     (default.folder / "events.ndjson").write_text(event, "utf-8")
+    metrics = default.folder / "build/dev/metrics.jsonl"
 
-    assert (run, stop, submit.split()[0]) == ("make run", "make stop", "deploy/submit.sh")
-    assert any("doctor" in command for command in others)
-    with default.run_in_background(broker, "Kafka answers"):
-        for _ in range(2):
-            with default.run_in_background(run, "make stop") as job:
-                assert default.run("sh", "-c", stop)[0] == 0
+    assert [command for command in commands if command in DAY] == list(DAY)
+    assert others.pop().startswith("deploy/submit.sh")
+    for _ in range(2):
+        with default.run_in_background("make servers", "Kafka answers"):
+            # It sends what the job has not read yet, so each run has at least one batch.
+            sent = _count(_successful(default, "make produce"))
+            with default.run_in_background("make run", " rows in ") as job:
+                _successful(default, "make produce")
+                assert "runs since" in _successful(default, "make status")
+                shown = _successful(default, "make show")
+                assert "Quarantine" in shown
+                _successful(default, "make stop")
                 assert job.wait() == 0
-        for command in [command for command in others if command not in RUN_BY_OTHER_TESTS] * 2:
-            code, output = default.run("sh", "-c", command)
-            assert code == 0, f"{command}\n{output}"
+            for command in others:
+                _successful(default, command)
+            code, output = default.run("make", "clean")
+            assert code != 0, output
+            assert "End it first" in output
+        batches = _read_batches(metrics)
+        assert max(batches.values()) >= sent
+    assert "does not run: it ended with exit code 0" in _successful(default, "make status")
+    offsets = sorted(default.folder.glob("build/dev/checkpoint/stream/offsets/[0-9]*"))
+    newest = max(offsets, key=lambda path: int(path.name)).read_text("utf-8").splitlines()[-1]
+    (ends,) = json.loads(newest).values()
+    assert sum(batches.values()) == sum(ends.values())
+    _successful(default, "make clean")
+    assert not (default.folder / "build").exists()
     (default.folder / "events.ndjson").unlink()
+
+
+def _successful(project, command):
+    """Run a command of a README, and return its output."""
+    code, output = project.run("sh", "-c", command)
+    assert code == 0, f"{command}\n{output}"
+    return output
+
+
+def _count(output):
+    """Return the number of records that `make produce` says it has sent."""
+    return int(re.search(r"sent ([\d,]+) records", output)[1].replace(",", ""))
+
+
+def _read_batches(metrics):
+    """Return the number of records that each batch has read."""
+    lines = [json.loads(line) for line in metrics.read_text("utf-8").splitlines()]
+    return {line["batch_id"]: line["input_rows"] for line in lines if line["event"] == "batch"}
 
 
 @pytest.mark.parametrize(

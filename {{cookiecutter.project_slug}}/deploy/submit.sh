@@ -13,6 +13,10 @@
 # Executors start no Python, because Spark's own operators do all work: they need only the jars.
 {% endif %}
 set -euo pipefail
+if [[ $# == 0 || $1 == --help ]]; then
+    echo "deploy/submit.sh run|create|stop|status|doctor --env prod, with SPARK_HOME and SPARK_MASTER"
+    exit 0
+fi
 cd "$(dirname "$0")/.."
 
 {% if "connectors" in job.jars %}

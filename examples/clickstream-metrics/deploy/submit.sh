@@ -7,6 +7,10 @@
 # The driver runs here, in client mode, so that the job's exit code is that of this script.
 # Executors start no Python, because Spark's own operators do all work: they need only the jars.
 set -euo pipefail
+if [[ $# == 0 || $1 == --help ]]; then
+    echo "deploy/submit.sh run|create|stop|status|doctor --env prod, with SPARK_HOME and SPARK_MASTER"
+    exit 0
+fi
 cd "$(dirname "$0")/.."
 
 jars=(.jars/connectors/*.jar)

@@ -146,3 +146,25 @@ def test_the_error_of_a_table_shows_no_secret(read):
 
     assert "dev.toml: name: " in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["STREAM_SERVER_FOLDER", "STREAM_SERVER__FOLDER"])
+def test_a_variable_with_one_underscore_is_refused(read, monkeypatch, name):
+    """A variable that looks like a setting and has no effect is refused, with the right name."""
+    monkeypatch.setenv(name, "/data")
+
+    with pytest.raises(ConfigError, match=f"{name} has no effect.*Name it STREAM__SERVER__FOLDER"):
+        read()
+
+
+def test_other_variables_are_not_checked(read, monkeypatch):
+    """A variable of another program may begin with STREAM_."""
+    monkeypatch.setenv("STREAM_SERVER", "elsewhere")
+
+    assert read().name == "base"
+
+
+def test_an_unknown_table_has_a_similar_name(read):
+    """A misspelt table is named, with the one that is probably meant."""
+    with pytest.raises(ConfigError, match="servr is no table; did you mean server"):
+        read("servr.folder=1")

@@ -6,7 +6,7 @@ import pytest
 import sample
 from sample import CONF, load
 from stream_runtime.cli import main
-from stream_runtime.config import to_timedelta
+from stream_runtime.config import Duration, DurationOrZero, Table, to_timedelta
 from stream_runtime.errors import ConfigError
 
 
@@ -36,7 +36,7 @@ def test_a_misspelt_environment_variable_is_refused(monkeypatch):
     """An environment variable with the prefix that names no setting is refused."""
     monkeypatch.setenv("STREAM__EVENS__MAX_AHEAD", "1 hour")
 
-    assert "STREAM__EVENS__MAX_AHEAD: evens is no key of []; did you mean events?" in problem()
+    assert "STREAM__EVENS__MAX_AHEAD: evens is no table; did you mean events?" in problem()
 
 
 def test_one_message_lists_all_errors():
@@ -82,15 +82,46 @@ def test_an_error_ends_the_command(capsys):
         ("1 second", timedelta(seconds=1)),
         ("36 hours", timedelta(hours=36)),
         ("2 weeks", timedelta(weeks=2)),
+        ("200 milliseconds", timedelta(milliseconds=200)),
+        ("5 min", timedelta(minutes=5)),
+        ("5 mins", timedelta(minutes=5)),
+        ("1h", timedelta(hours=1)),
+        (" 30S ", timedelta(seconds=30)),
     ],
 )
 def test_a_duration_is_a_number_and_a_unit(text, meaning):
-    """A duration is a number and a unit, as Spark reads it."""
+    """A duration is a number and a unit, also in the short form that people write."""
     assert to_timedelta(text) == meaning
 
 
-@pytest.mark.parametrize("text", ["5", "minutes", "1 month", "0 minutes", "-1 hours", "5minutes"])
-def test_another_text_is_no_duration(text):
+class Times(Table):
+    """Two durations, one of which may be zero."""
+
+    wait: Duration = "1 day"
+    pause: DurationOrZero = "1 day"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("5", "is not a duration"),
+        ("minutes", "is not a duration"),
+        ("1 month", "is not a duration"),
+        ("-1 hours", "is not a duration"),
+        ("1.5 hours", "is not a duration"),
+        ("0 minutes", "write a number above 0"),
+        ("99999999999999 weeks", "the limit of Spark"),
+        ("110000000 days", "the limit of Spark"),
+    ],
+)
+def test_another_text_is_no_duration(text, problem):
     """A text that Spark would read differently, or not at all, is refused as a duration."""
-    with pytest.raises(ValueError, match="is not a duration"):
-        to_timedelta(text)
+    with pytest.raises(ValueError, match=problem):
+        Times(wait=text)
+
+
+def test_spark_gets_a_duration_that_it_can_read():
+    """A short form is spelt out, because Spark does not read it; zero is possible for a pause."""
+    times = Times(wait="5 min", pause="0s")
+
+    assert (times.wait, times.pause) == ("5 minutes", "0 seconds")

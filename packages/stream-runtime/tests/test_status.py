@@ -146,8 +146,8 @@ def test_a_driver_elsewhere_has_signs_of_life(monkeypatch, age, runs):
     """Where no lock shows the driver, a recent write of the status does."""
     monkeypatch.setattr(status, "_age", lambda _: age)
 
-    assert status._runs("s3a://bucket/checkpoint", {"at": "", "exit_code": None}) == runs  # noqa: SLF001
-    assert not status._runs("s3a://bucket/checkpoint", {"at": "", "exit_code": 0})  # noqa: SLF001
+    assert status._shows_life({"at": "", "exit_code": None}) == runs  # noqa: SLF001
+    assert not status._shows_life({"at": "", "exit_code": 0})  # noqa: SLF001
 
 
 def test_a_failing_storage_does_not_end_the_job(driver, root):
@@ -156,3 +156,32 @@ def test_a_failing_storage_does_not_end_the_job(driver, root):
 
     driver.reporter.start()
     driver.reporter.stop(0)
+
+
+def test_a_stop_without_a_job_says_so(root, caplog):
+    """A request to stop, to which no job listens, is not left in the checkpoint."""
+    caplog.set_level("INFO")
+
+    assert cli.main(JOB, ["stop", "--conf", str(CONF), "--set", f"checkpoint.root={root}"]) == 0
+
+    assert "there is nothing to stop" in caplog.text
+    assert not root.exists()
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch, capsys):
+    """Ctrl-C at any moment is one line and exit code 130."""
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "load", interrupted)
+
+    assert cli.main(JOB, ["run"]) == 130
+    assert capsys.readouterr().err.startswith("stopped;")
+
+
+def test_the_line_of_a_batch_has_what_it_wrote():
+    """The line for people names the rows written, and no watermark before the first event."""
+    first = replace(NOTHING, input_rows=10, output_rows=4, watermark="1970-01-01T00:00:00.000Z")
+
+    assert str(first) == "batch 0  10 rows in 0 ms  4 written"

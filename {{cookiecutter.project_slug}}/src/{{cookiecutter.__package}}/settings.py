@@ -19,6 +19,8 @@ from stream_runtime import session
 {% endif %}
 {% if real_time %}
 from stream_runtime.config import Duration, Table, to_timedelta
+{% elif job.interval and not job.low_latency %}
+from stream_runtime.config import {{ "Duration, " if job.watermark }}DurationOrZero, Table
 {% elif job.watermark or job.interval %}
 from stream_runtime.config import Duration, Table
 {% endif %}
@@ -83,7 +85,7 @@ class Watermark(Table):
 class Trigger(Table):
     """The table `[trigger]`."""
 
-    interval: Duration = "{{ job.interval.default }}"
+    interval: {{ "Duration" if job.low_latency else "DurationOrZero" }} = "{{ job.interval.default }}"
 {% if real_time %}
     """How long a batch lasts. Rows are written immediately, offsets when the batch ends."""
 
@@ -97,7 +99,8 @@ class Trigger(Table):
 {% elif job.low_latency %}
     """The interval of the checkpoint's offsets; rows are written immediately."""
 {% else %}
-    """The time from the start of a batch to the start of the next one."""
+    """The time from the start of a batch to the start of the next one; with `0 seconds` the next
+    one starts immediately."""
 {% endif %}
 {% endif %}
 {% if job.custom %}

@@ -1,6 +1,6 @@
 """The settings of the job: one class per table of conf/*.toml."""
 
-from stream_runtime.config import Duration, Table
+from stream_runtime.config import Duration, DurationOrZero, Table
 from stream_runtime.settings import RuntimeSettings
 
 from .sink import Sink
@@ -18,8 +18,9 @@ class Watermark(Table):
 class Trigger(Table):
     """The table `[trigger]`."""
 
-    interval: Duration = "10 seconds"
-    """The time from the start of a batch to the start of the next one."""
+    interval: DurationOrZero = "10 seconds"
+    """The time from the start of a batch to the start of the next one; with `0 seconds` the next
+    one starts immediately."""
 
 
 class Settings(RuntimeSettings):

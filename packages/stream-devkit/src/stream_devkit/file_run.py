@@ -44,6 +44,8 @@ from .reconciliation import Oracle, Result, Row, events_in, is_of_windows, verdi
 from .rows import as_json, parse, typed_rows
 
 LINE = f"{OWN}line"
+HEAD_LINES = 100
+"""The number of lines that show the format of a file."""
 NUMBER_WIDTH = 12
 """The number of digits of the line number at the start of each line of a slice."""
 
@@ -66,6 +68,7 @@ def run(
         if not source.is_file():
             message = f"--input {source} is not a file. Name a file of JSON lines."
             raise ConfigError(message)
+        _require_json_lines(source)
     # The run has no source and no sink, so it needs none of their jars.
     plain = settings.session.model_copy(update={"jars": None})
     spark = session.build(job.name, plain, settings.state, {})
@@ -83,6 +86,25 @@ def run(
         session.close(spark, settings.session)
     _conclude(summary, output)
     return 0 if summary["verdict"] == "exact" else 1
+
+
+def _require_json_lines(source: Path) -> None:
+    """Require that at least one of the first lines looks like a JSON object.
+
+    Raises:
+        ConfigError: the file has another format, such as CSV or one JSON array.
+    """
+    with source.open("rb") as file:
+        lines = [line.removeprefix(BYTE_ORDER_MARK).strip() for line in islice(file, HEAD_LINES)]
+    starts = [line[:1] for line in lines if line]
+    if not starts or (b"{" in starts and starts[0] != b"["):
+        return
+    what = "is one JSON array" if starts[0] == b"[" else "has no JSON object in its first lines"
+    message = (
+        f"--input {source} {what}. Write one JSON object a line: `jq -c '.[]'` does that with an "
+        "array, and `mlr --icsv --ojsonl cat` with CSV."
+    )
+    raise ConfigError(message)
 
 
 class Slices:

@@ -13,6 +13,8 @@ from pyspark.sql import Row
 from pyspark.sql.streaming.listener import StreamingQueryProgress
 
 ENDS = ("startOffset", "endOffset")
+NO_WATERMARK = "1970-01-01T00:00:00.000Z"
+"""The watermark that Spark reports until the end of the first batch with an event time."""
 DUPLICATES = "numDroppedDuplicateRows"
 """The name of Spark's counter of dropped duplicates."""
 
@@ -83,9 +85,10 @@ class BatchProgress:
     def __str__(self) -> str:
         """Describe the batch in one line for people."""
         parts = [f"batch {self.batch_id}", f"{self.input_rows:,} rows in {self.duration_ms:,} ms"]
-        if self.watermark:
+        if self.watermark and self.watermark != NO_WATERMARK:
             parts.append(f"watermark {self.watermark[:19]}")
         counts = {
+            "written": self.output_rows,
             "rows of state": self.state_rows,
             "invalid": self.invalid_rows,
             "late groups dropped": self.late_groups_dropped,

@@ -47,19 +47,15 @@ class Checkpoint(Table):
 
 @contextmanager
 def sole_driver(root: str) -> Iterator[None]:
-    """Lock the checkpoint for this process; in cloud storage the platform has to exclude others.
+    """Lock a local checkpoint for this process.
 
     Spark notices a second driver only after both have written (`CONCURRENT_STREAM_LOG_UPDATE`).
 
     Raises:
         CheckpointError: another process has the lock.
     """
-    if not is_local(root):
-        yield
-        return
-    folder = Path(root.removeprefix("file:"))
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK, timeout=LOCK_SECONDS)
+    lock = FileLock(_lock_file(root), timeout=LOCK_SECONDS)
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
     try:
         lock.acquire()
     except Timeout:
@@ -69,3 +65,19 @@ def sole_driver(root: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_locked(root: str) -> bool:
+    """Return whether a driver runs on a local checkpoint."""
+    lock = _lock_file(root)
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _lock_file(root: str) -> Path:
+    return Path(root.removeprefix("file:")) / LOCK

@@ -2,12 +2,14 @@
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from . import doctor, status
+from .checkpoint import is_locked
 from .config import load
 from .errors import ConfigError, StreamJobError
 from .job import Job
@@ -42,11 +44,14 @@ def main(job: Job, arguments: Sequence[str] | None = None, *, oracle: str = ORAC
     except StreamJobError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped; the next start continues from the checkpoint", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 def _execute(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse.Namespace) -> int:
     if asked.command == "stop":
-        return _stop(settings.checkpoint.root)
+        return _stop(settings)
     if asked.command == "create":
         return create(job, settings)
     if asked.command == "doctor":
@@ -66,7 +71,13 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--env", default="dev", help="dev, staging or prod: conf/<env>.toml")
     shared.add_argument("--conf", type=Path, default=Path("conf"), help="the folder of *.toml")
-    shared.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    shared.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="TABLE.KEY=VALUE",
+        help='change one setting of conf/*.toml, such as --set metrics.log="-"; repeatable',
+    )
     running = commands.add_parser("run", parents=[shared], help="run the stream")
     running.add_argument("--input", type=Path, help="a file of JSON lines, instead of the source")
     for name in _inputs(job)[1:]:
@@ -160,7 +171,11 @@ def _refuse_without_input(job: Job, asked: argparse.Namespace) -> None:
             raise ConfigError(message)
 
 
-def _stop(root: str) -> int:
+def _stop(settings: RuntimeSettings) -> int:
+    root = settings.checkpoint.root
+    if settings.has_lock and not is_locked(root):
+        log.info("no job runs on %s: there is nothing to stop", root)
+        return 0
     storage(root).write(MARKER, "")
     log.info("asked the job on %s to end after its running batch", root)
     return 0

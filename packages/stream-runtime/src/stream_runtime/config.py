@@ -35,22 +35,62 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _checked_duration(text: str) -> str:
-    to_timedelta(text)
-    return text
+UNITS = {
+    "millisecond": ("ms", "milli", "msec"),
+    "second": ("s", "sec"),
+    "minute": ("m", "min"),
+    "hour": ("h", "hr"),
+    "day": ("d",),
+    "week": ("w",),
+}
+"""The units of a duration, with the short forms that people write."""
+LONGEST = timedelta(microseconds=2**63 - 1)
+"""Spark counts microseconds in 64 bits."""
+LONG_UNITS = {short: unit for unit, names in UNITS.items() for short in (unit, *names)}
 
 
-Duration = Annotated[str, AfterValidator(_checked_duration)]
-"""A duration as Spark reads it, such as `5 minutes`."""
+def _spelt_out(text: str) -> str:
+    """Return a duration as Spark reads it; raise ValueError if it is none."""
+    found = re.fullmatch(r"(\d+) *([a-z]+)", text.strip().lower())
+    name = found and found[2]
+    unit = LONG_UNITS.get(name or "") or LONG_UNITS.get((name or "").removesuffix("s"))
+    if not found or not unit:
+        message = f"{text!r} is not a duration: write a number and a unit, such as '5 minutes'"
+        raise ValueError(message)
+    number = int(found[1])
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def _valid(text: str) -> str:
+    duration = _spelt_out(text)
+    to_timedelta(duration)
+    return duration
+
+
+def _positive(duration: str) -> str:
+    if not to_timedelta(duration):
+        message = f"{duration!r} is no time: write a number above 0, such as '5 minutes'"
+        raise ValueError(message)
+    return duration
+
+
+DurationOrZero = Annotated[str, AfterValidator(_valid)]
+"""A duration as Spark reads it, such as `5 minutes` (`5 min` is one too), or `0 seconds`."""
+Duration = Annotated[DurationOrZero, AfterValidator(_positive)]
+"""A duration above zero."""
 
 
 def to_timedelta(duration: str) -> timedelta:
-    """Return `90 seconds` as a timedelta; raise ValueError if Spark would read it differently."""
-    found = re.fullmatch(r"(\d+) (second|minute|hour|day|week)s?", duration)
-    if not found or found[1].strip("0") == "":
-        message = f"{duration!r} is not a duration: write a number and a unit, such as '5 minutes'"
+    """Return a duration such as `90 seconds` as a timedelta; raise ValueError if it is none."""
+    number, unit = _spelt_out(duration).split(" ")
+    try:
+        found = timedelta(**{f"{unit.removesuffix('s')}s": int(number)})
+    except OverflowError:
+        found = timedelta.max
+    if found > LONGEST:
+        message = f"{duration!r} is longer than {LONGEST.days:,} days, the limit of Spark"
         raise ValueError(message)
-    return timedelta(**{f"{found[2]}s": int(found[1])})
+    return found
 
 
 def is_local(location: str) -> bool:
@@ -115,7 +155,11 @@ def load(
     values: dict[str, Any] = {}
     for layer in layers:
         values = _merged(values, layer.values)
-    problems = [*_examples(values, layers), *_exposed(values, layers, settings)]
+    problems = [
+        *_misspelt_variables(settings),
+        *_examples(values, layers),
+        *_exposed(values, layers, settings),
+    ]
     try:
         loaded = settings.model_validate(values, context={"environment": environment})
     except ValidationError as error:
@@ -143,6 +187,16 @@ def _environment() -> Iterator[Layer]:
     for name, value in os.environ.items():
         if name.startswith(PREFIX):
             yield Layer(name, _nested(name.removeprefix(PREFIX).lower().split("__"), value))
+
+
+def _misspelt_variables(settings: type[BaseModel]) -> Iterator[str]:
+    """Yield the variables with one underscore where the name of a setting has two."""
+    for table, field in settings.model_fields.items():
+        for key in getattr(field.annotation, "model_fields", ()):
+            right = f"{PREFIX}{table}__{key}".upper()
+            for wrong in {right.replace("__", "_"), right.replace("__", "_", 1)} - {right}:
+                if wrong in os.environ:
+                    yield f"{wrong} has no effect: two underscores are missing. Name it {right}."
 
 
 def _overrides(overrides: Iterable[str]) -> Iterator[Layer]:
@@ -207,7 +261,8 @@ def _explained(detail: Any, settings: type[BaseModel], layers: Sequence[Layer]) 
         near = difflib.get_close_matches(location[-1], known, 1)
         parent = ".".join(location[:-1])
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}."
-        return f"{where}: {location[-1]} is no key of [{parent}]; {hint}"
+        what = f"is no key of [{parent}]" if parent else "is no table"
+        return f"{where}: {location[-1]} {what}; {hint}"
     message = detail["msg"].removeprefix("Value error, ")
     # A table is shown by name only, because it can contain a secret.
     shown = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"

@@ -58,7 +58,7 @@ def _admitted(
     """Open a session in which checkpoint, code and target fit, and no other driver runs."""
     settings.check()
     with ExitStack() as stack:
-        if settings.session.platform == "own":
+        if settings.has_lock:
             stack.enter_context(sole_driver(settings.checkpoint.root))
         conf = settings.spark_conf()
         log.info("starting %s", job.name)

@@ -6,7 +6,7 @@ from operator import or_
 from pyspark.sql import SparkSession
 
 from .checkpoint import Checkpoint
-from .config import Table
+from .config import Table, is_local
 from .lifecycle import Lifecycle
 from .logs import Logging
 from .quarantine import Quarantine
@@ -29,6 +29,11 @@ class RuntimeSettings(Table):
     logging: Logging = Logging()
     lifecycle: Lifecycle = Lifecycle()
     session: Session = Session()
+
+    @property
+    def has_lock(self) -> bool:
+        """Whether a driver locks the checkpoint; elsewhere the platform excludes a second one."""
+        return self.session.platform == "own" and is_local(self.checkpoint.root)
 
     def systems(self) -> list[System]:
         """Return every system of the job: its inputs, its sink, and other tables."""

@@ -6,13 +6,10 @@ It needs no query, no metrics server and no access to the source.
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from .checkpoint import LOCK
-from .config import is_local
+from .batch import NO_WATERMARK
+from .checkpoint import is_locked
 from .job import Job
 from .settings import RuntimeSettings
 from .spark_log import committed
@@ -28,7 +25,7 @@ def show(job: Job, settings: RuntimeSettings, *, as_json: bool) -> int:
     root = storage(settings.checkpoint.root)
     text = root.read(FILE)
     found = json.loads(text) if text else {}
-    runs = _runs(settings.checkpoint.root, found)
+    runs = is_locked(settings.checkpoint.root) if settings.has_lock else _shows_life(found)
     facts = {"job": job.name, "checkpoint": settings.checkpoint.root, "running": runs, **found}
     if as_json:
         print(json.dumps(facts, indent=2))
@@ -72,17 +69,8 @@ def describe(facts: Mapping[str, Any], trigger: str, last: int | None) -> Iterat
         )
 
 
-def _runs(checkpoint: str, found: Mapping[str, Any]) -> bool:
-    """Return whether a driver runs: the lock says it, or else a recent sign of life."""
-    if is_local(checkpoint):
-        lock = Path(checkpoint.removeprefix("file:")) / LOCK
-        if not lock.exists():
-            return False
-        try:
-            with FileLock(lock, timeout=0):
-                return False
-        except Timeout:
-            return True
+def _shows_life(found: Mapping[str, Any]) -> bool:
+    """Return whether a driver has written the status a short time ago."""
     ended = found.get("exit_code") is not None
     return bool(found) and not ended and _age(found["at"]) < SILENT_SECONDS
 
@@ -107,8 +95,7 @@ def _backlog(batch: Mapping[str, Any]) -> str:
 
 
 def _watermark(watermark: str) -> str:
-    # Before the first event with a time, Spark reports the beginning of the epoch.
-    if watermark.startswith("1970-01-01T00:00:00"):
+    if watermark == NO_WATERMARK:
         return "none yet: it follows the first batch with an event"
     return f"{watermark[:19]}Z"
 
