@@ -5,6 +5,7 @@ RUN := .venv/bin/python
 SIDE_BY_SIDE := --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 15
 DEVKIT := packages/stream-devkit/src/stream_devkit
 PREFLIGHT := PYTHONPATH=packages/stream-runtime/src "$(PYTHON)" $(DEVKIT)/preflight.py
+INSTALL := PYTHONPATH=packages/stream-devkit/src "$(PYTHON)" -m stream_devkit.install
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -66,9 +67,9 @@ needs-java: needs-python
 
 # The demo needs only cookiecutter; everything else needs the rest.
 .venv/.cookiecutter: pyproject.toml | needs-python
-	@"$(PYTHON)" $(DEVKIT)/install.py demo
+	@$(INSTALL) demo
 	@touch $@
 
 .venv/.installed: pyproject.toml | needs-python
-	@"$(PYTHON)" $(DEVKIT)/install.py demo dev
+	@$(INSTALL) demo dev
 	@touch .venv/.cookiecutter $@

@@ -1,5 +1,6 @@
 """What a project installs: Spark, Python packages and jars, each at its exact version."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .axes import Answers, Box
@@ -14,6 +15,8 @@ from .boxes import (
     POSTGRES,
     covered,
 )
+from .locked_jars import SETS, SHA256
+from .sinks import SINKS
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,23 @@ def list_jars(known: Answers) -> dict[str, list[str]]:
     return {
         group: [_spelled(jar.coordinate, known) for jar in needed if jar.group == group]
         for group in dict.fromkeys(jar.group for jar in needed)
+    }
+
+
+def list_all_connectors(spark: str) -> list[str]:
+    """Return the coordinates that jobs with this version of Spark need on its class path."""
+    jobs = (list_jars({"source": "kafka", "sink": sink, "spark_version": spark}) for sink in SINKS)
+    return list(dict.fromkeys(jar for job in jobs for jar in job["connectors"]))
+
+
+def lock_jars(listed: Mapping[str, Sequence[str]], spark: str) -> dict[str, dict[str, str]]:
+    """Return all jars that the coordinates of each group need, with their sha256.
+
+    A jar that this version of Spark has itself is not one of them.
+    """
+    return {
+        group: {jar: SHA256[jar] for jar in SETS[spark][" ".join(coordinates)]}
+        for group, coordinates in listed.items()
     }
 
 

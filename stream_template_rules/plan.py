@@ -20,7 +20,7 @@ from .cautions import warnings
 from .columns import columns
 from .guarantees import guarantee
 from .names import package_from
-from .pins import PINS, SPARKS, list_jars, list_pins
+from .pins import PINS, SPARKS, list_jars, list_pins, lock_jars
 from .roles import Roles, read_roles, total_of
 from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
 from .shown import code, csv_line, in_cells
@@ -125,7 +125,7 @@ def record(answers: Answers) -> dict[str, Any]:
 def plan(answers: Answers) -> dict[str, Any]:
     """Return everything that templates need besides the answers, which must be legal."""
     known = {**answers, **resolved(answers)}
-    pins = list_pins(known)
+    pins, jars = list_pins(known), list_jars(known)
     source, sink = SOURCES[known["source"]], SINKS[known["sink"]]
     named = columns(known["event_schema"])
     roles = read_roles(known["event_roles"], dict(named))
@@ -200,7 +200,8 @@ def plan(answers: Answers) -> dict[str, Any]:
             for group in dict.fromkeys(pin.group for pin in PINS)
         },
         "untyped": _list_untyped(known),
-        "jars": list_jars(known),
+        "jars": jars,
+        "locked_jars": lock_jars(jars, known["spark_version"]),
         "guarantee": guarantee(known),
         "warnings": warnings(known),
         "answers": given_answers,

@@ -11,7 +11,7 @@ from .axes import Answers
 from .commandline import read
 from .problems import Violation
 
-TOGETHER = ("conf", "dev", "lib", "pyproject.toml", "src", "tests")
+TOGETHER = ("conf", "dev", "jars.lock", "lib", "pyproject.toml", "src", "tests")
 """Files that fit together only if they come from one version of the template."""
 
 

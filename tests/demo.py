@@ -15,6 +15,8 @@ from cookiecutter.main import cookiecutter
 ROOT = Path(__file__).parent.parent
 EXPENSIVE = (".venv", ".jars")
 """Folders that a project creates itself, and that a new project reuses."""
+LISTS = ("pyproject.toml", "jars.lock")
+"""The files that say what is in these folders."""
 
 
 def main(folder):
@@ -52,9 +54,10 @@ def _replace(project, made):
     for name in EXPENSIVE if kept else ():
         if (kept / name).exists():
             (kept / name).rename(project / name)
-    if kept and _has_same_bytes(kept / "pyproject.toml", project / "pyproject.toml"):
-        # With the old time stamp, make does not install the same packages again.
-        shutil.copystat(kept / "pyproject.toml", project / "pyproject.toml")
+    for name in LISTS if kept else ():
+        if _has_same_bytes(kept / name, project / name):
+            # With the old time stamp, make does not install the same packages again.
+            shutil.copystat(kept / name, project / name)
 
 
 if __name__ == "__main__":

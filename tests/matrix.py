@@ -50,7 +50,7 @@ NOT_RUN += tuple(
     for name in (
         *("demo", "file_run", "in_use", "install", "jars", "job", "job_in_session", "lines"),
         *("ordinary", "outcome"),
-        *("preflight", "rows", "samples"),
+        *("preflight", "progress", "repository", "resolver", "rows", "samples"),
         *("report/__init__", "report/charts", "report/page", "report/svg"),
         *("servers/kafka", "servers/postgres", "servers/server", "tools"),
     )

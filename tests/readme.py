@@ -37,8 +37,7 @@ def clone(folder):
 def open_shell(folder, home):
     """Return a Project that runs commands in the folder, with an empty home.
 
-    It shares the caller's pip cache, so that not each test downloads PySpark. It also shares Ivy's
-    cache, because Java does not read HOME.
+    It shares the caller's pip cache, so that not each test downloads PySpark.
     """
     home.mkdir(exist_ok=True)
     command = (sys.executable, "-m", "pip", "cache", "dir")

@@ -17,6 +17,7 @@ from stream_devkit.servers.kafka import Broker
 from stream_devkit.servers.postgres import Database
 
 from stream_template_rules import AXES, plan
+from stream_template_rules.pins import list_all_connectors, lock_jars
 from tests.examples import ROOT
 from tests.variants import EVENTS
 
@@ -70,23 +71,24 @@ SETTINGS = {
 }
 
 
-def list_connectors():
-    """Return all jars that any job needs on Spark's class path, for the installed Spark."""
-    jobs = (plan(ANSWERS | {"sink": sink}) for sink in AXES["sink"])
-    return list(dict.fromkeys(jar for job in jobs for jar in job["jars"]["connectors"]))
-
-
 def fetch_connector_jars():
     """Return the folder with the jars of all connectors; fetch those that are missing."""
-    shipped = jars.shipped_with_spark()
-    with _lock_jars():
-        return jars.resolve("connectors", list_connectors(), FOLDER / VERSION, without=shipped)
+    return _fetch("connectors", list_all_connectors(VERSION), FOLDER / VERSION)
 
 
 def fetch_broker_jars():
     """Return the folder with the jars of a Kafka broker; fetch those that are missing."""
-    with _lock_jars():
-        return jars.resolve("broker", plan(ANSWERS)["jars"]["broker"], FOLDER)
+    return _fetch("broker", plan(ANSWERS)["jars"]["broker"], FOLDER)
+
+
+def _fetch(name, coordinates, folder):
+    """Fetch a set, one process at a time, because all processes share the folder."""
+    locked = jars.LockedSet(coordinates, lock_jars({name: coordinates}, VERSION)[name])
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with FOLDER.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        jars.fetch({name: locked}, folder)
+    return folder / name
 
 
 class Services:
@@ -140,15 +142,6 @@ class Services:
     def close(self):
         """Stop everything that was started."""
         self._started.close()
-
-
-@contextlib.contextmanager
-def _lock_jars():
-    """Let only one process at a time fetch jars, because all processes share their folder."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with FOLDER.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _cache_java_names():

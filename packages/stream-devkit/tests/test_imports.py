@@ -50,6 +50,15 @@ def test_only_the_demo_needs_the_report():
     assert imported_without(TEMPLATES, *rest).returncode == 0
 
 
+def test_the_set_up_needs_only_the_standard_library():
+    """These modules run before the installation, with a Python that has no packages."""
+    modules = ", ".join(f"stream_devkit.{name}" for name in ("install", "jars", "preflight"))
+    command = [sys.executable, "-S", "-c", f"import {modules}"]
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+
+    assert subprocess.run(command, env=environment, check=False).returncode == 0
+
+
 def test_a_demo_without_jinja_says_what_to_do():
     """The message names the package, the environment without it, and the list of packages."""
     said = imported_without(TEMPLATES, "stream_devkit.demo").stderr.splitlines()[-1]

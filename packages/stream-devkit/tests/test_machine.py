@@ -1,4 +1,4 @@
-"""The requirements of the demo: child processes, Java, jars."""
+"""The requirements of the demo: child processes, Java."""
 
 import os
 import signal
@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 import stream_devkit
 import stream_runtime
-from stream_devkit import jars, preflight
+from stream_devkit import preflight
 from stream_devkit.servers.process import Process
-
-from tests import sparks
 
 LIBRARY = os.pathsep.join(
     str(Path(package.__file__).parents[1]) for package in (stream_devkit, stream_runtime)
@@ -133,40 +131,3 @@ def _preflight(**environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, preflight.__file__, "java"]
     environment["PYTHONPATH"] = LIBRARY
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-# Jars
-
-
-@pytest.mark.spark
-def test_missing_jars_are_named(tmp_path):
-    """The error names the missing coordinate and the log; the set is not complete."""
-    with pytest.raises(jars.JarsError) as failure:
-        jars.resolve("test", ["org.example:no-such-thing:1.0"], tmp_path)
-
-    assert "org.example:no-such-thing:1.0" in str(failure.value)
-    assert str(tmp_path / "test.log") in str(failure.value)
-    assert not (tmp_path / "test").exists()
-
-
-def test_a_resolved_set_is_used_again_until_its_coordinates_change(tmp_path, monkeypatch):
-    """Ivy runs once for a set, and again after an interrupted call or for another list."""
-    runs = []
-    monkeypatch.setattr(jars, "_run_ivy", lambda name, *_: runs.append(name))
-    (tmp_path / "test").mkdir()
-    (tmp_path / "test" / "half.jar").touch()
-
-    for coordinates in (["a:b:1"], ["a:b:1"], ["a:b:2"]):
-        jars.resolve("test", coordinates, tmp_path)
-
-    assert runs == ["test", "test"]
-    assert not (tmp_path / "test" / "half.jar").exists()
-
-
-@pytest.mark.spark
-def test_no_jar_shadows_one_of_pyspark():
-    """No jar has the artifact of a jar in PySpark, because either version could be loaded."""
-    ours = {jar.name.rpartition("-")[0] for jar in sparks.fetch_connector_jars().glob("*.jar")}
-
-    assert ours
-    assert ours.isdisjoint(jars.shipped_with_spark())

@@ -24,6 +24,7 @@ from . import jars
 from .events.generate import Event, EventSpec, generate
 from .job import JobProcess
 from .outcome import DemoRun, Outcome, compare
+from .progress import StepError
 from .reconciliation import Result
 from .report import page
 from .servers.local import LocalServers, Servers
@@ -123,7 +124,7 @@ def run(spec: DemoSpec) -> int:
     except KeyboardInterrupt:
         console.print("Stopped. Nothing is left running.")
         return 130
-    except (ProcessError, StreamJobError, jars.JarsError) as error:
+    except (ProcessError, StreamJobError, StepError) as error:
         console.print(f"demo: {error}", style="red", markup=False, soft_wrap=True)
         return 1
 

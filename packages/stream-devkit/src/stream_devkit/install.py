@@ -1,78 +1,72 @@
-"""The installation of the project into `.venv`, with one line of progress and a log.
+"""The set-up of the project: packages into `.venv`, and jars at the same time.
 
-`install.py [extra ...]` installs the project with these extras, `local` and `dev` by default.
-It uses only the standard library, because it runs before the installation.
+`install.py [--jars] [extra ...]` installs the project with these extras, `local` and `dev` by
+default; `--jars` also downloads the jars. The module uses only the standard library, because it
+runs before the installation.
 """
 
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from . import jars
+from .preflight import ENVIRONMENT_PROBLEM
+from .progress import LOOK_SECONDS, Step, StepError, run
 
 VENV = Path(".venv")
 LOG = Path("build/install.log")
 EXTRAS = ("local", "dev")
-LOOK_SECONDS = 0.3
-SPEAK_SECONDS = 10
-"""Seconds between two lines of progress where the output is not a terminal."""
-WIDTH = 78
+ERROR_LINES = 12
 
 
-def main() -> int:
+def install(extras: Sequence[str], step: Step) -> None:
     """Install what is missing; an interrupted installation is completed."""
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_bytes(b"")
-    python = VENV / "bin" / "python"
-    if not _runs(python):
-        _quietly("Making .venv", [sys.executable, "-m", "venv", "--clear", str(VENV)])
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
-    project = f".[{','.join(sys.argv[1:] or EXTRAS)}]"
-    install = [*pip, "install", "--progress-bar", "off", "-e", project]
-    _quietly("Installing packages (once)", install)
-    return 0
+    python = str(VENV / "bin" / "python")
+    pip = [python, "-m", "pip", "--disable-pip-version-check"]
+    if not _runs([*pip, "--version"]):
+        step.note = "making .venv"
+        _log([sys.executable, "-m", "venv", "--clear", str(VENV)], step)
+    step.note = "looking for packages"
+    _log([*pip, "install", "--progress-bar", "off", "-e", f".[{','.join(extras)}]"], step)
 
 
-def _runs(python: Path) -> bool:
-    """Return whether the virtual environment exists and works."""
-    if not python.exists():
+def _runs(command: list[str]) -> bool:
+    """Return whether the Python of the environment is there and works."""
+    if not Path(command[0]).exists():
         return False
-    command = [str(python), "-m", "pip", "--version"]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-def _quietly(what: str, command: list[str]) -> None:
-    """Run a command with its output in the log; exit with the log's end if it fails."""
-    begun = spoken = time.monotonic()
+def _log(command: list[str], step: Step) -> None:
+    """Run a command with its output in the log, whose last line is the note of the step."""
     with LOG.open("ab") as log:
         running = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
-        while running.poll() is None:
-            time.sleep(LOOK_SECONDS)
-            now = time.monotonic()
-            if sys.stderr.isatty() or now - spoken > SPEAK_SECONDS:
-                _say(f"{what}, {now - begun:.0f} s: {_last_line()}")
-                spoken = now
+        while running.poll() is None and not step.stopped.wait(LOOK_SECONDS):
+            step.note = _last_line() or step.note
     finally:
         running.kill()
         running.wait()
     if running.returncode:
-        end = "\n".join(LOG.read_text("utf-8", "replace").splitlines()[-12:])
-        sys.exit(f"{what} failed; {LOG} ends with:\n{end}\nFix the cause and run make again.")
-    _say(f"{what}: done in {time.monotonic() - begun:.0f} s", last=True)
-
-
-def _say(line: str, *, last: bool = False) -> None:
-    """Overwrite the line on a terminal; elsewhere print a new one."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\r" + line[:WIDTH].ljust(WIDTH) + "\n" * last)
-    else:
-        sys.stderr.write(line[:WIDTH] + "\n")
-    sys.stderr.flush()
+        end = "\n".join(LOG.read_text("utf-8", "replace").splitlines()[-ERROR_LINES:])
+        raise StepError(f"{LOG} ends with:\n{end}\nFix the cause, and run the same command again.")
 
 
 def _last_line() -> str:
     lines = LOG.read_text("utf-8", "replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def main() -> int:
+    """Run the steps that the command line asks for in parallel."""
+    extras = [word for word in sys.argv[1:] if word != "--jars"] or EXTRAS
+    steps = [Step("Installing packages (once)", lambda step: install(extras, step))]
+    if "--jars" in sys.argv:
+        steps.append(jars.make_step())
+    return 0 if run(steps) else ENVIRONMENT_PROBLEM
 
 
 if __name__ == "__main__":

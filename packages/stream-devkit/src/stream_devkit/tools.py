@@ -22,8 +22,8 @@ from stream_runtime.errors import ConfigError, StreamJobError
 from stream_runtime.settings import RuntimeSettings
 
 from .events.generate import Event, EventSpec, sample
-from .jars import JarsError
 from .preflight import ENVIRONMENT_PROBLEM
+from .progress import StepError
 from .servers.local import LocalServers, Place
 from .servers.process import ProcessError, terminable
 from .servers.server import HOST
@@ -69,7 +69,7 @@ def main(tools: Tools, arguments: Sequence[str] | None = None) -> int:
     except StreamJobError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except (ProcessError, JarsError) as error:
+    except (ProcessError, StepError) as error:
         print(f"error: {error}", file=sys.stderr)
         return ENVIRONMENT_PROBLEM
 
