@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 
+from stream_devkit import install
+
 from stream_template_rules.pins import SPARKS
 from tests.examples import ROOT
 
@@ -32,8 +34,9 @@ def make_environment(version):
     if not folder.is_dir():
         draft = folder.with_name(f"{folder.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(draft)]
-        subprocess.run([*pip, f"pyspark=={release}"], check=True)
+        installer = install.make_installer(sys.executable, install.find_uv(sys.executable))
+        target = ["--quiet", "--target", str(draft)]
+        subprocess.run([*installer, *target, f"pyspark=={release}"], check=True)
         draft.rename(folder)
     path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {"PYTHONPATH": os.pathsep.join(path)}
