@@ -28,6 +28,7 @@ class Spark:
         tokens: the release of the connector's token provider, if it has to be another one.
         runtime: the Databricks runtime with this version, empty if there is none.
         environment: the version of the serverless environment with its client.
+        java: the long-term releases of Java that it runs on.
         reports_records: whether a report of a batch can have a limited number of its records.
     """
 
@@ -35,12 +36,13 @@ class Spark:
     tokens: str = ""
     runtime: str = ""
     environment: str = ""
+    java: str = "17 or 21"
     reports_records: bool = False
 
 
 # PyPI also has 4.1.4, but Maven Central has no Kafka connector for it.
 SPARKS = {
-    "4.2": Spark(pyspark="4.2.0", reports_records=True),
+    "4.2": Spark(pyspark="4.2.0", java="17, 21 or 25", reports_records=True),
     "4.1": Spark("4.1.3", tokens="4.1.1", runtime="18.x-scala2.13", environment="5"),
     "4.0": Spark("4.0.4", tokens="4.0.0", runtime="17.3.x-scala2.13", environment="4"),
 }

@@ -2,9 +2,11 @@
 
 import csv
 import itertools
+import re
 import tomllib
 
 import pytest
+from stream_runtime.java import NEWEST_JAVA
 
 from stream_template_rules import AXES, PINS, guarantee, plan, record
 from stream_template_rules.pins import SPARKS
@@ -47,6 +49,14 @@ def test_jars_and_packages_follow_the_spark_version(spark):
         f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark}",
     ]
     assert [jar.rpartition(":")[2] for jar in tokens] == list(filter(None, [SPARKS[spark].tokens]))
+
+
+@pytest.mark.parametrize("version", SPARKS)
+def test_documents_name_the_java_that_the_runtime_accepts(version):
+    """The long-term releases in documents are those up to the newest Java of a Spark version."""
+    accepted = [java for java in (17, 21, 25) if java <= NEWEST_JAVA.get(version, java)]
+
+    assert list(map(int, re.findall(r"\d+", SPARKS[version].java))) == accepted
 
 
 def test_a_choice_adds_its_dependencies():

@@ -119,6 +119,31 @@ def test_a_supported_java_gives_no_output(tmp_path):
     assert (said.returncode, said.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("spark", "java", "supported"),
+    [
+        ("4.2.0", 25, True),
+        ("4.1.3", 25, False),
+        ("4.0.4", 25, False),
+        ("4.0.4", 23, False),
+        ("4.1.3", 21, True),
+        ("", 25, True),
+    ],
+)
+def test_a_java_that_is_too_new_for_spark_is_refused(tmp_path, spark, java, supported):
+    """The message names both versions and says what to do, before Spark starts."""
+    path = _fake_java(tmp_path, f"echo 'openjdk version \"{java}.0.1\"' >&2")
+    pin = f'"pyspark=={spark}"' if spark else '"pyspark-client"'
+    (tmp_path / "pyproject.toml").write_text(f"local = [{pin}]\n", "utf-8")
+
+    said = _preflight(cwd=tmp_path, PATH=str(tmp_path), JAVA_HOME="")
+
+    assert (said.returncode, said.stderr.count("\n")) == ((0, 0) if supported else (5, 1))
+    if not supported:
+        assert f"Spark {spark[:3]} needs Java 17 to 22, and {path} is Java {java}. " in said.stderr
+        assert "Install Java 17" in said.stderr
+
+
 def _fake_java(folder: Path, script: str) -> Path:
     folder.mkdir(exist_ok=True)
     java = folder / "java"
@@ -127,7 +152,9 @@ def _fake_java(folder: Path, script: str) -> Path:
     return java
 
 
-def _preflight(**environment: str) -> subprocess.CompletedProcess[str]:
+def _preflight(cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, preflight.__file__, "java"]
     environment["PYTHONPATH"] = LIBRARY
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )

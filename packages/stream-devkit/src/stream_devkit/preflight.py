@@ -4,6 +4,7 @@ This file must *run* on Pythons that are too old for the project: nothing newer 
 """
 
 import importlib.util
+import re
 import runpy
 import sys
 from importlib.machinery import PathFinder
@@ -30,8 +31,8 @@ def python_problem() -> str:
 
 
 def java_problem() -> str:
-    """Why this machine's Java cannot run Spark, '' if it can."""
-    return _job_says("java_problem")
+    """Why this machine's Java cannot run the project's Spark, '' if it can."""
+    return _job_says("java_problem", _spark_version())
 
 
 def java_command() -> str:
@@ -39,14 +40,23 @@ def java_command() -> str:
     return _job_says("java_command")
 
 
-def _job_says(function: str) -> str:
+def _spark_version() -> str:
+    """The version of PySpark that pyproject.toml pins, '' for none."""
+    project = Path("pyproject.toml")
+    text = project.read_text("utf-8") if project.exists() else ""
+    found = re.search(r"\bpyspark==([0-9.]+)", text)
+    return found.group(1) if found else ""
+
+
+def _job_says(function: str, *arguments: str) -> str:
     """Ask the job's own module, which cannot be imported before anything is installed."""
     library = Path(__file__).resolve().parent.parent
     runtime = PathFinder.find_spec("stream_runtime", [*sys.path, str(library)])
     if runtime is None or runtime.origin is None:
         # It comes from an index, and is not installed yet: the job itself asks at its start.
         return ""
-    answer: str = runpy.run_path(str(Path(runtime.origin).with_name("java.py")))[function]()
+    module = runpy.run_path(str(Path(runtime.origin).with_name("java.py")))
+    answer: str = module[function](*arguments)
     return answer
 
 

@@ -10,8 +10,10 @@ import shutil
 import subprocess
 
 NEEDED_JAVA = 17
+# From Java 23 on, Subject.getSubject fails, which the Hadoop of these versions of Spark calls.
+NEWEST_JAVA = {"4.0": 22, "4.1": 22}
 INSTALL_JAVA = (
-    "Install it (Debian, Ubuntu: apt install openjdk-17-jre-headless; Fedora: dnf install "
+    "Install Java 17 (Debian, Ubuntu: apt install openjdk-17-jre-headless; Fedora: dnf install "
     "java-17-openjdk-headless; macOS: brew install openjdk@17) or point JAVA_HOME at one."
 )
 
@@ -22,8 +24,12 @@ def java_command() -> str:
     return f"{home}/bin/java" if home else shutil.which("java") or ""
 
 
-def java_problem() -> str:
-    """Return why the Java of this machine cannot run Spark; '' if it can."""
+def java_problem(spark: str = "") -> str:
+    """Return why the Java of this machine cannot run Spark; '' if it can.
+
+    Args:
+        spark: the version of Spark, such as 4.1.3; '' if it is not known.
+    """
     needed = f"Java {NEEDED_JAVA} or newer is needed"
     java = java_command()
     if not java:
@@ -35,6 +41,13 @@ def java_problem() -> str:
         return f"{needed}, and {where} is no working Java. {INSTALL_JAVA}"
     if version < NEEDED_JAVA:
         return f"{needed}, and {where} is Java {version}. {INSTALL_JAVA}"
+    minor = ".".join(spark.split(".")[:2])
+    newest = NEWEST_JAVA.get(minor, version)
+    if version > newest:
+        return (
+            f"Spark {minor} needs Java {NEEDED_JAVA} to {newest}, and {where} is Java {version}. "
+            f"{INSTALL_JAVA}"
+        )
     return ""
 
 

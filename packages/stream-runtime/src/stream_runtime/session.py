@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+import pyspark
 from pydantic import PositiveInt
 from pyspark.sql import SparkSession
 
@@ -93,7 +94,7 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
         return _given(changeable, session.platform)
     conf: dict[str, bool | float | int | str | None] = {**AT_THE_START, **changeable, **extra}
     if session.master:
-        if problem := java_problem():
+        if problem := java_problem(pyspark.__version__):
             raise SetupError(problem)
         conf |= {"spark.master": session.master, **LOCAL}
         # Otherwise workers start the first python3 on the PATH.
