@@ -4,25 +4,16 @@ The tests use a real virtual environment with pinned packages, jars, a Kafka bro
 """
 
 import json
-import re
 import shutil
 import sys
 
 import pytest
 
+from tests.days import live_two_days
 from tests.project import Project
 from tests.readme import clone, open_shell
 
 pytestmark = pytest.mark.life
-
-
-# The commands of the generated README that other tests in this file run.
-RUN_BY_OTHER_TESTS = {"make check", "make demo", "make test"}
-# The commands of a day, in their order.
-DAY = (
-    *("make servers", "make produce", "make run", "make show", "make status", "make stop"),
-    "make clean",
-)
 
 
 @pytest.fixture(scope="module", name="clone")
@@ -79,66 +70,8 @@ def test_make_test(default):
 
 
 def test_two_days_with_its_readme(default):
-    """The commands of a project's README work in their order, on the first day and on the second.
-
-    In between, all servers and the job end. On the second day the job continues: it reads each
-    record once, and the results of the first day are still there. `events.ndjson` has events of
-    the user. `deploy/submit.sh` needs a cluster, so it does not run here.
-    """
-    text = (default.folder / "README.md").read_text("utf-8")
-    table = text.partition("## Commands")[2].partition("\n## ")[0]
-    commands = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
-    others = [command for command in commands if command not in (*DAY, *RUN_BY_OTHER_TESTS)]
-    event = '{"event_id": "1", "event_time": "2026-03-01T10:00:00Z", "event_type": "view"}\n'
-    (default.folder / "events.ndjson").write_text(event, "utf-8")
-    metrics = default.folder / "build/dev/metrics.jsonl"
-
-    assert [command for command in commands if command in DAY] == list(DAY)
-    assert others.pop().startswith("deploy/submit.sh")
-    for _ in range(2):
-        with default.run_in_background("make servers", "Kafka answers"):
-            # It sends what the job has not read yet, so each run has at least one batch.
-            sent = _count(_successful(default, "make produce"))
-            with default.run_in_background("make run", " rows in ") as job:
-                _successful(default, "make produce")
-                assert "runs since" in _successful(default, "make status")
-                shown = _successful(default, "make show")
-                assert "Quarantine" in shown
-                _successful(default, "make stop")
-                assert job.wait() == 0
-            for command in others:
-                _successful(default, command)
-            code, output = default.run("make", "clean")
-            assert code != 0, output
-            assert "End it first" in output
-        batches = _read_batches(metrics)
-        assert max(batches.values()) >= sent
-    assert "does not run: it ended with exit code 0" in _successful(default, "make status")
-    offsets = sorted(default.folder.glob("build/dev/checkpoint/stream/offsets/[0-9]*"))
-    newest = max(offsets, key=lambda path: int(path.name)).read_text("utf-8").splitlines()[-1]
-    (ends,) = json.loads(newest).values()
-    assert sum(batches.values()) == sum(ends.values())
-    _successful(default, "make clean")
-    assert not (default.folder / "build").exists()
-    (default.folder / "events.ndjson").unlink()
-
-
-def _successful(project, command):
-    """Run a command of a README, and return its output."""
-    code, output = project.run("sh", "-c", command)
-    assert code == 0, f"{command}\n{output}"
-    return output
-
-
-def _count(output):
-    """Return the number of records that `make produce` says it has sent."""
-    return int(re.search(r"sent ([\d,]+) records", output)[1].replace(",", ""))
-
-
-def _read_batches(metrics):
-    """Return the number of records that each batch has read."""
-    lines = [json.loads(line) for line in metrics.read_text("utf-8").splitlines()]
-    return {line["batch_id"]: line["input_rows"] for line in lines if line["event"] == "batch"}
+    """The commands of a project's README work on the first day and on the second."""
+    live_two_days(default)
 
 
 @pytest.mark.parametrize(

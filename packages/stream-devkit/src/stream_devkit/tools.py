@@ -177,8 +177,8 @@ def run_produce(tools: Tools, settings: RuntimeSettings, asked: argparse.Namespa
     print(f"sent {len(events):,} records to {producer.PLACE}; their times end at {until}")
     if event_spec.drops_late:
         print(
-            f"A row of a window is final when the watermark, {event_spec.delay} behind the newest "
-            "event, has passed the window's end."
+            f"The watermark is {event_spec.delay} behind the newest of them; rows that wait for it "
+            "are written after the next events."
         )
     return 0
 
