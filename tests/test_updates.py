@@ -27,7 +27,7 @@ REWRITTEN = ("conf/base.toml", f"{PACKAGE}/transform.py", "tests/test_transform.
 EDIT = "# ours\n"
 SKIP_TABLE = re.compile(r"# Cruft updates leave.+?\n\[tool\.cruft\]\n.+?\n\]\n\n", re.DOTALL)
 MISMATCH = """\
-WRONG  interface: {runtime} has interface 99, {pipeline} is written for 2.
+WRONG  interface: {runtime} has interface 99, {pipeline} is written for 3.
 An update changed one of the two without the other. To update both:
   1. Revert the update:
      git add -A
@@ -249,11 +249,11 @@ def test_edited_imports_of_the_runtime_are_a_conflict(user, template):
 def test_an_edit_of_the_runtime_moves_with_it(user, template):
     """The owner's change of a moved file is in the library, or in a conflict there."""
     project = _make_project(user, template, "--checkout", INSIDE)
-    _edit(project, [f"{PACKAGE}/runtime/storage.py", f"{PACKAGE}/runtime/cli.py"])
+    _edit(project, [f"{PACKAGE}/runtime/storage.py", f"{PACKAGE}/runtime/fingerprint.py"])
     code, output = _update(user)
 
     assert code == 0, output
-    for name in ("storage.py", "cli.py"):
+    for name in ("storage.py", "fingerprint.py"):
         assert EDIT in (project / RUNTIME / name).read_text("utf-8"), output
         assert not (project / PACKAGE / "runtime" / name).exists()
 

@@ -57,7 +57,7 @@ def _job(tmp_path, monkeypatch):
             listener.reports.put(("run", Sign.ENDED))
             return Failing()
 
-        reporter = SimpleNamespace(retry=lambda *_: None)
+        reporter = SimpleNamespace(retry=lambda *_: None, tick=lambda: None)
         limits = Lifecycle(attempts=attempts, backoff=backoff)
         with drain.listening():
             Supervisor(start, listener, lambda _: None, reporter, drain, limits).run()
