@@ -1,5 +1,7 @@
 """The Kafka broker of demo and tests: its restart after a kill, and its errors."""
 
+import uuid
+
 import pytest
 from confluent_kafka import Consumer, Producer
 from stream_devkit.servers.kafka import Broker
@@ -34,7 +36,8 @@ def _read(broker, count):
     consumer = Consumer(
         {
             "bootstrap.servers": broker.bootstrap_servers,
-            "group.id": "test",
+            # The broker keeps the offsets of a group.
+            "group.id": uuid.uuid4().hex,
             "auto.offset.reset": "earliest",
         }
     )

@@ -153,7 +153,8 @@ def find_repository(project: Path = PROJECT) -> Repository:
         RepositoryError: what somebody has set is not a URL. The message does not quote it,
             because it may contain a password.
     """
-    settings = tomllib.loads(project.read_text("utf-8"))["tool"]["stream-template"]
+    tools = tomllib.loads(project.read_text("utf-8")).get("tool", {})
+    settings = tools.get("stream-template", {})
     places = {VARIABLE: os.environ.get(VARIABLE), f"{KEY} in {project}": settings.get(KEY)}
     place, url = next(((place, url) for place, url in places.items() if url), ("", CENTRAL))
     try:
