@@ -1,7 +1,7 @@
 """Boxes that several tables use: answers that need the same server, jar, file or state."""
 
 from .axes import Answers, Box, inside, select
-from .rules import DATABRICKS, STREAM_JOINS
+from .rules import DATABRICKS, STREAM_JOINS, WINDOWED
 from .sinks import SINKS
 from .sources import SOURCES
 
@@ -26,11 +26,23 @@ DELTA: Boxes = (*find_users("delta"), LOOKUP)
 KAFKA: Boxes = find_users("kafka")
 ICEBERG: Boxes = find_users("iceberg")
 POSTGRES: Boxes = find_users("postgres")
+# What logs in to a server with a user or a credential.
+LOGINS: Boxes = (*KAFKA, *POSTGRES, *ICEBERG)
 # What imports pyarrow, to write the source's tables or to read the sink's files.
 ARROW: Boxes = (
     {"source": select(SOURCES, lambda source: "pyarrow" in source.untyped)},
     {"sink": select(SINKS, lambda sink: "pyarrow" in sink.untyped)},
 )
+# Answers with late events: sessions drop them even in complete mode.
+DROPS_LATE: Boxes = (
+    {"window": WINDOWED, "output_mode": ("append", "update")},
+    {"window": ("session",)},
+    DEDUPLICATED,
+    STREAM_JOIN,
+    CUSTOM,
+)
+# Answers that drop a late event although its window can still be open.
+DROPS_BEHIND: Boxes = (DEDUPLICATED, STREAM_JOIN, CUSTOM)
 CONNECT: Boxes = ({"platform": ("databricks_serverless",)},)
 ON_DATABRICKS: Boxes = ({"platform": DATABRICKS},)
 

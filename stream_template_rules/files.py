@@ -8,6 +8,8 @@ from .boxes import (
     CONNECT,
     CUSTOM,
     DEDUPLICATED,
+    DROPS_LATE,
+    LOGINS,
     LOOKUP,
     ON_DATABRICKS,
     STREAM_JOIN,
@@ -15,7 +17,7 @@ from .boxes import (
     covered,
 )
 from .names import package_from
-from .rules import MICRO_BATCH, WINDOWED
+from .rules import EVENT_TIME, MICRO_BATCH, WINDOWED
 from .sinks import SINKS
 
 PACKAGE = "<package>"
@@ -36,6 +38,10 @@ _BEHIND_CONNECT: Boxes = (
 
 # Path to boxes: the file is generated if one of them contains the answers.
 FILES: dict[str, Boxes] = {
+    ".claude/skills/add-an-aggregate/SKILL.md": ({"window": WINDOWED},),
+    ".claude/skills/change-window-or-watermark/SKILL.md": EVENT_TIME,
+    ".claude/skills/late-events/SKILL.md": DROPS_LATE,
+    ".claude/skills/rotate-credentials/SKILL.md": LOGINS,
     "deploy/Dockerfile": _OWN_CLUSTER,
     "deploy/Dockerfile.dockerignore": _OWN_CLUSTER,
     "deploy/application.yml": ({"platform": ("kubernetes",)},),

@@ -10,7 +10,10 @@ from .boxes import (
     CUSTOM,
     DEDUPLICATED,
     DELTA,
+    DROPS_BEHIND,
+    DROPS_LATE,
     KAFKA,
+    LOGINS,
     LOOKUP,
     POSTGRES,
     STREAM_JOIN,
@@ -75,16 +78,6 @@ PLATFORMS = {
     ),
 }
 
-# Answers with late events: sessions drop them even in complete mode.
-DROPS_LATE: tuple[Box, ...] = (
-    {"window": WINDOWED, "output_mode": ("append", "update")},
-    {"window": ("session",)},
-    DEDUPLICATED,
-    STREAM_JOIN,
-    CUSTOM,
-)
-# Answers that drop a late event although its window can still be open.
-DROPS_BEHIND: tuple[Box, ...] = (DEDUPLICATED, STREAM_JOIN, CUSTOM)
 # Answers where a batch without data follows the last one, to apply the newest watermark.
 FOLLOWS_TIME: tuple[Box, ...] = (
     *({**box, "output_mode": ("append", "update")} for box in EVENT_TIME),
@@ -189,6 +182,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         # The table with the connection to Kafka, the first one if there are two.
         "kafka_table": "source" if source.system == "kafka" else "sink",
         "postgres": covered(POSTGRES, known),
+        "has_logins": covered(LOGINS, known),
         "delta": covered(DELTA, known),
         "platform": PLATFORMS[known["platform"]],
         "release": SPARKS[known["spark_version"]],

@@ -18,6 +18,7 @@ DOCUMENTS = ("README.md", "AGENTS.md", "docs/runbook.md", ".claude/**/*.md")
 CODE = (
     "src/**/*.py",
     "lib/stream_runtime/*.py",
+    "tests/oracle.py",
     "conf/*",
     "deploy/*",
     "monitoring/*",
@@ -28,6 +29,7 @@ CODE = (
 FOREIGN = {
     *("CANNOT_LOAD_STATE_STORE", "OutOfMemoryError", "autovacuum_vacuum_scale_factor"),
     *("delta.logRetentionDuration", "delta.setTransactionRetentionDuration"),
+    *("F.try_avg", "F.approx_count_distinct"),
     *("streaming-engineer", "try_"),
 }
 

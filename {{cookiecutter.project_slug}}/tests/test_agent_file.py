@@ -24,7 +24,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "{{ cookiecutter.__package }}"
 RUNBOOK, CONTRACT = ROOT / "docs/runbook.md", ROOT / ".claude/CONTRACT.md"
 AGENT = ROOT / ".claude/agents/streaming-engineer.md"
-DOCUMENTS = [ROOT / "AGENTS.md", ROOT / "CLAUDE.md", AGENT, CONTRACT, RUNBOOK]
+AGENTS = ROOT / "AGENTS.md"
+SKILLS = sorted(ROOT.glob(".claude/skills/*/SKILL.md"))
+DOCUMENTS = [AGENTS, ROOT / "CLAUDE.md", AGENT, CONTRACT, RUNBOOK, *SKILLS]
 BASES = (ROOT, ROOT / "src" / PACKAGE)
 FOLDERS = {path.name for base in BASES for path in base.iterdir() if path.is_dir()}
 WRITTEN = ("src/**/*.py", "lib/**/*.py", "conf/*", "deploy/*", "monitoring/*", "Makefile", "*.toml")
@@ -42,10 +44,10 @@ MADE_AT_RUN_TIME = tuple(
 
 def names(text: str) -> Iterator[str]:
     """Yield each command of a shell block, and each text in backticks elsewhere."""
-    blocks = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    blocks = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
     for language, block in blocks.findall(text):
         if language == "sh":
-            yield from block.splitlines()
+            yield from map(str.strip, block.splitlines())
     for _, name in re.findall(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", blocks.sub("", text)):
         yield name.strip().replace("\\|", "|")
 
@@ -187,7 +189,37 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def header(document: Path) -> tuple[dict[str, str], str]:
+    """Return the fields above a document for agents, and the text below them."""
+    _, head, body = document.read_text("utf-8").split("---\n", 2)
+    fields = re.findall(r"^(\w+): (.+(?:\n(?:  .*)?)*)", head, re.MULTILINE)
+    assert "".join(f"{name}: {value}" for name, value in fields) == head
+    return {name: value.strip() for name, value in fields}, body
+
+
+def headings(document: Path) -> set[str]:
+    """Return the sections of a document."""
+    return set(re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE))
+
+
+def link_problem(document: Path, link: str) -> str:
+    """Return why a link of a document to another file or section is wrong."""
+    name, _, anchor = link.partition("#")
+    target = document.parent / name if name else document
+    if "://" in link:
+        return ""
+    if not target.exists():
+        return "no such file"
+    anchors = {heading.lower().replace(" ", "-") for heading in headings(target)}
+    return "no such section" if anchor and anchor not in anchors else ""
+
+
+def document_id(path: Path) -> str:
+    """Return a short name of a document: each playbook has the same file name."""
+    return path.parent.name if path in SKILLS else path.name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=document_id)
 def test_every_name_exists(document):
     """Each path, make target, command, option and key that a document names exists."""
     found = {name: problem(name) for name in names(document.read_text("utf-8"))}
@@ -239,14 +271,24 @@ def test_words_of_the_owner_are_not_checked(name):
     assert problem(name) == ""
 
 
-def test_links_lead_to_headings():
-    """Each link in the runbook, and each of its headings that a message names, exists."""
-    text = RUNBOOK.read_text("utf-8")
-    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
-    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+@pytest.mark.parametrize("document", DOCUMENTS, ids=document_id)
+def test_links_lead_to_sections(document):
+    """Each link to a file of this project, and to a section of it, has a target."""
+    links = re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8"))
+    found = {link: link_problem(document, link) for link in links}
 
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
-    assert set(re.findall(r"runbook\.md, '([^']+)'", CODE)) <= set(headings)
+    assert {link: why for link, why in found.items() if why} == {}
+
+
+@pytest.mark.parametrize("link", ["docs/nothing.md", "docs/runbook.md#nothing", "#nothing"])
+def test_a_wrong_link_is_found(link):
+    """The check of links reports a missing file or section."""
+    assert link_problem(AGENTS, link)
+
+
+def test_messages_name_sections_of_the_runbook():
+    """Each section of the runbook that a message of the code names exists."""
+    assert set(re.findall(r"runbook\.md, '([^']+)'", CODE)) <= headings(RUNBOOK)
 
 
 def test_the_runbook_has_every_exit_code():
@@ -259,17 +301,43 @@ def test_the_runbook_has_every_exit_code():
 
 def test_the_agent_can_be_started():
     """The header of the agent file has only the fields and values that agents can have."""
-    _, head, body = AGENT.read_text("utf-8").split("---\n", 2)
-    fields = dict(line.split(": ", 1) for line in head.splitlines())
+    fields, body = header(AGENT)
+    description = fields.pop("description")
+    examples = re.findall(r"<example>\n(.+?)</example>", description, re.DOTALL)
 
-    assert fields["name"] == AGENT.stem
-    assert fields["description"].startswith("Use this agent ")
-    assert ": " not in fields["description"]
-    assert fields["model"] in {"inherit", "opus", "sonnet", "haiku"}
-    assert fields["color"] in {"red", "blue", "green", "yellow", "cyan"}
-    assert set(fields["tools"].split(", ")) == {"Read", "Write", "Edit", "Glob", "Grep", "Bash"}
-    assert len(fields) == 5
+    assert description.startswith("|\n  Use this agent ")
+    assert len(examples) == 2
+    for example in examples:
+        lines = [line.strip() for line in example.splitlines()]
+        assert [line.partition(" ")[0] for line in lines[:3]] == ["Context:", "user:", "assistant:"]
+        assert lines[3].startswith("<commentary>")
+    assert all(": " not in value for value in fields.values())
+    assert fields.pop("name") == AGENT.stem
+    assert fields.pop("model") in {"inherit", "opus", "sonnet", "haiku"}
+    assert fields.pop("color") in {"red", "blue", "green", "yellow", "cyan"}
+    tools = {"Read", "Write", "Edit", "Glob", "Grep", "Bash", "TodoWrite"}
+    assert set(fields.pop("tools").split(", ")) == tools
+    assert fields == {}
     assert body.strip()
+    assert len(AGENT.read_text("utf-8")) <= 8000
+
+
+@pytest.mark.parametrize("skill", SKILLS, ids=document_id)
+def test_a_playbook_can_be_found_and_followed(skill):
+    """Its header says when to use it, AGENTS.md links to it, and each step says what to expect."""
+    fields, body = header(skill)
+    steps = re.split(r"^\d+\. ", body.partition("\n## ")[0], flags=re.MULTILINE)[1:]
+
+    assert fields["name"] == skill.parent.name
+    assert fields["description"].startswith("Use when ")
+    assert ": " not in fields["description"]
+    assert len(fields["description"]) <= 500
+    assert len(fields) == 2
+    assert f"({skill.relative_to(ROOT).as_posix()})" in AGENTS.read_text("utf-8")
+    assert len(steps) >= 3
+    assert [step for step in steps if "ou see" not in step] == []
+    assert headings(skill) >= {"Go back", "A person decides"}
+    assert len(skill.read_text("utf-8").splitlines()) <= 60
 
 
 def test_no_file_has_two_owners():
@@ -281,7 +349,7 @@ def test_no_file_has_two_owners():
     assert len(set.union(*owned)) == sum(map(len, owned))
 
 
-def test_the_agent_file_is_short():
+def test_the_file_that_is_always_read_is_short():
     """The file that agents read at every start is short."""
     assert (ROOT / "CLAUDE.md").read_text("utf-8") == "@AGENTS.md\n"
-    assert len((ROOT / "AGENTS.md").read_text("utf-8").splitlines()) <= 60
+    assert len(AGENTS.read_text("utf-8").splitlines()) <= 75
