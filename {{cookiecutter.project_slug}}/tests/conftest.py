@@ -37,7 +37,11 @@ def make_settings(tmp_path: Path) -> MakeSettings:
 {% else %}
 def make_settings(tmp_path: Path, servers: LocalServers) -> MakeSettings:
 {% endif %}
+{% if job.watermark %}
+    """Return a function that loads the settings of dev, with paths and durations of the tests."""
+{% else %}
     """Return a function that loads the settings of dev, with all paths in the test's folder."""
+{% endif %}
 {% if not job.source.server %}
     producer = EventProducer(servers, tmp_path, "events")
 {% endif %}
@@ -52,6 +56,15 @@ def make_settings(tmp_path: Path, servers: LocalServers) -> MakeSettings:
 {% endif %}
 {% if job.right %}
             *ONE_MATCH_EACH,
+{% elif job.watermark %}
+            "watermark.delay=10 minutes",
+{% endif %}
+{% if cookiecutter.window == "session" %}
+            "window.gap=10 minutes",
+{% elif cookiecutter.window == "sliding" %}
+            *("window.duration=10 minutes", "window.slide=5 minutes"),
+{% elif job.windowed %}
+            "window.duration=5 minutes",
 {% endif %}
             f"checkpoint.root={tmp_path}/checkpoint",
             f"quarantine.path={tmp_path}/quarantine",

@@ -21,11 +21,13 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSeria
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> MakeSettings:
-    """Return a function that loads the settings of dev, with all paths in the test's folder."""
+    """Return a function that loads the settings of dev, with paths and durations of the tests."""
 
     def make(*overrides: str) -> Settings:
         own = [
             f"sink.path={tmp_path}/result",
+            "watermark.delay=10 minutes",
+            "window.duration=5 minutes",
             f"checkpoint.root={tmp_path}/checkpoint",
             f"quarantine.path={tmp_path}/quarantine",
             f"metrics.log={tmp_path}/metrics.jsonl",
