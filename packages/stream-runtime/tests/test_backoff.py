@@ -2,6 +2,7 @@
 
 import os
 import signal
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,8 @@ from stream_runtime.lifecycle import (
 )
 from stream_runtime.listener import ProgressListener, Sign
 from stream_runtime.storage import LocalStorage
+
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Clock:
@@ -46,7 +49,7 @@ class Failing:
 @pytest.fixture(name="job")
 def _job(tmp_path, monkeypatch):
     """Return a job whose every start fails, and the times of its starts."""
-    clock, drain, starts = Clock(), Drain(LocalStorage(tmp_path)), []
+    clock, drain, starts = Clock(), Drain(LocalStorage(tmp_path), BEGUN), []
     monkeypatch.setattr(lifecycle, "time", clock)
 
     def run(attempts, backoff):
@@ -59,7 +62,7 @@ def _job(tmp_path, monkeypatch):
 
         reporter = SimpleNamespace(retry=lambda *_: None, tick=lambda: None)
         limits = Lifecycle(attempts=attempts, backoff=backoff)
-        with drain.listening():
+        with drain.listen():
             Supervisor(start, listener, lambda _: None, reporter, drain, limits).run()
 
     return SimpleNamespace(run=run, clock=clock, drain=drain, starts=starts, root=tmp_path)

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +18,7 @@ from stream_runtime.lifecycle import (
 from stream_runtime.listener import ProgressListener, Sign
 from stream_runtime.storage import LocalStorage
 
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 BATCH = BatchProgress(**dict.fromkeys(BatchProgress.__annotations__, 0))
 FAILURE = StreamingQueryException("the disk is full\n\tat java.stack")
 
@@ -76,7 +77,7 @@ def _watch(tmp_path, monkeypatch):
     """Return a function that supervises runs of a query, each with its reports."""
     monkeypatch.setattr(lifecycle, "POLL_SECONDS", 0.001)
     monkeypatch.setattr(lifecycle, "LAST_REPORT_SECONDS", 0.001)
-    drain = Drain(LocalStorage(tmp_path))
+    drain = Drain(LocalStorage(tmp_path), BEGUN)
 
     def watch(*runs, attempts=3, follow=lambda _: None):
         listener, told, left = ProgressListener(), Told(), list(runs)
@@ -164,7 +165,7 @@ def test_an_idle_trigger_is_reported(watch):
 def test_a_marker_drains_at_the_end_of_the_batch(watch):
     """A drain marker stops the query after its running batch, with exit code 0."""
     query = Query(busy=5)
-    with watch.drain.listening():
+    with watch.drain.listen():
         (watch.root / lifecycle.MARKER).touch()
         watch.run(([], query))
 
@@ -176,7 +177,7 @@ def test_a_marker_drains_at_the_end_of_the_batch(watch):
 def test_a_drain_has_a_timeout(watch, caplog):
     """A drain has a timeout; the next start replays the interrupted batch."""
     query = Query(busy=10**9)
-    with watch.drain.listening():
+    with watch.drain.listen():
         (watch.root / lifecycle.MARKER).touch()
         watch.run(([], query))
 
@@ -187,7 +188,7 @@ def test_a_drain_has_a_timeout(watch, caplog):
 def test_a_signal_drains_with_its_exit_code(watch):
     """SIGTERM drains the job with an exit code after which an orchestrator starts it again."""
     query = Query()
-    with watch.drain.listening():
+    with watch.drain.listen():
         os.kill(os.getpid(), signal.SIGTERM)
         watch.run(([], query))
 
@@ -197,7 +198,7 @@ def test_a_signal_drains_with_its_exit_code(watch):
 
 def test_a_second_signal_ends_the_job_immediately(watch):
     """A second signal ends the job without waiting for the drain."""
-    with watch.drain.listening():
+    with watch.drain.listen():
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
@@ -213,7 +214,7 @@ def test_a_job_drains_only_on_request(watch, caplog):
 
 def test_the_log_names_the_cause_of_a_drain(watch, caplog):
     """The log says whether a marker or a signal caused the drain."""
-    with watch.drain.listening():
+    with watch.drain.listen():
         os.kill(os.getpid(), signal.SIGTERM)
         with caplog.at_level("INFO", logger="stream_runtime"):
             watch.run(([], Query()))
@@ -228,12 +229,25 @@ def test_a_failure_without_a_message_has_its_class_name(watch):
     assert said == ["retry 1: StreamingQueryException", "batch"]
 
 
-def test_a_start_removes_an_old_marker(watch):
-    """A start removes an old drain marker."""
-    (watch.root / lifecycle.MARKER).touch()
+@pytest.mark.parametrize("text", ["", "2025-12-31T23:59:59+00:00", "not a time"])
+def test_a_start_removes_an_old_marker(watch, text):
+    """A start removes a drain marker of an earlier run, and one without a time."""
+    (watch.root / lifecycle.MARKER).write_text(text, "utf-8")
 
-    with watch.drain.listening():
+    with watch.drain.listen():
         assert not watch.drain.asked()
+
+
+def test_a_stop_during_the_start_is_heard(watch):
+    """A marker that is written while the session starts drains the job as soon as it runs."""
+    lifecycle.request_drain(LocalStorage(watch.root))
+    query = Query()
+
+    with watch.drain.listen():
+        watch.run(([], query))
+
+    assert query.stopped
+    assert watch.drain.exit_code == 0
 
 
 def test_a_real_query_has_a_second_attempt(spark, tmp_path):
@@ -255,7 +269,7 @@ def test_a_real_query_has_a_second_attempt(spark, tmp_path):
         return located.trigger(availableNow=True).start()
 
     spark.streams.addListener(listener)
-    drain, limits = Drain(LocalStorage(tmp_path)), Lifecycle(backoff="1 second")
+    drain, limits = Drain(LocalStorage(tmp_path), BEGUN), Lifecycle(backoff="1 second")
     supervisor = Supervisor(
         start=start,
         listener=listener,

@@ -13,7 +13,7 @@ from .checkpoint import is_locked
 from .config import load
 from .errors import ConfigError, StreamJobError
 from .job import Job
-from .lifecycle import MARKER
+from .lifecycle import request_drain
 from .logs import logging_to
 from .run import create, run
 from .settings import RuntimeSettings
@@ -176,6 +176,6 @@ def _stop(settings: RuntimeSettings) -> int:
     if settings.has_lock and not is_locked(root):
         log.info("no job runs on %s: there is nothing to stop", root)
         return 0
-    storage(root).write(MARKER, "")
+    request_drain(storage(root))
     log.info("asked the job on %s to end after its running batch", root)
     return 0

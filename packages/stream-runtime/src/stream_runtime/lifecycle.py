@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import FrameType
 
 from py4j.protocol import Py4JError
@@ -49,10 +50,17 @@ class Lifecycle(Table):
 
 
 class Drain:
-    """The request to drain the job: by whom, and with which exit code."""
+    """The request to drain the job: by whom, and with which exit code.
 
-    def __init__(self, root: Storage) -> None:
+    Args:
+        root: the root of the checkpoint, which has the marker.
+        begun: when the start began. A marker since then is for this driver, although the session
+            may not have been there yet.
+    """
+
+    def __init__(self, root: Storage, begun: datetime) -> None:
         self._root = root
+        self._begun = begun
         self._signal = 0
 
     @property
@@ -69,9 +77,10 @@ class Drain:
         return signal.Signals(self._signal).name if self._signal else "marker"
 
     @contextmanager
-    def listening(self) -> Iterator["Drain"]:
+    def listen(self) -> Iterator["Drain"]:
         """Drain on SIGTERM or SIGINT; remove a marker of an earlier run."""
-        self._root.remove(MARKER)
+        if _time_of(self._root.read(MARKER)) < self._begun:
+            self._root.remove(MARKER)
         signals = (signal.SIGTERM, signal.SIGINT)
         before = {number: signal.signal(number, self._note) for number in signals}
         try:
@@ -85,6 +94,19 @@ class Drain:
         if self._signal:
             raise KeyboardInterrupt
         self._signal = number
+
+
+def request_drain(root: Storage) -> None:
+    """Write the marker, with the present time."""
+    root.write(MARKER, datetime.now(UTC).isoformat())
+
+
+def _time_of(marker: str | None) -> datetime:
+    """Return when a marker was written; one without a time is old."""
+    try:
+        return datetime.fromisoformat(marker or "")
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 class Supervisor:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import partial, reduce
 
 from pyspark.sql import DataFrame, SparkSession, is_remote
@@ -35,7 +36,8 @@ def run(job: Job, settings: RuntimeSettings) -> int:
     Raises:
         StreamJobError: with the reason, and the exit code that goes with it.
     """
-    with _admitted(job, settings) as (spark, root, manifest), Drain(root).listening() as drain:
+    begun = datetime.now(UTC)
+    with _admitted(job, settings) as (spark, root, manifest), Drain(root, begun).listen() as drain:
         _supervise(job, spark, settings, root, manifest, drain)
         return drain.exit_code
 
