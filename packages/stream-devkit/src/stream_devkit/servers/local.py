@@ -10,13 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from .server import Server, ServerError
+from .process import ProcessError
 
 if TYPE_CHECKING:
     import psycopg
 
     from .kafka import Broker, Cluster
     from .postgres import Database, DatabaseClient
+    from .server import Server
 
 Place = tuple["Servers", Path, str]
 """Where a project's `EventProducer` writes and its `Target` reads: servers, folder, name."""
@@ -119,5 +120,5 @@ class RunningServers:
 
         if self._connect is None:
             message = "the job has no database"
-            raise ServerError(message)
+            raise ProcessError(message)
         return DatabaseClient(self._connect)
