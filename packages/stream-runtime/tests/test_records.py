@@ -1,5 +1,6 @@
 """The validation of records, and the reason of each invalid one."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -164,6 +165,54 @@ def test_invalid_bytes_are_kept(spark):
     assert row["raw"] == '{"x": "\N{REPLACEMENT CHARACTER}"}'
     assert row["raw_base64"] == "eyJ4IjogIv8ifQ=="
     assert row["origin"] == "test/0"
+
+
+EVENT_FIELDS = {
+    "event_id": "1",
+    "event_time": "2026-01-01T00:00:00Z",
+    "event_type": "a",
+    "user_id": 1,
+    "amount": 1.5,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "column"),
+    [
+        ({"user_id": "1"}, "user_id"),
+        ({"user_id": 1.0}, "user_id"),
+        ({"amount": "twelve"}, "amount"),
+        ({"amount": {"value": 1}}, "amount"),
+        ({"user_id": [], "amount": "x"}, "user_id"),
+        ({"event_time": "today"}, "event_time"),
+        ({"event_time": None}, "event_time"),
+        ({"event_time": "2087-01-01T00:00:00Z"}, "event_time"),
+        ({"event_id": ""}, "event_id"),
+        ({"event_type": None}, "event_type"),
+        ({"amount": float("nan")}, "amount"),
+        ({"user_id": None, "amount": "x"}, "amount"),
+    ],
+    ids=str,
+)
+def test_an_invalid_record_names_its_column(spark, changed, column):
+    """Quarantine names the column whose value does not fit its type or its role."""
+    message = json.dumps({**EVENT_FIELDS, **changed}).encode()
+
+    (row,) = typed_rows(records.select_invalid(envelopes(spark, [message]), EVENT, Events()))
+
+    assert row["column"] == column
+
+
+@pytest.mark.parametrize(
+    "message",
+    [None, b"", b"GET / HTTP/1.1", json.dumps(EVENT_FIELDS).encode()[:-5], b"[1]", b"{}{}"],
+    ids=str,
+)
+def test_a_record_that_is_no_object_has_no_wrong_column(spark, message):
+    """If a record is not exactly one JSON object, no single column is wrong."""
+    (row,) = typed_rows(records.select_invalid(envelopes(spark, [message]), EVENT, Events()))
+
+    assert (row["reason"], row["column"]) == ("malformed", None)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

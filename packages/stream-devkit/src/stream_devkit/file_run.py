@@ -148,7 +148,7 @@ class Slices:
     def quarantined(self) -> list[Row]:
         """Return the invalid records in the order of the file."""
         records = select_invalid(self._records(), self._schema, self._events)
-        rows = typed_rows(records.select("reason", "raw", "raw_base64", "origin"))
+        rows = typed_rows(records.select("reason", "column", "raw", "raw_base64", "origin"))
         self._refused = {_line_of(row): row["reason"] for row in rows}
         rows.sort(key=_line_of)
         return [{name: value for name, value in row.items() if value is not None} for row in rows]

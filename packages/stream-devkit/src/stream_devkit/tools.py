@@ -38,7 +38,7 @@ PRODUCED = Path("build/dev/produced.json")
 SPAN = timedelta(hours=2)
 """The event times of the first call of `produce` end now, and begin so much earlier."""
 EVENTS = 1000
-QUARANTINE = ("reason", "origin", "raw")
+QUARANTINE = ("reason", "column", "origin", "raw")
 """The columns of quarantine that `show` prints."""
 LONGEST = 100
 """The longest text of a cell."""

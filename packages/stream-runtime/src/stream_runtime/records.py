@@ -98,7 +98,7 @@ def select_valid(
         ]
         # A source of rows would compute the JSON of every row.
         if events.reported and "event" not in envelopes.columns and _can_report(envelopes):
-            records = records.withColumn(REPORTED, _reported())
+            records = records.withColumn(REPORTED, _reported(schema))
             order = F.when(F.octet_length(REPORTED) <= LONGEST, F.col("origin"))
             counts.append(F.min_by(REPORTED, order, events.reported).alias("invalid_records"))
         records = records.observe(schema.counts, *counts)
@@ -113,26 +113,68 @@ def event_columns(schema: EventSchema) -> list[Column]:
 def select_invalid(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
     """Return the invalid records as they are in the source, each with its `reason`.
 
-    Out: `reason`, `raw` STRING, `raw_base64` STRING (only for bytes that are not UTF-8, which
-    `raw` cannot hold), `key`, `headers`, `ingest_time`, `origin`.
+    Out: `reason`, `column` STRING (the column that is wrong, null if the whole record is), `raw`
+    STRING, `raw_base64` STRING (only for bytes that are not UTF-8, which `raw` cannot hold),
+    `key`, `headers`, `ingest_time`, `origin`.
     """
-    return validate(envelopes, schema, events).where("reason IS NOT NULL").select(_in_quarantine())
+    column = _column_of_role(schema)
+    if "event" not in envelopes.columns:
+        column = F.coalesce(column, _column_of_type(schema))
+    invalid = validate(envelopes, schema, events).where("reason IS NOT NULL")
+    return invalid.select(_in_quarantine(column))
 
 
-def _in_quarantine() -> list[Column]:
+def _in_quarantine(column: Column) -> list[Column]:
     """Return the columns of an invalid record in quarantine."""
     text = F.col("raw").cast("string")
     return [
         F.col("reason"),
+        column.alias("column"),
         F.make_valid_utf8(text).alias("raw"),
         F.when(~F.is_valid_utf8(text), _in_one_line(F.base64("raw"))).alias("raw_base64"),
         *map(F.col, ("key", "headers", "ingest_time", "origin")),
     ]
 
 
-def _reported() -> Column:
+def _column_of_role(schema: EventSchema) -> Column:
+    """Return the name of the column whose value does not fit its role, null if all do."""
+    event, reason = F.col("event"), F.col("reason")
+    role = F.when(reason.isin("missing_time", "future_time"), F.lit(schema.time))
+    role = role.when(reason == "missing_id", F.lit(schema.id))
+    role = role.when(reason == "missing_key", F.lit(schema.key))
+    for measure in schema.measures:
+        number = event[measure].cast("double")
+        endless = F.isnan(number) | (F.abs(number) == float("inf"))
+        role = role.when((reason == "not_finite") & endless, F.lit(measure))
+    return role
+
+
+def _column_of_type(schema: EventSchema) -> Column:
+    """Return the name of the first column whose value does not fit its type, null if all do.
+
+    It has a value in the text and none in the event: Spark parses the columns one by one, and
+    leaves out those that do not fit.
+    """
+    event = F.col("event")
+
+    def misfit(texts: Column) -> Column:
+        found = [
+            F.when(F.isnull(event[name]) & F.isnotnull(texts[name]), F.lit(name))
+            for name in schema.columns
+        ]
+        return F.coalesce(*found)
+
+    text = F.col("raw").cast("string")
+    # As a variable of a lambda, because Spark would parse the text again for each column.
+    texts = F.array(F.from_json(text, "map<string, string>"))
+    is_object = (F.col("reason") == "malformed") & F.isnotnull(event[MARK])
+    return F.when(is_object, F.transform(texts, misfit)[0])
+
+
+def _reported(schema: EventSchema) -> Column:
     """Return the JSON line of an invalid record, null for an event."""
-    return F.when(F.isnotnull("reason"), F.to_json(F.struct(*_in_quarantine())))
+    column = F.coalesce(_column_of_role(schema), _column_of_type(schema))
+    return F.when(F.isnotnull("reason"), F.to_json(F.struct(*_in_quarantine(column))))
 
 
 def _can_report(envelopes: DataFrame) -> bool:
