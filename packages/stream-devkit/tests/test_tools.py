@@ -189,6 +189,23 @@ def test_the_newest_rows_are_shown(call, tmp_path, capsys):
     assert all(len(line) < 150 for line in lines)
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--events=0", "--events=-1", "--events=x", "--rate=0", "--rate=-1", "--rate=nan"),
+        *("--rate=x", "--faulty=2", "--faulty=-0.1"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(call, capsys, option):
+    """A number that makes no sense ends the command with the reason; nothing is sent."""
+    with pytest.raises(SystemExit) as ended:
+        call("produce", option)
+
+    assert ended.value.code == 2
+    assert option.partition("=")[2] in capsys.readouterr().err
+    assert Producer.sent == []
+
+
 def test_a_server_elsewhere_is_not_started(call, capsys):
     """A server on another machine is refused: this machine would not have its data."""
     settings = SimpleNamespace(

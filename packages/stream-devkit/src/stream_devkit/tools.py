@@ -38,6 +38,8 @@ PRODUCED = Path("build/dev/produced.json")
 SPAN = timedelta(hours=2)
 """The event times of the first call of `produce` end now, and begin so much earlier."""
 EVENTS = 1000
+FASTEST = 10_000
+"""The highest rate: one process makes about so many events in a second."""
 QUARANTINE = ("reason", "column", "origin", "raw")
 """The columns of quarantine that `show` prints."""
 LONGEST = 100
@@ -89,13 +91,13 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
         "produce", parents=[shared], help="send sample events to the source of conf/dev.toml"
     )
     produce.add_argument(
-        "--events", type=int, help=f"how many; {EVENTS}, or with --rate without end"
+        "--events", type=_whole, help=f"how many; {EVENTS}, or with --rate without end"
     )
     produce.add_argument(
-        "--rate", type=float, help="events per second, with the present time, until Ctrl-C"
+        "--rate", type=_rate, help="events per second, with the present time, until Ctrl-C"
     )
     produce.add_argument(
-        "--faulty", type=float, default=0.02, help="the part that is invalid or late (0.02)"
+        "--faulty", type=_part, default=0.02, help="the part that is invalid or late (0.02)"
     )
     produce.add_argument("--file", type=Path, help="a file of JSON lines to send instead")
     if len(spec.pipeline.inputs) > 1:
@@ -106,9 +108,32 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
     show = commands.add_parser(
         "show", parents=[shared], help="print the newest rows of result and quarantine"
     )
-    show.add_argument("--rows", type=int, default=10, help="how many (10)")
+    show.add_argument("--rows", type=_whole, default=10, help="how many (10)")
     show.set_defaults(tool=run_show)
     return parser
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        message = f"{text} is not a whole number above 0"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 < rate <= FASTEST:
+        message = f"{text} is not a number above 0, at most {FASTEST:,}"
+        raise argparse.ArgumentTypeError(message)
+    return rate
+
+
+def _part(text: str) -> float:
+    part = float(text)
+    if not 0 <= part <= 1:
+        message = f"{text} is not a number from 0 to 1"
+        raise argparse.ArgumentTypeError(message)
+    return part
 
 
 def run_servers(tools: Tools, settings: RuntimeSettings, asked: argparse.Namespace) -> int:
