@@ -237,7 +237,7 @@ def test_an_interrupted_download_continues(server):
     command = [sys.executable, "-m", "stream_devkit.jars"]
     environment = os.environ | {"PYTHONPATH": LIBRARY}
     running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    while len(list(Path(".jars").rglob("*.jar"))) < len(JARS) - 1:
+    while len(list(Path(".jars").rglob("*.jar"))) < len(JARS) - 1 or not server.requests[last]:
         time.sleep(0.05)
 
     running.send_signal(signal.SIGINT)
