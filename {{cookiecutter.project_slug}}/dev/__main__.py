@@ -6,11 +6,9 @@ import sys
 from stream_devkit import tools
 
 from dev.demo import DEMO
+from dev.producer import place as source_place
 {% if job.result_place %}
-from dev.producer import place as source_place
 from dev.target import place as target_place
-{% else %}
-from dev.producer import place as source_place
 {% endif %}
 
 if __name__ == "__main__":

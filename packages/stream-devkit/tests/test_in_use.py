@@ -1,13 +1,22 @@
 """The check of `make clean`: nothing that a running process uses is removed."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from stream_devkit import in_use
 
-SCRIPT = [sys.executable, "-S", in_use.__file__]
+LIBRARY = Path(in_use.__file__).parents[1]
+
+
+def look(folder):
+    """Return the finished check of a folder, in a Python without installed packages."""
+    command = [sys.executable, "-S", "-m", in_use.__name__, folder]
+    environment = os.environ | {"PYTHONPATH": str(LIBRARY)}
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
 
 
 @pytest.mark.parametrize("name", ["dev/checkpoint/lock", "servers/broker.lock"])
@@ -16,8 +25,8 @@ def test_a_folder_in_use_is_named(tmp_path, name):
     lock = tmp_path / name
     lock.parent.mkdir(parents=True)
     with FileLock(lock):
-        used = subprocess.run([*SCRIPT, tmp_path], check=False, capture_output=True, text=True)
-    free = subprocess.run([*SCRIPT, tmp_path], check=False, capture_output=True, text=True)
+        used = look(tmp_path)
+    free = look(tmp_path)
 
     assert used.returncode == in_use.ENVIRONMENT_PROBLEM
     assert str(lock) in used.stderr
@@ -26,6 +35,4 @@ def test_a_folder_in_use_is_named(tmp_path, name):
 
 def test_a_missing_folder_is_not_in_use(tmp_path):
     """Before the first run there is nothing to remove."""
-    run = subprocess.run([*SCRIPT, tmp_path / "build"], check=False, capture_output=True)
-
-    assert run.returncode == 0
+    assert look(tmp_path / "build").returncode == 0

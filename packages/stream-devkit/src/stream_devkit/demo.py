@@ -262,4 +262,7 @@ class Demo:
             soft_wrap=True,
         )
         say(f"Open {(FOLDER / 'report.html').resolve().as_uri()}", soft_wrap=True)
-        say("Nothing is left running. Next: make test; README.md says how to run the job by hand.")
+        say(
+            "Nothing is left running. Next: make test; README.md says how to run the job by hand.",
+            soft_wrap=True,
+        )

@@ -1,6 +1,7 @@
-"""`in_use.py FOLDER`: the exit code is 5 if a job or a server runs with data in this folder.
+"""`python -m stream_devkit.in_use FOLDER`: the exit code is 5 if a process uses the folder.
 
-It uses only the standard library, because `make clean` works without an installation.
+A job and a server lock a file beside their data. The module uses only the standard library,
+because `make clean` works without an installation.
 """
 
 import fcntl
@@ -8,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ENVIRONMENT_PROBLEM = 5
+from .preflight import ENVIRONMENT_PROBLEM
+
 LOCKS = ("lock", "*.lock")
 """The names of the files that a job and a server lock."""
 

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stream_runtime import status
+from stream_runtime.cli import to_positive
 from stream_runtime.config import load
 from stream_runtime.errors import ConfigError, StreamJobError
 from stream_runtime.settings import RuntimeSettings
+from stream_runtime.systems import System
 
 from .events.generate import Event, EventSpec, sample
 from .preflight import ENVIRONMENT_PROBLEM
@@ -91,7 +93,7 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
         "produce", parents=[shared], help="send sample events to the source of conf/dev.toml"
     )
     produce.add_argument(
-        "--events", type=_whole, help=f"how many; {EVENTS}, or with --rate without end"
+        "--events", type=to_positive, help=f"how many; {EVENTS}, or with --rate without end"
     )
     produce.add_argument(
         "--rate", type=_rate, help="events per second, with the present time, until Ctrl-C"
@@ -108,16 +110,9 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
     show = commands.add_parser(
         "show", parents=[shared], help="print the newest rows of result and quarantine"
     )
-    show.add_argument("--rows", type=_whole, default=10, help="how many (10)")
+    show.add_argument("--rows", type=to_positive, default=10, help="how many (10)")
     show.set_defaults(tool=run_show)
     return parser
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        message = f"{text} is not a whole number above 0"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
 
 
 def _rate(text: str) -> float:
@@ -160,18 +155,23 @@ def run_servers(tools: Tools, settings: RuntimeSettings, asked: argparse.Namespa
 def _ports(settings: RuntimeSettings) -> dict[str, int]:
     """Return the port of each server that the settings name, as LocalServers expects them."""
     ports = {}
-    for system in settings.systems():
-        server = SERVERS.get(getattr(system, "KIND", ""))
-        if server:
-            host, port = _address(system)
-            if host not in (HOST, "localhost"):
-                message = (
-                    f"[{system.NAME}] names a server on {host}: this command starts servers on "
-                    "this machine only. Start that one there, or name 127.0.0.1 in conf/dev.toml."
-                )
-                raise ConfigError(message)
-            ports[f"{server}_port"] = port
+    for system, server in _list_servers(settings):
+        host, port = _address(system)
+        if host not in (HOST, "localhost"):
+            message = (
+                f"[{system.NAME}] names a server on {host}: this command starts servers on this "
+                "machine only. Start that one there, or name 127.0.0.1 in conf/dev.toml."
+            )
+            raise ConfigError(message)
+        ports[f"{server}_port"] = port
     return ports
+
+
+def _list_servers(settings: RuntimeSettings) -> Iterator[tuple[System, str]]:
+    """Yield each source or sink that is a server, with its name in SERVERS."""
+    for system in settings.systems():
+        if server := SERVERS.get(getattr(system, "KIND", "")):
+            yield system, server
 
 
 def _address(system: Any) -> tuple[str, int]:
@@ -309,9 +309,8 @@ def _in_order(rows: Iterable[Row], time: str) -> list[Row]:
 
 
 def _check_servers(settings: RuntimeSettings) -> None:
-    for system in settings.systems():
-        if getattr(system, "KIND", "") in SERVERS:
-            system.check()
+    for system, _ in _list_servers(settings):
+        system.check()
 
 
 def _print_rows(rows: Sequence[Row]) -> None:

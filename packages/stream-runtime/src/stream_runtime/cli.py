@@ -84,7 +84,7 @@ def _parser(job: Job) -> argparse.ArgumentParser:
         running.add_argument(_option(name), type=Path, help="the same for this input")
     running.add_argument("--output", type=Path, help="with --input: the folder for the result")
     rows = f"with --input: rows a micro-batch ({BATCH_ROWS})"
-    running.add_argument("--batch-rows", type=_positive, help=rows)
+    running.add_argument("--batch-rows", type=to_positive, help=rows)
     if LOOKUP in job.settings.model_fields:
         running.add_argument("--lookup", type=Path, help="the reference table, as a CSV file")
     commands.add_parser("create", parents=[shared], help="create the target before a first start")
@@ -105,7 +105,8 @@ def _overrides(asked: argparse.Namespace) -> list[str]:
     return [*asked.set, f"{LOOKUP}.format=csv", f"{LOOKUP}.path={reference}"]
 
 
-def _positive(text: str) -> int:
+def to_positive(text: str) -> int:
+    """Return the positive number of an argument."""
     number = int(text)
     if number < 1:
         message = f"{text} is not a positive number"

@@ -163,7 +163,7 @@ def ensure_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
         _find_topic(spark, kafka, topic)
         return
     try:
-        _make_topic(spark, kafka.options(), topic)
+        _make_topic(spark, kafka, topic)
     except Py4JJavaError as error:
         message = f"The Kafka topic cannot be made: {cause_of(error)}. Make {topic}."
         raise SetupError(message) from None
@@ -181,8 +181,8 @@ def _find_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
         raise SetupError(message) from None
 
 
-def _make_topic(spark: SparkSession, options: Mapping[str, str], topic: Topic) -> None:
-    with _admin(spark, options) as admin:
+def _make_topic(spark: SparkSession, kafka: Kafka, topic: Topic) -> None:
+    with _admin(spark, kafka) as admin:
         if topic.name in _names(admin):
             return
         wanted = _clients(spark).NewTopic(topic.name, topic.partitions, topic.replication_factor)
@@ -196,10 +196,14 @@ def can_ask(kafka: Kafka) -> bool:
 
 
 def has_topic(spark: SparkSession, kafka: Kafka, topic: str) -> bool:
-    """Return whether a topic exists; where nobody can ask, it does."""
+    """Return whether a topic exists; where nobody can ask, it does.
+
+    Raises:
+        SetupError: the brokers refuse the job.
+    """
     if not can_ask(kafka):
         return True
-    with _admin(spark, kafka.options()) as admin:
+    with _ask(spark, kafka) as admin:
         return topic in _names(admin)
 
 
@@ -211,15 +215,8 @@ def require_topics(spark: SparkSession, kafka: Kafka, topics: Sequence[str]) -> 
     """
     if not can_ask(kafka):
         return
-    try:
-        with _admin(spark, kafka.options()) as admin:
-            missing = set(topics) - _names(admin)
-    except Py4JJavaError as error:
-        message = (
-            f"Kafka refuses the job: {cause_of(error)}. Correct [{kafka.NAME}], or "
-            f"STREAM__{kafka.NAME.upper()}__PASSWORD."
-        )
-        raise SetupError(message) from None
+    with _ask(spark, kafka) as admin:
+        missing = set(topics) - _names(admin)
     if missing:
         message = (
             f"Kafka at {kafka.bootstrap_servers} has no topic {', '.join(sorted(missing))}. Create "
@@ -238,12 +235,14 @@ def require_offsets(spark: SparkSession, kafka: Kafka, offset: str) -> None:
 
     Raises:
         CheckpointError: a topic or a partition is gone, ends before its offset, or begins after it.
+        SetupError: the brokers refuse the job.
     """
     if not can_ask(kafka):
         return
-    with _admin(spark, kafka.options()) as admin:
+    with _ask(spark, kafka) as admin:
+        names = _names(admin)
         for topic, positions in json.loads(offset).items():
-            if topic not in _names(admin):
+            if topic not in names:
                 raise _gone(f"topic {topic}", "Kafka has no such topic")
             bounds = _bounds(spark, admin, topic)
             for partition, position in positions.items():
@@ -289,9 +288,23 @@ def _bounds(spark: SparkSession, admin: Any, topic: str) -> dict[int, tuple[int,
 
 
 @contextmanager
-def _admin(spark: SparkSession, options: Mapping[str, str]) -> Iterator[Any]:
+def _ask(spark: SparkSession, kafka: Kafka) -> Iterator[Any]:
+    """Yield an admin client; raise SetupError if the brokers refuse a request."""
+    try:
+        with _admin(spark, kafka) as admin:
+            yield admin
+    except Py4JJavaError as error:
+        message = (
+            f"Kafka refuses the job: {cause_of(error)}. Correct [{kafka.NAME}], or "
+            f"STREAM__{kafka.NAME.upper()}__PASSWORD."
+        )
+        raise SetupError(message) from None
+
+
+@contextmanager
+def _admin(spark: SparkSession, kafka: Kafka) -> Iterator[Any]:
     """Yield an admin client of Kafka, which is part of Spark's Kafka connector."""
-    properties = {name.removeprefix("kafka."): value for name, value in options.items()}
+    properties = {name.removeprefix("kafka."): value for name, value in kafka.options().items()}
     properties |= {"default.api.timeout.ms": REQUEST_MS, "request.timeout.ms": REQUEST_MS}
     jvm: Any = spark._jvm  # noqa: SLF001 - the only way to it
     admin = _clients(spark).AdminClient.create(jvm.java.util.HashMap(properties))

@@ -143,9 +143,8 @@ def _column_of_role(schema: EventSchema) -> Column:
     role = role.when(reason == "missing_id", F.lit(schema.id))
     role = role.when(reason == "missing_key", F.lit(schema.key))
     for measure in schema.measures:
-        number = event[measure].cast("double")
-        endless = F.isnan(number) | (F.abs(number) == float("inf"))
-        role = role.when((reason == "not_finite") & endless, F.lit(measure))
+        found = (reason == "not_finite") & _is_endless(event[measure])
+        role = role.when(found, F.lit(measure))
     return role
 
 
@@ -275,7 +274,11 @@ def _checks_of_event(schema: EventSchema, events: Events) -> Checks:
     if schema.key:
         checks["missing_key"] = F.isnull(event[schema.key])
     if schema.measures:
-        numbers = [event[measure].cast("double") for measure in schema.measures]
-        endless = [F.isnan(number) | (F.abs(number) == float("inf")) for number in numbers]
+        endless = (_is_endless(event[measure]) for measure in schema.measures)
         checks["not_finite"] = reduce(Column.__or__, endless)
     return checks
+
+
+def _is_endless(measure: Column) -> Column:
+    number = measure.cast("double")
+    return F.isnan(number) | (F.abs(number) == float("inf"))

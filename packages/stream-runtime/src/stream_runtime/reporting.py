@@ -4,7 +4,6 @@ import json
 import logging
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,7 +11,7 @@ from .batch import BatchProgress
 from .config import Table
 from .errors import StreamJobError
 from .metrics import Exporter
-from .status_file import StatusFile
+from .status_file import StatusFile, format_now
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +75,8 @@ class Reporter:
 
     def event(self, name: str, **facts: Any) -> None:
         """Write one JSON line."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        print(json.dumps({"event": name, "at": at, **facts}), file=self._lines, flush=True)
+        line = json.dumps({"event": name, "at": format_now(), **facts})
+        print(line, file=self._lines, flush=True)
 
 
 def _open(path: str) -> TextIO:

@@ -36,14 +36,14 @@ class StatusFile:
 
     def start(self, **facts: Any) -> None:
         """Write that a driver has started, with these facts about the job."""
-        self._facts |= facts | {"started": _now()}
+        self._facts |= facts | {"started": format_now()}
         self._write()
 
     def batch(self, facts: Mapping[str, Any]) -> None:
         """Note the facts of a batch (see batch.py), and write them if the last write is old."""
         for name in SUMS:
             self._sums[name] += facts[name] or 0
-        self._facts["batch"] = {**facts, "at": _now()}
+        self._facts["batch"] = {**facts, "at": format_now()}
         self.alive()
 
     def alive(self) -> None:
@@ -63,11 +63,12 @@ class StatusFile:
 
     def _write(self) -> None:
         self._written = time.monotonic()
-        text = json.dumps({**self._facts, "sums": self._sums, "at": _now()}, indent=2)
+        text = json.dumps({**self._facts, "sums": self._sums, "at": format_now()}, indent=2)
         # If the storage fails, so does the next batch, which says why.
         with suppress(OSError, Py4JError, PySparkException):
             self._root.write(FILE, text)
 
 
-def _now() -> str:
+def format_now() -> str:
+    """Return the present time, as the job's JSON has it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
