@@ -355,8 +355,8 @@ def _refuse_timeless(found: list[Column]) -> None:
         )
     elif "BIGINT" in kinds:
         reason += (
-            " Declare a number of seconds since 1970 as TIMESTAMP: Spark reads it as such. "
-            "Convert milliseconds to seconds before this job."
+            " Declare a number of seconds since 1970 as TIMESTAMP; for milliseconds and smaller "
+            "units, set events.epoch_unit in conf/base.toml afterwards."
         )
     raise FormError("schema-no-time", reason)
 

@@ -13,6 +13,7 @@ from .columns import FLAT, MAX_NAME, NESTED, UNCARRIED
 from .files import FILES
 from .guarantees import GUARANTEES, REPLAYED, guarantee
 from .rules import ROLE_RULES, RULES
+from .value_forms import VALUE_FORMS, value_forms
 from .verdict import violations
 
 TEMPLATE = Path(__file__).parent.parent
@@ -31,6 +32,7 @@ Every question, every value, and every combination that is refused. A rule is a 
 applies if every question that it names has one of the values that it lists. The last column shows
 the meaning of `auto`.
 """
+VALUE_ROWS = "\n".join(f"| {types} | {form} |" for types, form in value_forms(VALUE_FORMS).items())
 COLUMNS = f"""\
 ### `event_schema`
 
@@ -48,7 +50,16 @@ output of `df.schema.json()`. Line breaks, comments and `;` at the end are ignor
 - **Not supported**: {", ".join(f"`{kind}`" for kind in UNCARRIED)}, and collations. Not every
   source, sink and test can represent them; `STRING` keeps the value as it was sent.
 - `DEFAULT` and `GENERATED` are refused: a table fills them in, a stream does not.
-- At least one column is a `TIMESTAMP`, with ISO 8601 text or whole seconds since 1970 in the JSON.
+- At least one column is a `TIMESTAMP`, with ISO 8601 text or a whole number since 1970 in the JSON:
+  seconds, or the unit that `events.epoch_unit` names.
+
+A value is what was sent, or its record goes to quarantine. Of each type, JSON may have:
+
+| type | accepted |
+| --- | --- |
+{VALUE_ROWS}
+
+`null` and a missing field are null.
 
 ### `event_roles`
 

@@ -25,6 +25,8 @@ EDITED = ("README.md", "conf/base.toml", f"{PACKAGE}/transform.py", "tests/test_
 REWRITTEN = ("conf/base.toml", f"{PACKAGE}/transform.py", "tests/test_transform.py")
 """The edited files whose first lines differ in the older templates."""
 EDIT = "# ours\n"
+WATERMARK = "\n[watermark]\n"
+"""Lines of conf/base.toml that are equal in all templates; its first and last lines are not."""
 SKIP_TABLE = re.compile(r"# Cruft updates leave.+?\n\[tool\.cruft\]\n.+?\n\]\n\n", re.DOTALL)
 MISMATCH = """\
 WRONG  interface: {runtime} has interface 99, {pipeline} is written for 3.
@@ -105,7 +107,10 @@ def _edit(project, names=EDITED, at_the_end=()):
     for name in names:
         path = project / name
         text = path.read_text("utf-8")
-        path.write_text(text + EDIT if name in at_the_end else EDIT + text, "utf-8")
+        edited = text + EDIT if name in at_the_end else EDIT + text
+        if name == "conf/base.toml":
+            edited = text.replace(WATERMARK, EDIT + WATERMARK)
+        path.write_text(edited, "utf-8")
     if (project / ".git").exists():
         _commit(project, "edits")
 

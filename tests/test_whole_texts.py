@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from tests.examples import bake
 from tests.matrix import import_project
@@ -170,7 +171,11 @@ def test_only_whole_texts_are_events(validate, texts):
 
 def _in_an_array(text, schema, records):
     """What from_json reads of an array around the text: the text itself can end the array."""
-    columns = f"events ARRAY<STRUCT<{schema.ddl}>>, _corrupt_record STRING"
+    columns = (
+        T.StructType()
+        .add("events", T.ArrayType(records.json_columns(schema)))
+        .add("_corrupt_record", "string")
+    )
     found = F.from_json(F.concat(F.lit('{"events":['), text, F.lit("]}")), columns)
     one = F.get(found["events"], F.lit(0))
     return F.struct(

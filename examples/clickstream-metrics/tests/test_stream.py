@@ -8,6 +8,7 @@ from tempfile import mkdtemp
 
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 from stream_devkit.file_run import FileRun
 from stream_devkit.samples import UNKNOWN, raw
 from stream_runtime import records
@@ -231,7 +232,8 @@ def _with_tails():
 
 def _in_an_array(text, schema):
     """Parse the text inside of a JSON array, which the text itself can close."""
-    columns = f"events ARRAY<STRUCT<{schema.ddl}>>, _corrupt_record STRING"
+    columns = T.StructType().add("events", T.ArrayType(records.json_columns(schema)))
+    columns.add("_corrupt_record", "string")
     found = F.from_json(F.concat(F.lit('{"events":['), text, F.lit("]}")), columns)
     event = F.get(found["events"], F.lit(0))
     return F.struct(

@@ -158,9 +158,10 @@ def _reason(event: Event, spec: EventSpec) -> str | None:
     numbers = [name for name, kind in spec.columns.items() if is_number(kind)]
     wrong_types = [isinstance(fields.get(name), str) for name in numbers]
     faults = {
-        "malformed": any(wrong_types) or isinstance(time_of, dict),
+        "malformed": any(wrong_types) or isinstance(time_of, dict | int),
         "missing_time": time_of is None,
-        "future_time": isinstance(time_of, int) or _is_ahead(time_of, event.sent),
+        "past_time": str(time_of).startswith("1970"),
+        "future_time": _is_ahead(time_of, event.sent),
         "missing_id": spec.id is not None and fields.get(spec.id) is None,
         "missing_key": spec.key is not None and fields.get(spec.key) is None,
         "not_finite": isinstance(amount, float) and not math.isfinite(amount),
@@ -169,7 +170,8 @@ def _reason(event: Event, spec: EventSpec) -> str | None:
 
 
 def _is_ahead(time_of: object, sent: datetime) -> bool:
-    return isinstance(time_of, str) and datetime.fromisoformat(time_of) > sent + timedelta(days=1)
+    latest = sent + timedelta(minutes=10)
+    return isinstance(time_of, str) and datetime.fromisoformat(time_of) > latest
 
 
 # Verdict and report

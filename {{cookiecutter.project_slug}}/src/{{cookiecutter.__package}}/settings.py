@@ -138,6 +138,12 @@ class Settings(RuntimeSettings):
 {% if job.interval %}
     trigger: Trigger = Trigger()
 {% endif %}
+{% if job.drops_late %}
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed but can go wrong, each with what to do."""
+        return self.events.warnings(self.watermark.delay)
+{% endif %}
 {% if job.custom %}
 
     def pinned_facts(self) -> dict[str, str]:

@@ -31,3 +31,7 @@ class Settings(RuntimeSettings):
     window: Window = Window()
     sink: Sink
     trigger: Trigger = Trigger()
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed but can go wrong, each with what to do."""
+        return self.events.warnings(self.watermark.delay)

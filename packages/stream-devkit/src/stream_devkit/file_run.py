@@ -171,7 +171,8 @@ class Slices:
 
     def wrong(self) -> str | None:
         """Return the first line that Python reads differently, after `events` and `quarantined`."""
-        return first_wrong(self._source, self._counted, self._refused, self._schema, self._kinds)
+        schema, kinds = self._schema, self._kinds
+        return first_wrong(self._source, self._counted, self._refused, schema, kinds, self._events)
 
     def _records(self) -> DataFrame:
         lines = self._spark.read.option("lineSep", "\n").text(str(self._folder))

@@ -11,6 +11,7 @@ from typing import Any
 
 from pyspark.sql import types as T
 from stream_runtime.records import EventSchema
+from stream_runtime.values import TimeForms
 
 from .ordinary import ImpossibleError, Number, Repeated, UndecidedError, read
 
@@ -26,6 +27,7 @@ def first_wrong(
     refused: Mapping[int, str],
     schema: EventSchema,
     kinds: T.StructType,
+    forms: TimeForms,
 ) -> str | None:
     """Return the first line, numbered from 1, that job and Python read differently, and why.
 
@@ -35,22 +37,23 @@ def first_wrong(
         refused: the reason of each line in quarantine.
         schema: the roles of the columns.
         kinds: the types of the columns.
+        forms: the forms of a time.
     """
     with source.open("rb") as file:
         for number, line in enumerate(file, 1):
             text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
             wrong = None
             if number in counted:
-                wrong = _wrongly_counted(text, counted[number], schema, kinds)
+                wrong = _wrongly_counted(text, counted[number], schema, kinds, forms)
             elif number in refused:
-                wrong = _wrongly_refused(text, refused[number], schema, kinds)
+                wrong = _wrongly_refused(text, refused[number], schema, kinds, forms)
             if wrong:
                 return f"{source.name}:{number}: {wrong}"
     return None
 
 
 def _wrongly_counted(
-    line: bytes, counted: str, schema: EventSchema, kinds: T.StructType
+    line: bytes, counted: str, schema: EventSchema, kinds: T.StructType, forms: TimeForms
 ) -> str | None:
     try:
         values = event_in(line, schema)
@@ -61,13 +64,13 @@ def _wrongly_counted(
     found = _decoded(counted)
     for field in kinds if not isinstance(values, Repeated) else ():
         mine, theirs = values.get(field.name), found[field.name]
-        if _differ(field.dataType, mine, theirs):
+        if _differ(field.dataType, mine, theirs, forms):
             return f"the job reads {theirs!r} in {field.name}, but the line says {mine!r}"
     return None
 
 
 def _wrongly_refused(
-    line: bytes, reason: str, schema: EventSchema, kinds: T.StructType
+    line: bytes, reason: str, schema: EventSchema, kinds: T.StructType, forms: TimeForms
 ) -> str | None:
     if reason != "malformed" and not reason.startswith("missing_"):
         return None
@@ -75,7 +78,7 @@ def _wrongly_refused(
     if len(line) > MAX_BYTES or brackets > MAX_BRACKETS or BEYOND.search(line):
         return None
     try:
-        read(kinds, event_in(line, schema))
+        read(kinds, event_in(line, schema), forms)
     except (RecursionError, ValueError, UndecidedError):
         return None
     return f"the job puts this line in quarantine as {reason}, but it is an event"
@@ -115,17 +118,17 @@ def _decoded(text: str) -> Any:
     )
 
 
-def _differ(kind: T.DataType, mine: Any, theirs: Any) -> bool:
+def _differ(kind: T.DataType, mine: Any, theirs: Any, forms: TimeForms) -> bool:
     """Return whether the values of job and line differ, both as in JSON."""
     if mine is None or theirs is None:
         return mine is not theirs
     try:
-        wanted = read(kind, mine)
+        wanted = read(kind, mine, forms)
     except ImpossibleError:
         return True
     except UndecidedError:
         return False
     try:
-        return bool(wanted != read(kind, theirs))
+        return bool(wanted != read(kind, theirs, forms))
     except UndecidedError:
         return True

@@ -21,6 +21,8 @@ def examine(job: Job, settings: RuntimeSettings) -> int:
     report = Report()
     report.ask("interface", lambda: f"{INTERFACE}, of runtime and pipeline")
     report.ask("configuration", lambda: "complete")
+    for warning in settings.warnings():
+        print(f"?      configuration: {warning}")
     reachable = report.ask("servers", lambda: _servers(settings))
     try:
         conf = settings.spark_conf()

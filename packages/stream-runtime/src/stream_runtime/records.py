@@ -10,17 +10,20 @@ The result depends on the record and `ingest_time` alone, never on the clock. So
 whenever a record is read: by the query, in a batch replay, and in the quarantine write.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from datetime import UTC, datetime
 from secrets import token_urlsafe
+from typing import cast
 
-from pydantic import NonNegativeInt
+from pydantic import AwareDatetime, NonNegativeInt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
-from .config import Duration, Table
+from .config import Duration, to_timedelta
 from .names import OWN, quote
+from .values import TimeForms, convert, is_infinite, is_out_of_range, is_wrong, json_kind
 
 JSON = {
     "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
@@ -31,24 +34,46 @@ JSON = {
 MARK = token_urlsafe(9)
 """The name of a field that no record has: it is random, and new in each process."""
 CORRUPT = f"corrupt-{MARK}"
-REPORTED = f"{OWN}reported"
+PARSED, FAULT, REPORTED = f"{OWN}parsed", f"{OWN}fault", f"{OWN}reported"
 LONGEST = 8192
 """The longest invalid record in a report of Spark, as JSON in bytes."""
 REPORTS_SINCE = (4, 2)
 """The first version of Spark with an aggregate that keeps a limited number of rows."""
 WHITE_SPACE = " \t\r\n"
 """The characters that JSON allows around a value."""
+LONE_SURROGATE = (
+    r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F])"
+)
+"""An escape such as `\\ud83d` without its other half."""
 
 
-class Events(Table):
-    """The table `[events]` in conf/*.toml: limits of a valid event."""
+class Events(TimeForms):
+    """The table `[events]` in conf/*.toml: forms and limits of a valid event."""
 
-    max_ahead: Duration = "1 day"
-    """How far the event time can be after the ingest time of the record."""
+    earliest_time: AwareDatetime = datetime(2000, 1, 1, tzinfo=UTC)
+    """The earliest event time. A time that nobody has set, such as 1970-01-01, is before it."""
+    max_ahead: Duration = "10 minutes"
+    """How far the event time can be after the ingest time of the record.
+
+    The newest event time of all producers moves the watermark. If this is longer than the delay of
+    the watermark, one wrong clock makes punctual events of other producers late.
+    """
     reported: NonNegativeInt = 50
     """The largest number of invalid records that Spark's report of a batch contains, for each
     input. More, or longer ones, cost a batch replay. Spark's event log and its log at level INFO
     contain the reports: 0 keeps the records out of them."""
+
+    def warnings(self, delay: str) -> list[str]:
+        """Return that one wrong clock can make events late, if this watermark delay allows it."""
+        if to_timedelta(self.max_ahead) <= to_timedelta(delay):
+            return []
+        text = (
+            f"events.max_ahead ({self.max_ahead}) is longer than watermark.delay ({delay}): one "
+            "producer whose clock is ahead makes punctual events of all others late. Set it to "
+            "the delay or less."
+        )
+        return [text]
 
 
 @dataclass(frozen=True)
@@ -68,6 +93,10 @@ class EventSchema:
     def ddl(self) -> str:
         """The columns in Spark's syntax."""
         return ", ".join(f"{quote(name)} {kind}" for name, kind in self.columns.items())
+
+    def kinds(self) -> T.StructType:
+        """Return the columns as Spark's type. It needs a session."""
+        return cast("T.StructType", T.StructType.fromDDL(self.ddl))
 
 
 def envelope(raw: Column, ingest_time: Column, origin: Column) -> list[Column]:
@@ -117,7 +146,7 @@ def select_invalid(envelopes: DataFrame, schema: EventSchema, events: Events) ->
     STRING, `raw_base64` STRING (only for bytes that are not UTF-8, which `raw` cannot hold),
     `key`, `headers`, `ingest_time`, `origin`.
     """
-    column = _column_of_role(schema)
+    column = F.col(FAULT)["column"]
     if "event" not in envelopes.columns:
         column = F.coalesce(column, _column_of_type(schema))
     invalid = validate(envelopes, schema, events).where("reason IS NOT NULL")
@@ -134,18 +163,6 @@ def _in_quarantine(column: Column) -> list[Column]:
         F.when(~F.is_valid_utf8(text), _in_one_line(F.base64("raw"))).alias("raw_base64"),
         *map(F.col, ("key", "headers", "ingest_time", "origin")),
     ]
-
-
-def _column_of_role(schema: EventSchema) -> Column:
-    """Return the name of the column whose value does not fit its role, null if all do."""
-    event, reason = F.col("event"), F.col("reason")
-    role = F.when(reason.isin("missing_time", "future_time"), F.lit(schema.time))
-    role = role.when(reason == "missing_id", F.lit(schema.id))
-    role = role.when(reason == "missing_key", F.lit(schema.key))
-    for measure in schema.measures:
-        found = (reason == "not_finite") & _is_endless(event[measure])
-        role = role.when(found, F.lit(measure))
-    return role
 
 
 def _column_of_type(schema: EventSchema) -> Column:
@@ -166,13 +183,13 @@ def _column_of_type(schema: EventSchema) -> Column:
     text = F.col("raw").cast("string")
     # As a variable of a lambda, because Spark would parse the text again for each column.
     texts = F.array(F.from_json(text, "map<string, string>"))
-    is_object = (F.col("reason") == "malformed") & F.isnotnull(event[MARK])
+    is_object = (F.col("reason") == "malformed") & F.isnotnull(F.col(PARSED)[MARK])
     return F.when(is_object, F.transform(texts, misfit)[0])
 
 
 def _reported(schema: EventSchema) -> Column:
     """Return the JSON line of an invalid record, null for an event."""
-    column = F.coalesce(_column_of_role(schema), _column_of_type(schema))
+    column = F.coalesce(F.col(FAULT)["column"], _column_of_type(schema))
     return F.when(F.isnotnull("reason"), F.to_json(F.struct(*_in_quarantine(column))))
 
 
@@ -191,20 +208,18 @@ def validate(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataF
     Adds `event` STRUCT (see `event_columns`), `reason` STRING (null for an event) and
     `has_unknown_fields` BOOLEAN.
     """
+    kinds = schema.kinds()
+    checks = [*_checks_of_roles(schema, events), *_checks_of_range(schema, kinds)]
     if "event" in envelopes.columns:
-        checks = _checks_of_event(schema, events)
-        return envelopes.withColumns(
-            {"reason": _first_reason(checks), "has_unknown_fields": F.lit(False)}
-        )
+        return _with_reason(envelopes, checks).withColumn("has_unknown_fields", F.lit(False))
     text = F.col("raw").cast("string")
     unknown = F.exists(F.json_object_keys(text), lambda name: ~name.isin(*schema.columns))
     infinite = F.when(_has_signed_infinity(text), F.lit("malformed"))
     found = F.col("has_unknown_fields")
+    parsed = envelopes.withColumn(PARSED, _parsed(text, schema))
+    records = parsed.withColumn("event", _converted(kinds, events))
     return (
-        envelopes.withColumn("event", _parsed(text, schema))
-        .withColumn(
-            "reason", _first_reason(_checks_of_text(text) | _checks_of_event(schema, events))
-        )
+        _with_reason(records, [*_checks_of_text(text, kinds, events), *checks])
         .withColumn("has_unknown_fields", F.when(F.isnull("reason"), unknown))
         .withColumn("reason", F.coalesce("reason", F.when(F.isnull(found), infinite)))
         .withColumn("has_unknown_fields", F.isnull("reason") & F.coalesce(found, F.lit(False)))
@@ -212,7 +227,7 @@ def validate(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataF
 
 
 def _parsed(text: Column, schema: EventSchema) -> Column:
-    """Parse a text: a struct of the schema's columns and MARK, true if the text is one JSON object.
+    """Parse a text: a struct of `json_columns`; MARK is true if the text is one JSON object.
 
     from_json reads the first value of a text and ignores the rest. So one more field, MARK, is
     added before the last bracket of the text. The first value has that field only if it is an
@@ -221,13 +236,24 @@ def _parsed(text: Column, schema: EventSchema) -> Column:
     trimmed = F.btrim(text, F.lit(WHITE_SPACE))
     return F.from_json(
         F.when(text.endswith("}"), _marked(text)).otherwise(_marked(trimmed)),
-        f"{schema.ddl}, `{MARK}` BOOLEAN, `{CORRUPT}` STRING",
+        json_columns(schema).add(MARK, "boolean").add(CORRUPT, "string"),
         {
             "mode": "PERMISSIVE",
             "columnNameOfCorruptRecord": CORRUPT,
             "allowSingleQuotes": "false",
         },
     )
+
+
+def json_columns(schema: EventSchema) -> T.StructType:
+    """Return the columns as from_json reads them, before the conversion to their types."""
+    fields = schema.kinds().fields
+    return T.StructType([T.StructField(f.name, json_kind(f.dataType)) for f in fields])
+
+
+def _converted(kinds: T.StructType, events: Events) -> Column:
+    parsed = F.col(PARSED)
+    return F.struct(*(convert(parsed[f.name], f.dataType, events).alias(f.name) for f in kinds))
 
 
 def _marked(text: Column) -> Column:
@@ -246,37 +272,68 @@ def _has_signed_infinity(text: Column) -> Column:
     return text.contains("+I") | text.contains("-INF")
 
 
-Checks = dict[str, Column]
-"""Each reason, with the condition under which a record is invalid; null means valid."""
+@dataclass(frozen=True)
+class Check:
+    """A condition under which a record is invalid, and what is wrong then."""
+
+    reason: str
+    condition: Column
+    """True for an invalid record; null means valid."""
+    column: str | None = None
+    """The column that is wrong, None if the whole record is."""
+
+    def fault(self) -> Column:
+        """Return reason and column of an invalid record, null for a valid one."""
+        column = F.lit(self.column).cast("string")
+        fault = F.struct(F.lit(self.reason).alias("reason"), column.alias("column"))
+        return F.when(self.condition, fault)
 
 
-def _first_reason(checks: Checks) -> Column:
-    """Return the first reason whose condition is true, null for a valid record."""
-    return F.coalesce(*(F.when(check, F.lit(name)) for name, check in checks.items()))
+def _with_reason(records: DataFrame, checks: Iterable[Check]) -> DataFrame:
+    """Add the fault of the first check that is true, and its reason."""
+    first = F.coalesce(*(check.fault() for check in checks))
+    return records.withColumn(FAULT, first).withColumn("reason", F.col(FAULT)["reason"])
 
 
-def _checks_of_text(text: Column) -> Checks:
-    event = F.col("event")
-    return {
-        "malformed": F.isnull(event[MARK]) | F.isnotnull(event[CORRUPT]),
-        "invalid_utf8": ~F.is_valid_utf8(text),
-    }
+def _checks_of_text(text: Column, kinds: T.StructType, events: Events) -> Iterator[Check]:
+    parsed, event = F.col(PARSED), F.col("event")
+    yield Check("malformed", F.isnull(parsed[MARK]) | _has_lone_surrogate(text))
+    for field in kinds:
+        name, kind = field.name, field.dataType
+        yield Check("malformed", is_wrong(parsed[name], event[name], kind, events), name)
+    yield Check("malformed", F.isnotnull(parsed[CORRUPT]))
+    yield Check("invalid_utf8", ~F.is_valid_utf8(text))
+    for field in kinds:
+        yield Check("not_finite", is_infinite(event[field.name], field.dataType), field.name)
 
 
-def _checks_of_event(schema: EventSchema, events: Events) -> Checks:
+def _has_lone_surrogate(text: Column) -> Column:
+    """Return whether an escape in the text is half of a character: Spark makes "?" of it."""
+    may_have_one = text.contains(r"\ud") | text.contains(r"\uD")
+    return may_have_one & text.rlike(LONE_SURROGATE)
+
+
+def _checks_of_roles(schema: EventSchema, events: Events) -> Iterator[Check]:
     event = F.col("event")
     time = event[schema.time]
     latest = F.col("ingest_time") + F.expr(f"INTERVAL {events.max_ahead}")
-    checks = {"missing_time": F.isnull(time), "future_time": time > latest}
+    yield Check("missing_time", F.isnull(time), schema.time)
+    yield Check("past_time", time < F.lit(events.earliest_time), schema.time)
+    yield Check("future_time", time > latest, schema.time)
     if schema.id:
         text_of_id = event[schema.id].cast("string")
-        checks["missing_id"] = F.coalesce(text_of_id, F.lit("")) == ""
+        yield Check("missing_id", F.coalesce(text_of_id, F.lit("")) == "", schema.id)
     if schema.key:
-        checks["missing_key"] = F.isnull(event[schema.key])
-    if schema.measures:
-        endless = (_is_endless(event[measure]) for measure in schema.measures)
-        checks["not_finite"] = reduce(Column.__or__, endless)
-    return checks
+        yield Check("missing_key", F.isnull(event[schema.key]), schema.key)
+    for measure in schema.measures:
+        yield Check("not_finite", _is_endless(event[measure]), measure)
+
+
+def _checks_of_range(schema: EventSchema, kinds: T.StructType) -> Iterator[Check]:
+    # The event time has limits of its own.
+    for field in [field for field in kinds if field.name != schema.time]:
+        is_out = is_out_of_range(F.col("event")[field.name], field.dataType)
+        yield Check("out_of_range", is_out, field.name)
 
 
 def _is_endless(measure: Column) -> Column:

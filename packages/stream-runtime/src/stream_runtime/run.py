@@ -59,6 +59,8 @@ def _admitted(
 ) -> Iterator[tuple[SparkSession, Storage, Manifest]]:
     """Open a session in which checkpoint, code and target fit, and no other driver runs."""
     settings.check()
+    for warning in settings.warnings():
+        log.warning(warning)
     with ExitStack() as stack:
         if settings.has_lock:
             stack.enter_context(sole_driver(settings.checkpoint.root))

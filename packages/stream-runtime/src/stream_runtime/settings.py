@@ -62,6 +62,10 @@ class RuntimeSettings(Table):
         for system in self.systems():
             system.check_data(spark)
 
+    def warnings(self) -> list[str]:
+        """Return what is allowed but can go wrong, each with what to do."""
+        return []
+
     def pinned_facts(self) -> dict[str, str]:
         """Return named facts that a checkpoint pins and that the query plan does not show."""
         return {}

@@ -11,6 +11,7 @@ from .values import FLOATING, Value, base_of, dumps, is_number
 if TYPE_CHECKING:
     from .generate import EventSpec
 
+UNSET = datetime(1970, 1, 1, tzinfo=UTC)
 FAR_FUTURE = datetime(2087, 6, 5, 4, 3, 2, tzinfo=UTC)
 
 
@@ -106,7 +107,12 @@ FAULTS = (
         lambda values, spec, rng: _missing(values, spec.key, rng),
         lambda spec: spec.key is not None,
     ),
-    Fault("epoch_millis", "future_time", 35, _epoch_millis),
+    Fault("epoch_millis", "malformed", 35, _epoch_millis),
+    Fault(
+        *("unset_time", "past_time", 20),
+        lambda values, spec, _: _raw({**values, spec.time: UNSET}),
+        lambda _: True,
+    ),
     Fault(
         *("far_future", "future_time", 15),
         lambda values, spec, _: _raw({**values, spec.time: FAR_FUTURE}),
