@@ -14,7 +14,7 @@ from stream_devkit.events.generate import Event, EventSpec, GeneratedEvents, gen
 from stream_devkit.events.values import is_number, value
 from stream_devkit.job import BatchReport
 from stream_devkit.outcome import DemoRun, Outcome, compare
-from stream_devkit.reconciliation import Result
+from stream_devkit.reconciliation import Derived, Result
 from stream_devkit.report import page
 from stream_devkit.verdict import compare_quarantine, compare_rows
 
@@ -222,8 +222,8 @@ def expected(played: DemoRun) -> Result:
     ]
     late = sum(event.late for event in played.traffic.all)
     duplicates = len(good) - len(rows) if drops else None
-    assigned = len(rows) + late if played.spec.right else None
-    return Result(rows, late=late, assigned=assigned, duplicates=duplicates)
+    pairs = [Derived("pairs", "the join", len(good), len(rows))] if played.spec.right else []
+    return Result(rows, late=late, derived=pairs, duplicates=duplicates)
 
 
 def _outcome(played: DemoRun, quarantined=None, **changes) -> Outcome:

@@ -113,7 +113,15 @@ def test_windows_overlap():
     found = aggregate([7], mode="update", slide="2 minutes")
 
     assert [start for start, _, _ in places(found.rows)] == [4, 6]
-    assert found.assigned == 2
+    assert (found.derived[0].read, found.derived[0].count) == (1, 2)
+
+
+def test_an_event_of_overlapping_windows_is_late_once():
+    """An event is late if all its windows have closed; those that have closed miss other events."""
+    found = aggregate([20], [], [4, 6, 7], slide="2 minutes")
+
+    assert (found.late, found.derived[0].read) == (1, 3)
+    assert (found.derived[0].count, found.derived[0].missed) == (3 + 3 + 2, 2 + 1)
 
 
 def aggregate_sessions(*minutes, mode="append"):
@@ -180,7 +188,8 @@ def test_dropped_events_are_reconciled():
 
     found = oracle.aggregate_windows(stream, SCHEMA, window_row, "append", **windows)
 
-    assert (found.late, found.duplicates, found.assigned) == (1, 2, 5)
+    assert (found.late, found.duplicates) == (1, 2)
+    assert (found.derived[0].read, found.derived[0].count) == (2, 2)
     assert (len(found.rows), len(found.pending), found.retained) == (1, 1, 1)
 
 
@@ -232,7 +241,8 @@ def test_an_event_behind_the_watermark_is_late():
     found = oracle.collect(stream, SCHEMA)
 
     assert (found.late, len(found.rows), len(found.pending)) == (2, 2, 1)
-    assert found.assigned == 5
+    assert (found.derived[0].unit, found.derived[0].step) == ("rows of the join", "the join")
+    assert (found.derived[0].read, found.derived[0].count) == (5, 3)
 
 
 def test_the_newest_row_of_a_key_is_kept():

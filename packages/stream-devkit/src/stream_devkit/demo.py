@@ -247,20 +247,10 @@ class Demo:
         for check in outcome.checks:
             mark = "[green]✓[/]" if check.holds else "[red]✗[/]"
             say(f"  {mark} {check.what}: {escape(check.found)}", soft_wrap=True)
-        parts = {
-            "open": "pending",
-            "late": "late",
-            "duplicate": "duplicate",
-            "quarantined": "in quarantine",
-        }
-        numbers = {what: summary[f"{part}_rows"] for part, what in parts.items()}
-        rest = [f"{number:,} {what}" for what, number in numbers.items() if number is not None]
-        say(
-            f"\n[bold {colour}]{word}.[/] {summary['input_rows']:,} records became "
-            f"{summary['output_rows']:,} rows; {', '.join(rest)} "
-            f"({summary['rows_per_second']:,} records/s, {summary['seconds']:.0f} s in all).",
-            soft_wrap=True,
-        )
+        say(f"\n[bold {colour}]{word}.[/] {summary['output_rows']:,} rows in the result.")
+        for split in outcome.splits:
+            say(f"  {split}", soft_wrap=True)
+        say(f"{summary['rows_per_second']:,} records/s, {summary['seconds']:.0f} s in all")
         say(f"Open {(FOLDER / 'report.html').resolve().as_uri()}", soft_wrap=True)
         say(
             "Nothing is left running. Next: make test; README.md says how to run the job by hand.",

@@ -40,7 +40,7 @@ from stream_runtime.settings import RuntimeSettings
 
 from .lines import BYTE_ORDER_MARK, first_wrong
 from .ordinary import EXACT
-from .reconciliation import Oracle, Result, Row, events_in, is_of_windows, verdict
+from .reconciliation import Oracle, Result, Row, Split, is_of_windows, split, verdict
 from .rows import as_json, parse, typed_rows
 
 LINE = f"{OWN}line"
@@ -274,22 +274,21 @@ class FileRun:
         invalid_rows: int,
         expected: Result,
     ) -> dict[str, Any]:
-        counted = events_in(result, self._job.result_key)
-        pending = events_in(expected.pending, self._job.result_key)
-        reconciled = counted + expected.late + pending + (expected.duplicates or 0)
-        due = input_rows - invalid_rows if expected.assigned is None else expected.assigned
+        splits = split(input_rows, invalid_rows, result, self._job.result_key, expected)
         wrong = filter(None, (slices.wrong() for slices in self._inputs))
         found = next(wrong, None) or verdict(result, expected.rows)
-        if found == "exact" and reconciled != due:
-            found = f"{due} events were read, but {reconciled} are counted, late, open or duplicate"
+        lost = [one for one in splits if one.sum != one.whole]
+        if found == "exact" and lost:
+            found = f"the parts have another sum than the whole: {lost[0]}"
         return {
             "input_rows": input_rows,
             "output_rows": len(result),
             "quarantined_rows": invalid_rows,
             "late_rows": expected.late,
             "duplicate_rows": expected.duplicates,
-            "counted_rows": counted,
-            "open_rows": pending,
+            "counted_rows": splits[-1].parts["in the result"],
+            "open_rows": splits[-1].parts["pending"],
+            "parts": {one.unit: one.parts for one in splits},
             "batches": len(batches),
             "batch_rows": self._batch_rows,
             "guarantee": self._job.guarantee,
@@ -327,9 +326,7 @@ def _plain(value: datetime | date | Decimal) -> str | float:
 
 
 def _conclude(summary: dict[str, Any], output: Path) -> None:
-    counts = ", ".join(
-        f"{summary[f'{name}_rows']:,} {name}"
-        for name in ("input", "counted", "late", "open", "quarantined")
-    )
-    print(f"{counts}\n{summary['output_rows']:,} result rows in {output}", file=sys.stderr)
+    for unit, parts in summary["parts"].items():
+        print(Split(unit, sum(parts.values()), parts), file=sys.stderr)
+    print(f"{summary['output_rows']:,} result rows in {output}", file=sys.stderr)
     print(f"compared with the test oracle: {summary['verdict']}", file=sys.stderr)

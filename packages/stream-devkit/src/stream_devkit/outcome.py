@@ -1,12 +1,12 @@
 """The outcome of the demo: the comparison with the test oracle, and the reconciliation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .events.generate import EventSpec, GeneratedEvents
 from .job import BatchReport
-from .reconciliation import Result, events_in
+from .reconciliation import Result, Split, split
 from .verdict import Check, Row, compare_number, compare_quarantine, compare_rows, invalid, verdict
 
 
@@ -27,6 +27,8 @@ class Outcome:
     rows: Sequence[Row]
     pending: Sequence[Row]
     """The pending rows of the test oracle."""
+    splits: list[Split]
+    """What became of the records, and of what the result counts instead of events."""
     checks: list[Check]
     summary: dict[str, Any]
 
@@ -38,61 +40,49 @@ def compare(
     quarantined: Sequence[Row],
 ) -> Outcome:
     """Compare result and quarantine with what is known of the input."""
-    counts = _counts(played, rows, quarantined, expected)
+    busy = [batch for batch in played.batches if batch.rows]
+    read, seconds = sum(batch.rows for batch in busy), sum(batch.seconds for batch in busy)
+    splits = split(read, len(quarantined), rows, played.spec.result_key, expected)
     checks = [
         compare_rows(expected.rows, rows),
         compare_quarantine(invalid(played.origins, played.traffic), quarantined),
-        *_agreements(played, counts, expected),
+        *_agreements(played, read, splits, expected),
     ]
-    return Outcome(rows, expected.pending, checks, counts | {"verdict": verdict(checks)})
+    summary = {
+        "input_rows": read,
+        "output_rows": len(rows),
+        "counted_rows": splits[-1].parts["in the result"],
+        "open_rows": splits[-1].parts["pending"],
+        "late_rows": expected.late,
+        "duplicate_rows": expected.duplicates,
+        "quarantined_rows": len(quarantined),
+        "parts": {one.unit: one.parts for one in splits},
+        "batches": len(played.batches),
+        "rows_per_second": round(read / seconds) if seconds else 0,
+        "verdict": verdict(checks),
+    }
+    return Outcome(rows, expected.pending, splits, checks, summary)
 
 
-def _agreements(played: DemoRun, counts: Mapping[str, Any], expected: Result) -> Iterator[Check]:
+def _agreements(
+    played: DemoRun, read: int, splits: Iterable[Split], expected: Result
+) -> Iterator[Check]:
     """Yield checks of numbers that two sources report."""
-    sent = len(played.origins)
-    yield compare_number("The job read every record once", sent, counts["input_rows"], "records")
-    valid = sent - counts["quarantined_rows"]
-    parts = ("counted_rows", "open_rows", "late_rows", "duplicate_rows")
-    found = sum(counts[part] or 0 for part in parts)
-    if expected.assigned is None:
-        what = "The counts add up: each record is in the result, {}or in quarantine"
-        elsewhere = {
-            "pending": bool(expected.pending),
-            "late": played.spec.drops_late,
-            "a duplicate": expected.duplicates is not None,
-        }
-        among = "".join(f"{place}, " for place, possible in elsewhere.items() if possible)
-        yield compare_number(what.format(among), valid, found, "valid events")
-    else:
-        what = "The counts add up: each event counts in each of its rows, or is late or a duplicate"
-        yield compare_number(what, expected.assigned, found, "events counted")
+    yield compare_number("The job read every record once", len(played.origins), read, "records")
+    for one in splits:
+        names = [name for name, count in one.parts.items() if count]
+        places = " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+        what = f"The {one.unit} add up: each is {places}"
+        yield compare_number(what, one.whole, one.sum, one.unit)
     if played.spec.drops_duplicates:
         repeated = sum(event.kind == "duplicate" for event in played.traffic.all)
         what = "The number of duplicates is that of the events that were sent twice"
-        yield compare_number(what, repeated, counts["duplicate_rows"], "events")
-    if played.spec.drops_late and expected.assigned is None:
+        yield compare_number(what, repeated, expected.duplicates or 0, "events")
+    if played.spec.drops_late:
         late = sum(event.late for event in played.traffic.all)
         what = "The number of late events is that of the events that were generated late"
-        yield compare_number(what, late, counts["late_rows"], "events")
+        yield compare_number(what, late, expected.late, "events")
     if played.spec.counts_state and (expected.pending or expected.retained):
         what = "The state has exactly the pending and the retained rows"
         rows = len(expected.pending) + expected.retained
         yield compare_number(what, rows, played.batches[-1].state_rows, "rows of state")
-
-
-def _counts(
-    played: DemoRun, rows: Sequence[Row], quarantined: Sequence[Row], expected: Result
-) -> dict[str, Any]:
-    busy = [batch for batch in played.batches if batch.rows]
-    read, seconds = sum(batch.rows for batch in busy), sum(batch.seconds for batch in busy)
-    return {
-        "input_rows": read,
-        "output_rows": len(rows),
-        "counted_rows": events_in(rows, played.spec.result_key),
-        "open_rows": events_in(expected.pending, played.spec.result_key),
-        "late_rows": expected.late,
-        "duplicate_rows": expected.duplicates,
-        "quarantined_rows": len(quarantined),
-        "batches": len(played.batches),
-        "rows_per_second": round(read / seconds) if seconds else 0,
-    }

@@ -12,20 +12,38 @@ RELATIVE_TOLERANCE = 1e-9
 Row = Mapping[str, Any]
 
 
+RECORDS, MEMBERSHIPS = "records", "window memberships"
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What a step makes of events that do not count once each: pairs, or memberships of windows."""
+
+    unit: str
+    """What they are, in the plural."""
+    step: str
+    """The step that makes them: `the join`, or `windows`."""
+    read: int
+    """The number of events or pairs that it reads, without late events and duplicates."""
+    count: int
+    """The number of what it makes of them."""
+    missed: int = 0
+    """The number of memberships of windows that had closed; the event is in another window."""
+    replaced: int = 0
+    """The number of pairs that newer ones with the same key replace."""
+
+
 @dataclass(frozen=True)
 class Result:
-    """What a stream must produce: the final state of its result, and the counts of other events.
-
-    If windows overlap, an event counts once for each window that it is in.
-    """
+    """What a stream must produce: the final state of its result, and the counts of other events."""
 
     rows: Sequence[Row]
     pending: Sequence[Row] = ()
     """The rows that are not written yet: of open windows, or of pending events."""
     late: int = 0
     """The number of late events."""
-    assigned: int | None = None
-    """How often the events count in total, if it is not once each."""
+    derived: Sequence[Derived] = ()
+    """What each step makes of the events; the result counts what the last one makes."""
     duplicates: int | None = None
     """The number of events that were dropped or replaced because of another with their id."""
     retained: int = 0
@@ -46,6 +64,50 @@ def events_in(rows: Iterable[Row], key: Sequence[str]) -> int:
     if is_of_windows(key):
         return sum(row.get("event_count", 1) for row in rows)
     return sum(1 for _ in rows)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A whole, such as the records that the job read, and what became of its parts."""
+
+    unit: str
+    whole: int
+    parts: Mapping[str, int]
+
+    @property
+    def sum(self) -> int:
+        """Return the sum of the parts: the whole, unless something is lost."""
+        return sum(self.parts.values())
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{count:,} {name}" for name, count in self.parts.items() if count)
+        return f"{self.whole:,} {self.unit}: {parts}"
+
+
+def split(
+    read: int, invalid: int, rows: Iterable[Row], key: Sequence[str], expected: Result
+) -> list[Split]:
+    """Return the parts of the records, then those of what each step makes of events.
+
+    Args:
+        read: the number of records.
+        invalid: the number of records in quarantine.
+        rows: the rows of the result.
+        key: the columns that identify a row.
+        expected: the rest, from the test oracle.
+    """
+    late, duplicates = expected.late, expected.duplicates or 0
+    wholes = [(RECORDS, read, {"late": late, "duplicate": duplicates, "in quarantine": invalid})]
+    inside = []
+    for made in expected.derived:
+        left_out = {"of a closed window": made.missed, "replaced": made.replaced}
+        wholes.append((made.unit, made.count, left_out))
+        inside.append({f"in {made.step}": made.read})
+    ends = {"in the result": events_in(rows, key), "pending": events_in(expected.pending, key)}
+    return [
+        Split(unit, whole, parts | left_out)
+        for (unit, whole, left_out), parts in zip(wholes, [*inside, ends], strict=True)
+    ]
 
 
 def verdict(actual: Sequence[Row], expected: Sequence[Row]) -> str:

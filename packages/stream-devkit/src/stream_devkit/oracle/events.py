@@ -14,6 +14,8 @@ from typing import Any
 from stream_runtime.config import to_timedelta
 from stream_runtime.records import EventSchema
 
+from stream_devkit.reconciliation import Derived
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = datetime.min.replace(tzinfo=UTC)
 """A watermark that no event is behind."""
@@ -46,8 +48,8 @@ class Stream:
     """The rows that a join has not written yet."""
     retained: int = 0
     """The number of rows of state, without those of `pending`."""
-    is_joined: bool = False
-    """Whether the events are rows of a join, so that an event can be in several or in none."""
+    derived: Sequence[Derived] = ()
+    """What a join made of the events, if these are its rows."""
 
 
 class Watermark:

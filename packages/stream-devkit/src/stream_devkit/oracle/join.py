@@ -11,7 +11,7 @@ from typing import Any
 from stream_runtime.config import to_timedelta
 from stream_runtime.records import EventSchema
 
-from stream_devkit.reconciliation import Row
+from stream_devkit.reconciliation import Derived, Row
 
 from .events import EPOCH, NEVER, Batch, Batches, Event, Stream, Watermark
 
@@ -59,7 +59,13 @@ def join(
         found.append(Batch(rows, watermark, NEVER))
     pending = [to_row(event, None) for event in state.list_unmatched() if is_left]
     kept = len(state.left) + len(state.right)
-    return Stream(found, state.late, None, pending, kept - len(pending), is_joined=True)
+    made = Derived(
+        "rows of the join" if is_left else "pairs",
+        "the join",
+        read=state.taken,
+        count=len(pending) + sum(len(batch.events) for batch in found),
+    )
+    return Stream(found, state.late, None, pending, kept - len(pending), [made])
 
 
 class _Join:
@@ -68,7 +74,7 @@ class _Join:
     def __init__(
         self, schemas: tuple[EventSchema, EventSchema], within: timedelta, delay: timedelta
     ) -> None:
-        self.late = 0
+        self.late = self.taken = 0
         self.left, self.right = (_Input(schema, delay) for schema in schemas)
         self._within = within
         self._watermark = self._late_until = EPOCH
@@ -117,6 +123,7 @@ class _Join:
         one.watermark.advance(times)
         taken = [event for event, time in zip(batch, times, strict=True) if time > self._late_until]
         self.late += len(batch) - len(taken)
+        self.taken += len(taken)
         return taken
 
 

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from stream_runtime.config import to_timedelta
 from stream_runtime.records import EventSchema
 
-from stream_devkit.reconciliation import Result, Row
+from stream_devkit.reconciliation import MEMBERSHIPS, Derived, Result, Row
 
 from .events import EPOCH, Event, Stream
 
@@ -43,7 +43,7 @@ def collect(
             Of rows with the same time, the last one is.
     """
     events = [event for batch in stream.batches for event in batch.events]
-    kept, duplicates = events, stream.duplicates
+    kept, duplicates, made = events, stream.duplicates, stream.derived
     if newest_of:
         newest: dict[tuple[Any, ...], Event] = {}
         for event in events:
@@ -51,12 +51,16 @@ def collect(
             if event[schema.time] >= newest.get(key, event)[schema.time]:
                 newest[key] = event
         kept = list(newest.values())
-        duplicates = (duplicates or 0) + len(events) - len(kept)
+        replaced = len(events) - len(kept)
+        if made:
+            made = [replace(made[-1], replaced=replaced)]
+        else:
+            duplicates = (duplicates or 0) + replaced
     return Result(
         rows=[to_row(event) for event in kept],
         pending=stream.pending,
         late=stream.late,
-        assigned=len(events) + len(stream.pending) + stream.late if stream.is_joined else None,
+        derived=made,
         duplicates=duplicates,
         retained=stream.retained,
     )
@@ -75,7 +79,8 @@ def aggregate_windows(
 
     - In `append` mode a window closes in the batch after the one that advanced the watermark to
       its end. Windows that are still open are in `pending`.
-    - An event is late for a window that was closed in an earlier batch.
+    - An event is late if all its windows were closed in an earlier batch. If windows overlap, only
+      some of them can be.
 
     Args:
         stream: the events, or the rows of a join.
@@ -87,15 +92,19 @@ def aggregate_windows(
     """
     size, step = to_timedelta(duration), to_timedelta(slide or duration)
     windows: dict[tuple[datetime, Any], list[Event]] = defaultdict(list)
-    assigned = late = 0
+    late = used = count = missed = 0
     for batch in stream.batches:
         for event in batch.events:
-            for start in _starts(event[schema.time], size, step):
-                assigned += 1
-                if start + size <= batch.late_until:
-                    late += 1
-                else:
-                    windows[start, event[str(schema.key)]].append(event)
+            starts = _starts(event[schema.time], size, step)
+            accepting = [start for start in starts if start + size > batch.late_until]
+            for start in accepting:
+                windows[start, event[str(schema.key)]].append(event)
+            if accepting:
+                used, count = used + 1, count + len(starts)
+                missed += len(starts) - len(accepting)
+            else:
+                late += 1
+    memberships = Derived(MEMBERSHIPS, "windows", used, count, missed)
     found = [Window(start, start + size, key, events) for (start, key), events in windows.items()]
     watermark = stream.batches[-1].watermark
     return _expect(
@@ -105,7 +114,7 @@ def aggregate_windows(
         closed=[window for window in found if window.end <= watermark],
         still_open=[window for window in found if window.end > watermark],
         late=late,
-        assigned=assigned if slide or stream.is_joined else None,
+        derived=[*stream.derived, *([memberships] if slide else [])],
     )
 
 
@@ -133,10 +142,9 @@ def aggregate_sessions(
     pause = to_timedelta(gap)
     sessions: dict[Any, list[Window]] = defaultdict(list)
     closed: list[Window] = []
-    assigned = late = 0
+    late = 0
     for batch in stream.batches:
         for event in batch.events:
-            assigned += 1
             key, start = event[str(schema.key)], event[schema.time]
             if start + pause <= batch.late_until:
                 late += 1
@@ -155,7 +163,7 @@ def aggregate_sessions(
         closed=closed,
         still_open=[session for found in sessions.values() for session in found],
         late=late,
-        assigned=assigned if stream.is_joined else None,
+        derived=stream.derived,
     )
 
 
@@ -186,16 +194,14 @@ def _expect(
     closed: Sequence[Window],
     still_open: Sequence[Window],
     late: int,
-    assigned: int | None,
+    derived: Sequence[Derived],
 ) -> Result:
-    if assigned is not None:
-        assigned += stream.late + (stream.duplicates or 0)
     written, pending = (closed, still_open) if mode == "append" else ([*closed, *still_open], [])
     return Result(
         rows=[to_row(window) for window in written],
         pending=[to_row(window) for window in pending],
         late=late + stream.late,
-        assigned=assigned,
+        derived=derived,
         duplicates=stream.duplicates,
         # In other modes, Spark also keeps windows whose rows it has written.
         retained=stream.retained if mode == "append" else 0,

@@ -33,8 +33,7 @@ from .svg import (
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Place = tuple[datetime, Value]
 """The start of a step, and a key."""
-ALL = "events"
-"""The name of all events together, if they have no key."""
+EVENTS = "events"
 COLOURS = 6
 MOST_TICKS = 9
 TICKS = [timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 720, 1440, 10_080)]
@@ -57,13 +56,18 @@ def count_events(rows: Iterable[Row], spec: EventSpec) -> Counter[Place]:
     """Return the number of events in the rows, for each step and key."""
     found: Counter[Place] = Counter()
     for row in rows:
-        key = row[spec.key] if spec.key else ALL
+        key = row[spec.key] if spec.key else EVENTS
         if is_of_windows(spec.result_key):
             time, events = row["window_start"], row["event_count"]
         else:
             time, events = row[spec.time], 1
         found[time - (time - EPOCH) % spec.step, key] += events
     return found
+
+
+def name_counted(outcome: Outcome, spec: EventSpec) -> str:
+    """Return what the rows count, in the plural: events, pairs, or rows of the join."""
+    return outcome.splits[1].unit if spec.right else EVENTS
 
 
 def rank_keys(by_place: Counter[Place]) -> list[Value]:
@@ -96,8 +100,10 @@ def draw_events(outcome: Outcome, played: DemoRun) -> Markup:
         parts += _pending(frame, stack.edges[closed])
     parts += _late(frame, played)
     parts += [draw_x_axis(frame, _clock_ticks(stack.edges[0], stack.edges[-1]))]
-    parts += _tips(frame, stack)
-    return draw_chart(frame, "Events over time, stacked by key", parts)
+    parts += _tips(frame, stack, name_counted(outcome, played.spec))
+    return draw_chart(
+        frame, f"{name_counted(outcome, played.spec).capitalize()} over time, stacked by key", parts
+    )
 
 
 def _stack(by_place: Counter[Place], step: timedelta) -> Stack:
@@ -142,10 +148,10 @@ def _late(frame: Frame, played: DemoRun) -> Iterator[Markup]:
         yield draw_text((frame.x(min(times)), frame.height - 6), words, "late")
 
 
-def _tips(frame: Frame, stack: Stack) -> Iterator[Markup]:
+def _tips(frame: Frame, stack: Stack, counted: str) -> Iterator[Markup]:
     """Yield an area for each step, with its numbers."""
     for number, start in enumerate(stack.starts):
-        lines = [f"{start:%d %b %H:%M}: {stack.tops[-1][number]:,} events"]
+        lines = [f"{start:%d %b %H:%M}: {stack.tops[-1][number]:,} {counted}"]
         lines += [f"{key}: {band[number]:,}" for key, band in stack.bands.items()]
         left, right = (frame.x(edge) for edge in stack.edges[number : number + 2])
         yield draw_box((left, frame.top), (right, frame.base), "hover", "\n".join(lines))

@@ -27,6 +27,18 @@ ENVIRONMENT.filters["number"] = "{:,}".format
 TEMPLATE = ENVIRONMENT.get_template("report.html.jinja")
 LONGEST_EXAMPLE = 240
 LATE = "late"
+COLOURS = {
+    "in the result": "s0",
+    "in the join": "s0",
+    "in windows": "s0",
+    "pending": "s1",
+    LATE: "late",
+    "of a closed window": "late",
+    "duplicate": "idle",
+    "replaced": "idle",
+    "in quarantine": "invalid",
+}
+"""The class in the stylesheet of each part of a reconciliation."""
 KINDS = {
     "truncated": "the JSON is cut off",
     "not_json": "the text is not JSON",
@@ -94,6 +106,9 @@ def render(
         is_exact=outcome.summary["verdict"] == EXACT,
         summary=outcome.summary,
         checks=outcome.checks,
+        splits=outcome.splits,
+        colours=COLOURS,
+        counted=charts.name_counted(outcome, spec),
         key=spec.key,
         keys=[(f"s{number % charts.COLOURS}", key) for number, key in enumerate(keys)],
         events=charts.draw_events(outcome, played),
