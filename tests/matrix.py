@@ -51,7 +51,7 @@ NOT_RUN += tuple(
         *("demo", "file_run", "in_use", "install", "jars", "job", "job_in_session", "lines"),
         *("ordinary", "outcome"),
         *("preflight", "progress", "repository", "resolver", "rows", "samples"),
-        *("report/__init__", "report/charts", "report/page", "report/svg"),
+        *("report/__init__", "report/charts", "report/diagram", "report/page", "report/svg"),
         *("servers/kafka", "servers/postgres", "servers/server", "tools"),
     )
 )

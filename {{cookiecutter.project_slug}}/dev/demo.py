@@ -34,6 +34,31 @@ def make_words(spec: EventSpec) -> page.Words:
             "The generator makes some events late, duplicate or invalid, and knows the correct "
             "result."
         ),
+        source=EventProducer.PLACE,
+        target=Target.PLACE,
+{% if job.watermark or job.windowed or job.lookup %}
+        steps=[
+{% if job.deduplicates %}
+            page.Step("Deduplicate", "by id, within the watermark's delay"),
+{% elif job.right %}
+            page.Step("{{ "Left join" if cookiecutter.join == "stream_left" else "Inner join" }}", "by key, within a time bound", derives=True),
+{% elif job.custom %}
+            page.Step("Visits", "own state for each key, in the order of time"),
+{% endif %}
+{% if cookiecutter.window == "session" %}
+            page.Step("Session windows", f"gap of {page.spoken(spec.step)}"),
+{% elif cookiecutter.window == "sliding" %}
+            page.Step("Sliding windows", f"one every {page.spoken(spec.step)}", derives=True),
+{% elif job.windowed %}
+            page.Step("Tumbling windows", f"of {page.spoken(spec.step)}"),
+{% endif %}
+{% if job.lookup %}
+            page.Step("Lookup", "a label from the reference table", has_state=False),
+{% endif %}
+        ],
+{% else %}
+        steps=[],
+{% endif %}
 {% if job.windowed %}
         rows=(
 {% if cookiecutter.window == "session" %}

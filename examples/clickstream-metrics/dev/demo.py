@@ -29,6 +29,11 @@ def make_words(spec: EventSpec) -> page.Words:
             "The generator makes some events late, duplicate or invalid, and knows the correct "
             "result."
         ),
+        source=EventProducer.PLACE,
+        target=Target.PLACE,
+        steps=[
+            page.Step("Tumbling windows", f"of {page.spoken(spec.step)}"),
+        ],
         rows=(
             f"Each step is one window of {page.spoken(spec.step)}. It is "
             f"written once, when the watermark, {page.spoken(spec.delay)} behind the newest "

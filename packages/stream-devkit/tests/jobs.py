@@ -1,5 +1,6 @@
 """Outcomes of jobs of each kind, from generated events and the test oracle: no Spark runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ from stream_devkit import oracle
 from stream_devkit.events.generate import START, EventSpec, generate
 from stream_devkit.job import BatchReport
 from stream_devkit.outcome import DemoRun, compare
+from stream_devkit.report.page import Step
 from stream_runtime.records import EventSchema
 
 COLUMNS = {"id": "STRING", "at": "TIMESTAMP", "kind": "STRING", "amount": "DOUBLE"}
@@ -80,6 +82,7 @@ class Kind:
 
     result: object
     changes: dict = field(default_factory=dict)
+    steps: Sequence[Step] = ()
     has_right: bool = False
     is_followed: bool = True
     """Whether the job reports its watermark."""
@@ -87,28 +90,38 @@ class Kind:
     """The number of rows that the job does not write."""
 
 
+WINDOW = Step("Windows", "of ten minutes")
+OVERLAPPING = Step("Windows", "of ten minutes", derives=True)
+JOIN = Step("Join", "by key", derives=True)
+ONCE = Step("Deduplicate", "by id")
+STATE = Step("Custom", "state for each key")
 DROPPED = {"drops_duplicates": True}
 KEPT = {"drops_late": False}
 BY_WINDOW = {"result_key": WINDOWS, "step": timedelta(minutes=10)}
 SLIDING = {"result_key": WINDOWS, "step": timedelta(minutes=5)}
 SESSION = BY_WINDOW | {"pauses": True}
 KINDS = {
-    "tumbling": Kind(lambda events: windows(read(events)), BY_WINDOW),
-    "sliding": Kind(lambda events: windows(read(events), "5 minutes"), SLIDING),
-    "session": Kind(lambda events: sessions(read(events)), SESSION),
+    "tumbling": Kind(lambda events: windows(read(events)), BY_WINDOW, [WINDOW]),
+    "sliding": Kind(lambda events: windows(read(events), "5 minutes"), SLIDING, [OVERLAPPING]),
+    "session": Kind(lambda events: sessions(read(events)), SESSION, [WINDOW]),
     "none": Kind(lambda events: rows(oracle.read(events, SCHEMA)), KEPT, is_followed=False),
     "newest": Kind(lambda events: rows(oracle.read(events, SCHEMA), "id"), KEPT),
-    "inner join": Kind(lambda *both: rows(join(*both)), has_right=True),
-    "left join": Kind(lambda *both: rows(join(*both, is_left=True)), has_right=True),
-    "newest pairs": Kind(lambda *both: rows(join(*both), "id"), has_right=True),
+    "inner join": Kind(lambda *both: rows(join(*both)), {}, [JOIN], has_right=True),
+    "left join": Kind(lambda *both: rows(join(*both, is_left=True)), {}, [JOIN], has_right=True),
+    "newest pairs": Kind(lambda *both: rows(join(*both), "id"), {}, [JOIN], has_right=True),
     "windows of pairs": Kind(
-        lambda *both: windows(join(*both), "5 minutes"), SLIDING, has_right=True
+        lambda *both: windows(join(*both), "5 minutes"),
+        SLIDING,
+        [JOIN, OVERLAPPING],
+        has_right=True,
     ),
-    "deduplicated": Kind(lambda events: rows(deduplicate(events)), DROPPED),
+    "deduplicated": Kind(lambda events: rows(deduplicate(events)), DROPPED, [ONCE]),
     "deduplicated sliding": Kind(
-        lambda events: windows(deduplicate(events), "5 minutes"), DROPPED | SLIDING
+        lambda events: windows(deduplicate(events), "5 minutes"),
+        DROPPED | SLIDING,
+        [ONCE, OVERLAPPING],
     ),
-    "custom": Kind(lambda events: rows(order(events)), DROPPED | {"pauses": True}),
+    "custom": Kind(lambda events: rows(order(events)), DROPPED | {"pauses": True}, [STATE]),
 }
 
 

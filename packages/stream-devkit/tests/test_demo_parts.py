@@ -19,7 +19,9 @@ from stream_devkit.report import page
 from stream_devkit.verdict import compare_quarantine, compare_rows
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-WORDS = page.Words(title="<Name>", story="", rows="", twice="")
+WORDS = page.Words(
+    title="<Name>", story="", source="a topic", target="a table", steps=(), rows="", twice=""
+)
 COLUMNS = {
     "event_id": "STRING",
     "event_time": "TIMESTAMP",

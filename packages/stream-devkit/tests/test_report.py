@@ -12,6 +12,7 @@ from stream_devkit.job import BatchReport
 from stream_devkit.outcome import DemoRun, Outcome
 from stream_devkit.reconciliation import Split
 from stream_devkit.report import charts, page
+from stream_devkit.report.diagram import draw_stream
 from stream_devkit.verdict import EXACT, Check
 
 HOSTILE = """</title></style>"'><x-hostile onload='1' a=">{{ 7 * 7 }}"""
@@ -27,7 +28,10 @@ SPEC = EventSpec(
     id="id",
     result_key=("window_start", "window_end", "kind"),
 )
-WORDS = page.Words(title="clicks", story="", rows="", twice="")
+INSIDE = {"in the result", "in the join", "in a window"}
+WORDS = page.Words(
+    title="clicks", story="", source="a topic", target="a table", steps=(), rows="", twice=""
+)
 SUMMARY = {
     "verdict": EXACT,
     "input_rows": 17,
@@ -102,7 +106,7 @@ def test_the_report_is_valid_html(played):
 
     assert found.tags[0] == ("html", {"lang": "en"})
     assert ("meta", {"charset": "utf-8"}) in found.tags
-    assert [tag for tag, _ in found.tags].count("svg") == 3
+    assert [tag for tag, _ in found.tags].count("svg") == 4
     for text in ("exact: equal to the test oracle", "malformed", "build/demo"):
         assert text in found.text
 
@@ -119,9 +123,11 @@ def test_texts_are_not_markup(played):
     row = window(0, 10) | {HOSTILE: HOSTILE}
     outcome = replace(made([row], guarantee=HOSTILE, not_exercised=[HOSTILE]), checks=[])
     failed = [Check(HOSTILE, HOSTILE, holds=False)]
-    words = page.Words(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    step = page.Step(HOSTILE, HOSTILE)
+    words = page.Words(HOSTILE, HOSTILE, HOSTILE, HOSTILE, [step], HOSTILE, HOSTILE)
 
-    plain = Page(render(played, made([window(0, 10)]), place="here"))
+    plain_words = replace(WORDS, steps=[page.Step("join", "by key")])
+    plain = Page(render(played, made([window(0, 10)]), plain_words, place="here"))
     text = render(hostile, replace(outcome, checks=failed), words, **{HOSTILE: HOSTILE})
     found = Page(text)
 
@@ -138,7 +144,7 @@ def test_a_report_without_rows_says_so(played):
     assert "0rows in the result" in found.text
     assert "No row has an event, so there is no chart." in found.text
     assert "not exact" in found.text
-    assert [tag for tag, _ in found.tags].count("svg") == 2
+    assert [tag for tag, _ in found.tags].count("svg") == 3
 
 
 def test_counts_of_missing_features_are_not_shown(played):
@@ -162,12 +168,12 @@ def test_a_job_without_a_watermark_has_no_chart_of_it(played):
 @pytest.fixture(name="job", scope="module", params=KINDS)
 def _job(request):
     """Return the run and the outcome of a job of each kind."""
-    return play(KINDS[request.param])
+    return *play(KINDS[request.param]), KINDS[request.param].steps
 
 
 def test_the_parts_of_a_bar_add_up_to_its_headline(job):
     """Records are split by what became of them, and so are pairs and memberships of windows."""
-    played, outcome = job
+    played, outcome, _ = job
     text = render(played, outcome)
 
     bars = re.findall(
@@ -189,6 +195,21 @@ def test_a_lost_pair_is_found():
 
     assert "The pairs add up" in outcome.summary["verdict"]
     assert "The records add up" not in outcome.summary["verdict"]
+
+
+def test_the_diagram_has_every_number_once(job):
+    """Each part has its arrow; what reaches the sink is in the result, or replaced there."""
+    played, outcome, steps = job
+    svg = str(draw_stream("a topic", "a table", steps, played, outcome, page.COLOURS))
+
+    beside = re.findall(r'"count" [^>]*middle">([\d,]+)<.*?"name" [^>]*>([^<]+)<', svg)
+    parts = [part for split in outcome.splits for part in split.parts.items()]
+    left_out = {name: count for name, count in parts if count and name not in INSIDE}
+    assert {name: to_int(count) for count, name in beside} == left_out
+    *_, last = re.findall(r'"count" [^>]*start">([\d,]+) [\w ]+<', svg)
+    at_sink = svg.rpartition("Sink: ")[2]
+    replaced = [to_int(count) for count in re.findall(r'"count" [^>]*>([\d,]+)<', at_sink)]
+    assert to_int(last) - sum(replaced) == outcome.splits[-1].parts["in the result"]
 
 
 def to_int(text):

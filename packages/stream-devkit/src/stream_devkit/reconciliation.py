@@ -22,7 +22,7 @@ class Derived:
     unit: str
     """What they are, in the plural."""
     step: str
-    """The step that makes them: `the join`, or `windows`."""
+    """The step that makes them: `the join`, or `a window`."""
     read: int
     """The number of events or pairs that it reads, without late events and duplicates."""
     count: int

@@ -104,7 +104,7 @@ def aggregate_windows(
                 missed += len(starts) - len(accepting)
             else:
                 late += 1
-    memberships = Derived(MEMBERSHIPS, "windows", used, count, missed)
+    memberships = Derived(MEMBERSHIPS, "a window", used, count, missed)
     found = [Window(start, start + size, key, events) for (start, key), events in windows.items()]
     watermark = stream.batches[-1].watermark
     return _expect(

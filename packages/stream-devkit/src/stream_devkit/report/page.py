@@ -3,7 +3,7 @@
 What it says is in `report.html.jinja`, and how it looks in `report.css`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from stream_devkit.outcome import DemoRun, Outcome
 from stream_devkit.verdict import EXACT
 
 from . import charts
+from .diagram import Step, draw_stream
 
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -30,7 +31,7 @@ LATE = "late"
 COLOURS = {
     "in the result": "s0",
     "in the join": "s0",
-    "in windows": "s0",
+    "in a window": "s0",
     "pending": "s1",
     LATE: "late",
     "of a closed window": "late",
@@ -65,6 +66,10 @@ class Words:
     title: str
     story: str
     """What ran."""
+    source: str
+    target: str
+    steps: Sequence[Step]
+    """What the job does between validation and sink."""
     rows: str
     """What a step of the first chart is, and when it is written."""
     twice: str
@@ -105,6 +110,7 @@ def render(
         words=words,
         is_exact=outcome.summary["verdict"] == EXACT,
         summary=outcome.summary,
+        stream=draw_stream(words.source, words.target, words.steps, played, outcome, COLOURS),
         checks=outcome.checks,
         splits=outcome.splits,
         colours=COLOURS,
