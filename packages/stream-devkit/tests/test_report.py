@@ -162,7 +162,7 @@ def test_a_job_without_a_watermark_has_no_chart_of_it(played):
     found = Page(render(replace(played, batches=batches), made([window(0, 10)])))
 
     assert "Duration of each batch" in found.text
-    assert "watermark" not in found.text
+    assert "Event time and watermark" not in found.text
 
 
 @pytest.fixture(name="job", scope="module", params=KINDS)
@@ -248,17 +248,6 @@ def test_only_pending_windows_are_pale(played):
     assert "pending" not in str(charts.draw_events(made(written), played))
 
 
-def test_each_late_event_has_a_mark(played):
-    """The mark is at its event time: the middle of the second of three steps."""
-    svg = str(charts.draw_events(made([window(0, 1), window(2, 1)]), played))
-
-    ((x, end),) = re.findall(r'class="mark" x1="([\d.]+)" y1="\d+" x2="([\d.]+)"', svg)
-    left, right = re.findall(r'class="grid" x1="(\d+)" .*? x2="(\d+)"', svg)[0]
-    assert x == end
-    assert float(x) == (int(left) + int(right)) / 2
-    assert "1 late events" in svg
-
-
 def test_the_height_of_a_batch_is_its_duration(played):
     """The height of a batch is its duration; a batch without records has another colour."""
     svg = str(charts.draw_durations(played, SECOND))
@@ -271,15 +260,25 @@ def test_the_height_of_a_batch_is_its_duration(played):
     assert 'class="fence"' not in str(charts.draw_durations(played, None))
 
 
-def test_the_watermark_is_below_the_newest_event(played):
-    """The line of the watermark is below that of the newest event."""
-    later = NOON + 2 * STEP
-    third = replace(played.batches[0], number=2, newest=later, watermark=NOON + STEP)
-    svg = str(charts.draw_watermark(replace(played, batches=[*played.batches, third])))
+def dots(svg, css):
+    """Return the places of the dots of a class."""
+    (path,) = re.findall(rf'class="dots {css}" d="([^"]*)"', svg)
+    return [tuple(map(float, dot)) for dot in re.findall(r"M([\d.]+),([\d.]+)h0", path)]
 
-    lines = dict(re.findall(r'<path class="line (s\d)" d="M([^"]+)"', svg))
-    newest, behind = (
-        [float(point.split(",")[1]) for point in lines[css].split("L")] for css in ("s0", "s1")
-    )
-    assert newest[0] == newest[1] > newest[2]
-    assert behind == [newest[0]] * 3
+
+@pytest.mark.parametrize("kind", ["tumbling", "left join", "custom"])
+def test_only_late_events_are_below_the_watermark(kind):
+    """Every late event has a dot, below the line; a few of the others have one, above the line."""
+    played, _ = play(KINDS[kind])
+    svg = str(charts.draw_arrivals(played))
+
+    (path,) = re.findall(r'class="line watermark" d="M([^"]+)"', svg)
+    line = [tuple(map(float, point.split(","))) for point in path.split("L")]
+    late, others = dots(svg, "late"), dots(svg, "event")
+    assert len(late) == sum(event.late for event in played.traffic.all)
+    assert charts.SAMPLE / 2 < len(others) <= charts.SAMPLE
+    assert line == sorted(line, key=lambda point: (point[0], -point[1]))
+    for x, y in late:
+        assert y > max(height for at, height in line if at >= x)
+    for x, y in others:
+        assert y <= min(height for at, height in line if at <= x + 1) + 1

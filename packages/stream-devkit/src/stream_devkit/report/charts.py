@@ -1,4 +1,4 @@
-"""The charts of the report, as SVG: events over time, durations of batches, and the watermark."""
+"""The charts of the report, as SVG: events over time, the watermark, durations of batches."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from markupsafe import Markup
 
-from stream_devkit.events.generate import EventSpec
+from stream_devkit.events.generate import Event, EventSpec
 from stream_devkit.events.values import Value
 from stream_devkit.outcome import DemoRun, Outcome
 from stream_devkit.reconciliation import is_of_windows
@@ -17,8 +17,10 @@ from stream_devkit.verdict import Row
 
 from .svg import (
     Frame,
+    Point,
     draw_box,
     draw_chart,
+    draw_dots,
     draw_line,
     draw_path,
     draw_rule,
@@ -36,6 +38,10 @@ Place = tuple[datetime, Value]
 EVENTS = "events"
 COLOURS = 6
 MOST_TICKS = 9
+HALF = 480
+"""The width of a chart in half a page."""
+SAMPLE = 600
+"""The number of events that a chart shows as dots, besides late events."""
 TICKS = [timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 720, 1440, 10_080)]
 
 
@@ -81,7 +87,7 @@ def rank_keys(by_place: Counter[Place]) -> list[Value]:
 def draw_events(outcome: Outcome, played: DemoRun) -> Markup:
     """Return the events per step, stacked by key; it is empty if no row has an event.
 
-    Open windows are pale, late events are marks below the axis.
+    Open windows are pale.
     """
     pending = count_events(outcome.pending, played.spec)
     by_place = pending + count_events(outcome.rows, played.spec)
@@ -89,17 +95,20 @@ def draw_events(outcome: Outcome, played: DemoRun) -> Markup:
         return Markup()
     stack = _stack(by_place, played.spec.step)
     scale = make_ticks(max(stack.tops[-1]))
-    frame = Frame(320, (stack.edges[0], stack.edges[-1]), (0, scale[-1]), bottom=42)
+    frame = Frame(320, (stack.edges[0], stack.edges[-1]), (0, scale[-1]))
     closed = bisect_left(stack.starts, min(start for start, _ in pending)) if pending else None
     parts = [
-        draw_y_axis(frame, [(tick, f"{tick:,.0f}") for tick in scale]),
+        draw_y_axis(
+            frame,
+            [(tick, f"{tick:,.0f}") for tick in scale],
+            f"{name_counted(outcome, played.spec)} in {spoken(played.spec.step)}",
+        ),
         *_bands(frame, stack, slice(closed), ""),
     ]
     if closed is not None:
         parts += _bands(frame, stack, slice(closed, None), " open")
         parts += _pending(frame, stack.edges[closed])
-    parts += _late(frame, played)
-    parts += [draw_x_axis(frame, _clock_ticks(stack.edges[0], stack.edges[-1]))]
+    parts += [draw_x_axis(frame, _clock_ticks(frame.x_range), "event time, UTC")]
     parts += _tips(frame, stack, name_counted(outcome, played.spec))
     return draw_chart(
         frame, f"{name_counted(outcome, played.spec).capitalize()} over time, stacked by key", parts
@@ -136,18 +145,6 @@ def _pending(frame: Frame, since: float) -> Iterator[Markup]:
     yield draw_text((x - 6, frame.top + 4), "pending", "note", "end")
 
 
-def _late(frame: Frame, played: DemoRun) -> Iterator[Markup]:
-    """Yield a mark for each late event at its event time, and what they are."""
-    late = [event for event in played.traffic.all if event.late]
-    times = [event.values[played.spec.of(event).time].timestamp() for event in late]
-    for time in times:
-        x = frame.x(time)
-        yield draw_rule((x, frame.base + 2), (x, frame.base + 8), "mark")
-    if times:
-        words = f"{len(times):,} late events: they arrived hours after this time"
-        yield draw_text((frame.x(min(times)), frame.height - 6), words, "late")
-
-
 def _tips(frame: Frame, stack: Stack, counted: str) -> Iterator[Markup]:
     """Yield an area for each step, with its numbers."""
     for number, start in enumerate(stack.starts):
@@ -157,13 +154,14 @@ def _tips(frame: Frame, stack: Stack, counted: str) -> Iterator[Markup]:
         yield draw_box((left, frame.top), (right, frame.base), "hover", "\n".join(lines))
 
 
-def _clock_ticks(first: float, last: float) -> list[tuple[float, str]]:
+def _clock_ticks(span: tuple[float, float], most: int = 9) -> list[tuple[float, str]]:
+    first, last = span
     step = next(
-        (span for span in TICKS if (last - first) / span.total_seconds() <= MOST_TICKS), TICKS[-1]
+        (size for size in TICKS if (last - first) / size.total_seconds() <= most), TICKS[-1]
     ).total_seconds()
     style = "%H:%M" if step < timedelta(days=1).total_seconds() else "%d %b"
-    at = -(-first // step) * step
     ticks = []
+    at = -(-first // step) * step
     while at <= last:
         ticks.append((at, f"{datetime.fromtimestamp(at, UTC):{style}}"))
         at += step
@@ -176,7 +174,7 @@ def draw_durations(played: DemoRun, interval: timedelta | None) -> Markup:
     limit = interval.total_seconds() if interval else 0
     scale = make_ticks(max(*seconds, limit * 1.1))
     frame = _batch_frame(played, scale[-1])
-    parts = [draw_y_axis(frame, [(tick, f"{tick:g} s") for tick in scale])]
+    parts = [draw_y_axis(frame, [(tick, f"{tick:g} s") for tick in scale], "duration")]
     for number, batch in enumerate(played.batches):
         tip = f"batch {batch.number}: {batch.rows:,} records in {batch.seconds:.2f} s"
         top, corner = (frame.x(number + 0.12), frame.y(batch.seconds)), frame.x(number + 0.88)
@@ -187,34 +185,63 @@ def draw_durations(played: DemoRun, interval: timedelta | None) -> Markup:
     return draw_chart(frame, "Duration of each batch", [*parts, _batch_numbers(frame, played)])
 
 
-def draw_watermark(played: DemoRun) -> Markup:
-    """Return the newest event and the watermark, batch by batch."""
-    first = next(batch.newest for batch in played.batches if batch.newest)
-    newest = list(accumulate((batch.newest or first for batch in played.batches), max))
-    marks = [max(batch.watermark or first, first) for batch in played.batches]
-    read, behind = ([time.timestamp() for time in times] for times in (newest, marks))
-    earliest, latest = min(read + behind), max(read + behind)
-    frame = _batch_frame(played, latest, earliest)
-    upper, lower = (
-        [(frame.x(number + 0.5), frame.y(time)) for number, time in enumerate(times)]
-        for times in (read, behind)
+def draw_arrivals(played: DemoRun) -> Markup:
+    """Return event time against time of sending: some events, all late ones, and the watermark."""
+    valid = [event for event in played.traffic.all if not event.reason]
+    late = [_place(played, event) for event in valid if event.late]
+    rest = [_place(played, event) for event in valid if not event.late]
+    some = rest[:: -(-len(rest) // SAMPLE) or 1]
+    times = [time for _, time in some + late]
+    earliest, latest = min(times), max(times)
+    line = _watermark(played, earliest)
+    sent = [at for at, _ in some + late + line]
+    frame = Frame(340, (min(sent), max(sent)), (earliest, latest), 66, width=HALF)
+    edge = [(frame.x(at), frame.y(time)) for at, time in line]
+    area = outline(
+        f"{x},{y}" for x, y in [*edge, (edge[-1][0], frame.base), (edge[0][0], frame.base)]
     )
-    gap = outline(f"{x},{y}" for x, y in [*upper, *reversed(lower)])
     parts = [
-        draw_y_axis(frame, _clock_ticks(earliest, latest)),
-        _batch_numbers(frame, played),
-        draw_path(f"{gap}Z", "gap"),
-        draw_line(upper, "s0"),
-        draw_line(lower, "s1"),
+        draw_y_axis(frame, _clock_ticks(frame.y_range, 6), "event time"),
+        draw_x_axis(frame, _clock_ticks(frame.x_range, 6), "time of sending"),
+        draw_path(f"{area}Z", "watermark area"),
+        draw_dots([(frame.x(at), frame.y(time)) for at, time in some], "event"),
+        draw_line(edge, "watermark"),
+        draw_dots([(frame.x(at), frame.y(time)) for at, time in late], "late"),
     ]
-    return draw_chart(frame, "Newest event and watermark, batch by batch", parts)
+    return draw_chart(frame, "Event time against time of sending, with the watermark", parts)
+
+
+def _place(played: DemoRun, event: Event) -> Point:
+    """Return when an event was sent, and its event time, as seconds since 1970."""
+    return event.sent.timestamp(), event.values[played.spec.of(event).time].timestamp()
+
+
+def _watermark(played: DemoRun, earliest: float) -> list[Point]:
+    """Return the watermark of each batch, from the first of its records to the last."""
+    sent = [event.sent.timestamp() for event in played.traffic.all]
+    line, read = [], 0
+    for batch in (batch for batch in played.batches if batch.rows):
+        mark = max(batch.watermark.timestamp() if batch.watermark else earliest, earliest)
+        last = min(read + batch.rows, len(sent)) - 1
+        line += [(sent[min(read, last)], mark), (sent[last], mark)]
+        read += batch.rows
+    return line
 
 
 def _batch_frame(played: DemoRun, top: float, bottom: float = 0) -> Frame:
-    return Frame(230, (0, len(played.batches)), (bottom, top), left=58, width=480)
+    return Frame(340, (0, len(played.batches)), (bottom, top), left=58, width=HALF)
 
 
 def _batch_numbers(frame: Frame, played: DemoRun) -> Markup:
     every = max(1, len(played.batches) // MOST_TICKS)
     numbered = [(number + 0.5, str(batch.number)) for number, batch in enumerate(played.batches)]
-    return draw_x_axis(frame, numbered[::every])
+    return draw_x_axis(frame, numbered[::every], "batch")
+
+
+def spoken(span: timedelta) -> str:
+    """Return a time span in words, such as `5 minutes`."""
+    units = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+    seconds = int(span.total_seconds())
+    name, size = next((name, size) for name, size in units.items() if seconds % size == 0)
+    count = seconds // size
+    return f"{count} {name}" + ("s" if count != 1 else "")

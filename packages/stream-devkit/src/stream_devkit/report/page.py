@@ -15,6 +15,7 @@ from stream_devkit.outcome import DemoRun, Outcome
 from stream_devkit.verdict import EXACT
 
 from . import charts
+from .charts import spoken
 from .diagram import Step, draw_stream
 
 ENVIRONMENT = Environment(
@@ -121,7 +122,7 @@ def render(
         interval=interval and spoken(interval),
         durations=charts.draw_durations(played, interval),
         delay=spoken(spec.delay),
-        watermark=charts.draw_watermark(played) if has_watermark else "",
+        arrivals=charts.draw_arrivals(played) if has_watermark else "",
         reasons=_left_out(played),
         places=places,
     )
@@ -152,12 +153,3 @@ def _shown(event: Event) -> str:
         return "(no value)" if event.raw is None else "(0 bytes)"
     text = event.raw.decode("utf-8", "backslashreplace")
     return text if len(text) <= LONGEST_EXAMPLE else text[:LONGEST_EXAMPLE] + "…"
-
-
-def spoken(span: timedelta) -> str:
-    """Return a time span in words, such as `5 minutes`."""
-    units = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
-    seconds = int(span.total_seconds())
-    name, size = next((name, size) for name, size in units.items() if seconds % size == 0)
-    count = seconds // size
-    return f"{count} {name}" + ("s" if count != 1 else "")

@@ -19,8 +19,8 @@ class Frame:
     y_range: tuple[float, float]
     left: int = 56
     right: int = 22
-    top: int = 14
-    bottom: int = 26
+    top: int = 34
+    bottom: int = 54
     width: int = WIDTH
 
     def x(self, value: float) -> float:
@@ -100,9 +100,14 @@ def draw_text(place: Point, words: str, css: str = "", anchor: str = "start") ->
     return label.format(css, *place, anchor, words)
 
 
-def draw_y_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> Markup:
-    """Return thin lines across the plot, with their labels on the left."""
-    parts = []
+def draw_dots(points: Iterable[Point], css: str) -> Markup:
+    """Return a dot at each point."""
+    return draw_path("".join(f"M{x},{y}h0" for x, y in points), f"dots {css}")
+
+
+def draw_y_axis(frame: Frame, ticks: Sequence[tuple[float, str]], title: str) -> Markup:
+    """Return thin lines across the plot, with their labels on the left and the title above."""
+    parts = [draw_text((2, frame.top - 16), title, "title")]
     for at, words in ticks:
         y = frame.y(at)
         parts.append(draw_rule((frame.left, y), (frame.width - frame.right, y), "grid"))
@@ -110,10 +115,11 @@ def draw_y_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> Markup:
     return join(parts)
 
 
-def draw_x_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> Markup:
-    """Return labels below the plot."""
-    y = frame.base + 18
-    return join(draw_text((frame.x(at), y), words, "tick", "middle") for at, words in ticks)
+def draw_x_axis(frame: Frame, ticks: Sequence[tuple[float, str]], title: str) -> Markup:
+    """Return labels below the plot, and the title below them."""
+    y = frame.base + 20
+    labels = [draw_text((frame.x(at), y), words, "tick", "middle") for at, words in ticks]
+    return join([*labels, draw_text((frame.width - 2, y + 24), title, "title", "end")])
 
 
 def make_ticks(top: float, wanted: int = 4) -> list[float]:
