@@ -1,6 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 {% set reports_duplicates = not job.sink.is_log or job.windowed or job.drops_duplicates or job.write_disposition != "append" %}
 {% set mode = cookiecutter.output_mode %}
+{% set newest = "the target keeps the newest" if job.sink.replaces_rows else "a reader keeps the newest: the target has all" %}
 """`make demo` of this project: the parts of the demo and the texts of its report."""
 
 import sys
@@ -29,11 +30,6 @@ def make_words(spec: EventSpec) -> page.Words:
     """Return the texts of the report."""
     return page.Words(
         title=JOB.name,
-        story=(
-            f"The job ran on this machine, from {EventProducer.PLACE} to {Target.PLACE}. "
-            "The generator makes some events late, duplicate or invalid, and knows the correct "
-            "result."
-        ),
         source=EventProducer.PLACE,
         target=Target.PLACE,
 {% if job.watermark or job.windowed or job.lookup %}
@@ -100,13 +96,13 @@ def make_words(spec: EventSpec) -> page.Words:
 {% if job.deduplicates %}
         twice="Of events that are sent twice, only the first counts.",
 {% elif job.right and job.write_disposition == "merge" and not job.windowed %}
-        twice="Of the rows with the same two ids, the target keeps the newest.",
+        twice="Of the rows with the same two ids, {{ newest }}.",
 {% elif job.right %}
         twice="Events that are sent twice are joined twice.",
 {% elif job.custom %}
         twice="An event that is sent twice counts once.",
 {% elif job.write_disposition == "merge" and not job.windowed %}
-        twice="Of the events with the same id, the target keeps the newest.",
+        twice="Of the events with the same id, {{ newest }}.",
 {% elif not reports_duplicates %}
         twice=(
             "The demo sends no event twice: in the topic, its rows would look like one row that is "

@@ -24,11 +24,6 @@ def make_words(spec: EventSpec) -> page.Words:
     """Return the texts of the report."""
     return page.Words(
         title=JOB.name,
-        story=(
-            f"The job ran on this machine, from {EventProducer.PLACE} to {Target.PLACE}. "
-            "The generator makes some events late, duplicate or invalid, and knows the correct "
-            "result."
-        ),
         source=EventProducer.PLACE,
         target=Target.PLACE,
         steps=[

@@ -13,15 +13,14 @@ import pytest
 from stream_devkit.events.generate import Event, EventSpec, GeneratedEvents, generate, zip_batches
 from stream_devkit.events.values import is_number, value
 from stream_devkit.job import BatchReport
-from stream_devkit.outcome import DemoRun, Outcome, compare
+from stream_devkit.outcome import DemoRun, Outcome, compare, measure_latencies
 from stream_devkit.reconciliation import Derived, Result
 from stream_devkit.report import page
 from stream_devkit.verdict import compare_quarantine, compare_rows
 
+SECOND = timedelta(seconds=1)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-WORDS = page.Words(
-    title="<Name>", story="", source="a topic", target="a table", steps=(), rows="", twice=""
-)
+WORDS = page.Words(title="<Name>", source="a topic", target="a table", steps=(), rows="", twice="")
 COLUMNS = {
     "event_id": "STRING",
     "event_time": "TIMESTAMP",
@@ -251,6 +250,29 @@ def test_the_verdict_is_exact_if_the_counts_add_up(played):
     assert (summary["late_rows"] > 0) == played.spec.drops_late
     assert "read every record once? No" in _outcome(played, rows=0).summary["verdict"]
     assert "Quarantine holds each invalid record" in _outcome(played, []).summary["verdict"]
+
+
+def test_the_latency_of_a_row_is_that_of_its_event(played):
+    """Only events count that were sent while the job ran; a second writing of a row does not."""
+    time, begin = played.spec.time, len(played.traffic.main)
+    sent = [NOW + number * SECOND for number in range(len(played.traffic.all))]
+    numbered = [
+        (event.values[time], sent[number] + (number + 1) * SECOND)
+        for number, event in enumerate(played.traffic.all)
+        if not event.reason and event.table == "source"
+    ]
+    again = [(moment, at + 99 * SECOND) for moment, at in numbered]
+
+    found = measure_latencies(replace(played, sent=sent), [*again, *numbered])
+
+    moments = Counter(moment for moment, _ in numbered)
+    alone = {at for moment, at in numbered if moments[moment] == 1}
+    late = [
+        number + 1
+        for number in range(begin, len(sent))
+        if sent[number] + (number + 1) * SECOND in alone
+    ]
+    assert found == late != []
 
 
 def test_the_report_loads_nothing_and_escapes_records(played):

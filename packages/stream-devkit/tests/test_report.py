@@ -29,9 +29,7 @@ SPEC = EventSpec(
     result_key=("window_start", "window_end", "kind"),
 )
 INSIDE = {"in the result", "in the join", "in a window"}
-WORDS = page.Words(
-    title="clicks", story="", source="a topic", target="a table", steps=(), rows="", twice=""
-)
+WORDS = page.Words(title="clicks", source="a topic", target="a table", steps=(), rows="", twice="")
 SUMMARY = {
     "verdict": EXACT,
     "input_rows": 17,
@@ -95,9 +93,11 @@ def _played():
     )
 
 
-def render(played, outcome, words=WORDS, **places):
+def render(played, outcome, words=WORDS, *, has_batches=True, **places):
     """Return the page as text."""
-    return page.render(words, played, outcome, interval=SECOND, places=places)
+    return page.render(
+        words, played, outcome, interval=SECOND, places=places, has_batches=has_batches
+    )
 
 
 def test_the_report_is_valid_html(played):
@@ -124,7 +124,7 @@ def test_texts_are_not_markup(played):
     outcome = replace(made([row], guarantee=HOSTILE, not_exercised=[HOSTILE]), checks=[])
     failed = [Check(HOSTILE, HOSTILE, holds=False)]
     step = page.Step(HOSTILE, HOSTILE)
-    words = page.Words(HOSTILE, HOSTILE, HOSTILE, HOSTILE, [step], HOSTILE, HOSTILE)
+    words = page.Words(HOSTILE, HOSTILE, HOSTILE, [step], HOSTILE, HOSTILE)
 
     plain_words = replace(WORDS, steps=[page.Step("join", "by key")])
     plain = Page(render(played, made([window(0, 10)]), plain_words, place="here"))
@@ -134,7 +134,7 @@ def test_texts_are_not_markup(played):
     assert "<x-hostile" not in text
     assert "49" not in found.text
     assert [tag for tag, _ in found.tags] == [tag for tag, _ in plain.tags]
-    assert found.text.count(HOSTILE) == 18
+    assert found.text.count(HOSTILE) == 19
 
 
 def test_a_report_without_rows_says_so(played):
@@ -246,6 +246,34 @@ def test_only_pending_windows_are_pale(played):
     assert heights(svg, "s0") == [2 * height for height in heights(svg, "s0 open") * 2]
     assert ">pending<" in svg
     assert "pending" not in str(charts.draw_events(made(written), played))
+
+
+def test_the_bars_of_latencies_have_all_rows(played):
+    """A bar of the histogram has the number of its rows; text and tile have the quantiles."""
+    latencies = [0.0007, *[0.012] * 60, *[0.03] * 38, 3]
+    svg = str(charts.draw_latencies(latencies))
+
+    found = re.findall(r"<title>(.*?): (\d+) rows</title>", svg)
+    assert sorted(found) == sorted(
+        [
+            ("0 ms to 1 ms", "1"),
+            ("10 ms to 20 ms", "60"),
+            ("20 ms to 50 ms", "38"),
+            ("2 s to 5 s", "1"),
+        ]
+    )
+    text = Page(render(played, replace(made(), latencies=latencies), has_batches=False)).text
+    assert "12 ms after their event was sent, 99 of 100 after 30 ms" in text
+    assert "the 100 events" in text
+
+
+def test_a_low_latency_job_has_no_durations_of_batches(played):
+    """Its batches last as long as the interval, so that neither the chart nor its text is there."""
+    text = Page(render(played, made([window(0, 10)]), has_batches=False)).text
+
+    assert "Duration of each batch" not in text
+    assert "trigger" not in text
+    assert "Latency" not in text
 
 
 def test_the_height_of_a_batch_is_its_duration(played):

@@ -5,6 +5,9 @@
 import json
 import logging
 from collections.abc import Iterator
+{% if job.low_latency %}
+from datetime import UTC, datetime
+{% endif %}
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -55,6 +58,15 @@ class Target:
         return newest(map(_row, self.records()), {{ newest_by }})
 {% endif %}
 
+{% if job.low_latency %}
+    def written(self) -> list[tuple[Row, datetime]]:
+        """Return the row of each record, and when it was written."""
+        return [
+            (_row(record), datetime.fromtimestamp(record.timestamp()[1] / 1000, UTC))
+            for record in self.records()
+        ]
+
+{% endif %}
     def records(self) -> list[Message]:
         """Return all records of the topic by partition; none before the job creates it."""
         consumer = Consumer(

@@ -8,10 +8,10 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,7 +23,7 @@ from stream_runtime.job import Job
 from . import jars
 from .events.generate import Event, EventSpec, generate
 from .job import JobProcess
-from .outcome import DemoRun, Outcome, compare
+from .outcome import DemoRun, Outcome, compare, measure_latencies
 from .progress import StepError
 from .reconciliation import Result
 from .report import page
@@ -32,6 +32,8 @@ from .servers.process import ProcessError, terminable
 from .verdict import EXACT, Row, read_quarantine
 
 FOLDER = Path("build/demo")
+LOW_LATENCY = ("continuous", "real_time")
+"""The triggers whose batches last as long as their interval, so that it says nothing."""
 EVENTS = 50_000
 VALUES = 2_500_000
 """The largest number of values: of events with many columns there are fewer."""
@@ -93,6 +95,14 @@ class ResultReader(Protocol):
 
     def rows(self) -> list[Row]:
         """Return all rows of the result."""
+
+
+@runtime_checkable
+class TimedReader(Protocol):
+    """A ResultReader whose target stores when each row was written."""
+
+    def written(self) -> list[tuple[Row, datetime]]:
+        """Return each row of the target, and when it was written."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +175,7 @@ class Demo:
 
     def _play(self, producer: EventProducer, target: ResultReader) -> DemoRun:
         overrides = {**self.overrides, **producer.settings, **target.settings}
+        times: list[datetime] = []
         package, runs_on = str(self.demo.pipeline.package), self.demo.interval is not None
         with JobProcess(package, overrides, FOLDER) as job, self._progress() as bars:
             sent = bars.add_task("sent", total=len(self.traffic.all), note="")
@@ -173,6 +184,7 @@ class Demo:
                 job.start()
             for part in (self.traffic.main, self.traffic.tail):
                 for events in producer.slices(part, self.spec.delay):
+                    times += [datetime.now(UTC)] * len(events)
                     producer.send(events)
                     bars.advance(sent, len(events))
                     self._speak(f"sent: {len(producer.origins):,}")
@@ -183,7 +195,7 @@ class Demo:
                     job.finish()
             if runs_on:
                 job.drain()
-            return DemoRun(self.spec, self.traffic, producer.origins, job.batches)
+            return DemoRun(self.spec, self.traffic, producer.origins, job.batches, times)
 
     def _catch_up(self, job: JobProcess, records: int, bars: Progress, task: TaskID) -> None:
         """Wait until the job has read so many records and closed their windows."""
@@ -223,6 +235,9 @@ class Demo:
         wanted = self.demo.oracle(*self.traffic.valid, self.settings)
         quarantined = read_quarantine(Path(self.settings.quarantine.path))
         outcome = compare(played, wanted, target.rows(), quarantined)
+        if isinstance(target, TimedReader):
+            written = ((row[self.spec.time], at) for row, at in target.written())
+            outcome = replace(outcome, latencies=measure_latencies(played, written))
         outcome.summary.update(
             guarantee=self.demo.pipeline.guarantee,
             not_exercised=list(self.demo.not_exercised),
@@ -233,7 +248,14 @@ class Demo:
         result = ", ".join(target.settings.values())
         places = {f"Result, {target.PLACE}": result, **PLACES, **self.demo.places}
         words = self.demo.make_words(self.spec)
-        text = page.render(words, played, outcome, interval=self.demo.interval, places=places)
+        text = page.render(
+            words,
+            played,
+            outcome,
+            interval=self.demo.interval,
+            places=places,
+            has_batches=self.demo.pipeline.trigger not in LOW_LATENCY,
+        )
         (FOLDER / "report.html").write_text(text, "utf-8")
         return outcome
 

@@ -1,12 +1,15 @@
 """The outcome of the demo: the comparison with the test oracle, and the reconciliation."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from .events.generate import EventSpec, GeneratedEvents
+from .events.values import Value
 from .job import BatchReport
-from .reconciliation import Result, Split, split
+from .reconciliation import Result, Split, alternatives, split
 from .verdict import Check, Row, compare_number, compare_quarantine, compare_rows, invalid, verdict
 
 
@@ -18,6 +21,8 @@ class DemoRun:
     traffic: GeneratedEvents
     origins: list[str]
     batches: list[BatchReport]
+    sent: Sequence[datetime] = ()
+    """When each event was sent, by the clock of this machine."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Outcome:
     """What became of the records, and of what the result counts instead of events."""
     checks: list[Check]
     summary: dict[str, Any]
+    latencies: Sequence[float] = ()
+    """The seconds from sending an event to writing its row, the shortest first."""
 
 
 def compare(
@@ -64,14 +71,36 @@ def compare(
     return Outcome(rows, expected.pending, splits, checks, summary)
 
 
+def measure_latencies(played: DemoRun, written: Iterable[tuple[datetime, datetime]]) -> list[float]:
+    """Return the seconds from sending an event to its row, for the events of the tail.
+
+    All others wait for the start of the job. An event is found by its time, unless two have it.
+
+    Args:
+        played: the run.
+        written: the event time of each row, and when it was written.
+    """
+    times = Counter(event.values.get(played.spec.time) for event in played.traffic.all)
+    first: dict[Value, datetime] = {}
+    for time, at in written:
+        first[time] = min(at, first.get(time, at))
+    begin = len(played.traffic.main)
+    tail = zip(played.traffic.tail, played.sent[begin:], strict=True)
+    found = ((event.values.get(played.spec.time), sent) for event, sent in tail)
+    return sorted(
+        (first[time] - sent).total_seconds()
+        for time, sent in found
+        if time in first and times[time] == 1
+    )
+
+
 def _agreements(
     played: DemoRun, read: int, splits: Iterable[Split], expected: Result
 ) -> Iterator[Check]:
     """Yield checks of numbers that two sources report."""
     yield compare_number("The job read every record once", len(played.origins), read, "records")
     for one in splits:
-        names = [name for name, count in one.parts.items() if count]
-        places = " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+        places = alternatives([name for name, count in one.parts.items() if count])
         what = f"The {one.unit} add up: each is {places}"
         yield compare_number(what, one.whole, one.sum, one.unit)
     if played.spec.drops_duplicates:

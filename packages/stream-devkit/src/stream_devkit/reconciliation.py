@@ -54,6 +54,11 @@ Oracle = Callable[..., Result]
 """A test oracle. Its arguments are the batches of events of each input, and the settings."""
 
 
+def alternatives(names: Sequence[str]) -> str:
+    """Return the names as `one, two or three`."""
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
 def is_of_windows(key: Sequence[str]) -> bool:
     """Return whether rows with this key are windows: events may have columns of the same names."""
     return {"window_start", "window_end"} <= set(key)

@@ -1,8 +1,9 @@
 """The charts of the report, as SVG: events over time, the watermark, durations of batches."""
 
-from bisect import bisect_left
+import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
@@ -38,6 +39,10 @@ Place = tuple[datetime, Value]
 EVENTS = "events"
 COLOURS = 6
 MOST_TICKS = 9
+MOST_BARS = 5
+"""The number of bars that can each have a label."""
+LATENCIES = [size * 10**power / 1000 for power in range(5) for size in (1, 2, 5)]
+"""The edges of the bars of latencies, in seconds."""
 HALF = 480
 """The width of a chart in half a page."""
 SAMPLE = 600
@@ -226,6 +231,36 @@ def _watermark(played: DemoRun, earliest: float) -> list[Point]:
         line += [(sent[min(read, last)], mark), (sent[last], mark)]
         read += batch.rows
     return line
+
+
+def draw_latencies(latencies: Sequence[float]) -> Markup:
+    """Return the number of rows by their latency, in steps of 1, 2, 5, 10 and so on."""
+    places = [bisect_right(LATENCIES, latency) for latency in latencies]
+    first, last = min(places), max(places)
+    counts = Counter(places)
+    scale = make_ticks(max(counts.values()))
+    frame = Frame(340, (first, last + 1), (0, scale[-1]), 66, width=HALF)
+    every = 3 if last - first > MOST_BARS else 1
+    edges = [(place, _speak(edge)) for place, edge in enumerate(LATENCIES, 1)][::every]
+    ticks = [(place, words) for place, words in edges if first <= place <= last + 1]
+    parts = [
+        draw_y_axis(frame, [(tick, f"{tick:,.0f}") for tick in scale], "rows"),
+        draw_x_axis(frame, ticks, "from sending an event to its row"),
+    ]
+    for place, count in counts.items():
+        low, high = (_speak(edge) for edge in [0, *LATENCIES, math.inf][place : place + 2])
+        top, corner = (frame.x(place + 0.06), frame.y(count)), (frame.x(place + 0.94), frame.base)
+        parts.append(draw_box(top, corner, "event", f"{low} to {high}: {count:,} rows"))
+    return draw_chart(frame, "Rows by latency", parts)
+
+
+def speak_quantile(latencies: Sequence[float], part: float) -> str:
+    """Return the latency that this part of the rows does not exceed, such as `12 ms`."""
+    return _speak(latencies[math.ceil(part * len(latencies)) - 1]) if latencies else ""
+
+
+def _speak(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.3g} s"
 
 
 def _batch_frame(played: DemoRun, top: float, bottom: float = 0) -> Frame:

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stream_devkit.events.generate import Event
 from stream_devkit.outcome import DemoRun, Outcome
+from stream_devkit.reconciliation import alternatives
 from stream_devkit.verdict import EXACT
 
 from . import charts
@@ -65,8 +66,6 @@ class Words:
     """What only the project can say of its demo."""
 
     title: str
-    story: str
-    """What ran."""
     source: str
     target: str
     steps: Sequence[Step]
@@ -94,6 +93,7 @@ def render(
     *,
     interval: timedelta | None,
     places: Mapping[str, str],
+    has_batches: bool = True,
 ) -> str:
     """Return the whole file.
 
@@ -103,6 +103,7 @@ def render(
         outcome: what the job wrote, and how it compares with the test oracle.
         interval: the trigger's interval; None for a job that ends when it has read everything.
         places: where the reader finds more: a name and a path for each.
+        has_batches: whether the duration of a batch says how fast the job is.
     """
     spec = played.spec
     keys = charts.rank_keys(charts.count_events([*outcome.rows, *outcome.pending], spec))
@@ -110,6 +111,9 @@ def render(
     return TEMPLATE.render(
         words=words,
         is_exact=outcome.summary["verdict"] == EXACT,
+        faults=alternatives(
+            ["late"] * spec.drops_late + ["duplicate"] * spec.duplicates + ["invalid"]
+        ),
         summary=outcome.summary,
         stream=draw_stream(words.source, words.target, words.steps, played, outcome, COLOURS),
         checks=outcome.checks,
@@ -120,7 +124,11 @@ def render(
         keys=[(f"s{number % charts.COLOURS}", key) for number, key in enumerate(keys)],
         events=charts.draw_events(outcome, played),
         interval=interval and spoken(interval),
-        durations=charts.draw_durations(played, interval),
+        durations=charts.draw_durations(played, interval) if has_batches else "",
+        latencies=charts.draw_latencies(outcome.latencies) if outcome.latencies else "",
+        timed=len(outcome.latencies),
+        half=charts.speak_quantile(outcome.latencies, 0.5),
+        most=charts.speak_quantile(outcome.latencies, 0.99),
         delay=spoken(spec.delay),
         arrivals=charts.draw_arrivals(played) if has_watermark else "",
         reasons=_left_out(played),
