@@ -39,7 +39,7 @@ def make_words(spec: EventSpec) -> page.Words:
 {% elif job.right %}
             page.Step("{{ "Left join" if cookiecutter.join == "stream_left" else "Inner join" }}", "by key, within a time bound", derives=True),
 {% elif job.custom %}
-            page.Step("Visits", "own state for each key, in the order of time"),
+            page.Step("Visits", "own state for each key"),
 {% endif %}
 {% if cookiecutter.window == "session" %}
             page.Step("Session windows", f"gap of {page.spoken(spec.step)}"),
@@ -123,6 +123,7 @@ DEMO = demo.DemoSpec(
     make_words,
     INTERVAL,
     follows_time={{ job.follows_time }},
+    has_servers={{ job.kafka or job.postgres }},
     places={
         "Transform": f"src/{JOB.package}/transform.py",
         "Test oracle": "tests/oracle.py",

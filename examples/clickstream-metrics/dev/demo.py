@@ -47,6 +47,7 @@ DEMO = demo.DemoSpec(
     make_words,
     INTERVAL,
     follows_time=True,
+    has_servers=True,
     places={
         "Transform": f"src/{JOB.package}/transform.py",
         "Test oracle": "tests/oracle.py",

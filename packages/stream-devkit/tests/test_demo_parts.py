@@ -288,6 +288,7 @@ def test_the_report_loads_nothing_and_escapes_records(played):
         outcome,
         interval=timedelta(seconds=2),
         places={"The result": "a & b"},
+        commands={},
     )
 
     assert "&lt;script&gt;x" in text

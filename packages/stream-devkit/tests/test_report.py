@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from jobs import KINDS, play
@@ -11,14 +12,20 @@ from stream_devkit.events.generate import Event, EventSpec, GeneratedEvents
 from stream_devkit.job import BatchReport
 from stream_devkit.outcome import DemoRun, Outcome
 from stream_devkit.reconciliation import Split
-from stream_devkit.report import charts, page
-from stream_devkit.report.diagram import draw_stream
+from stream_devkit.report import charts, diagram, page
+from stream_devkit.report.svg import NARROW, WIDTH
 from stream_devkit.verdict import EXACT, Check
 
 HOSTILE = """</title></style>"'><x-hostile onload='1' a=">{{ 7 * 7 }}"""
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 STEP = timedelta(minutes=5)
 SECOND = timedelta(seconds=1)
+SMALLEST = 320
+"""The width of a small screen, in pixels."""
+LETTERS = {WIDTH: 13, NARROW: 17, diagram.WIDTH: 14}
+"""The largest letters of a picture with this width, as the stylesheet has them."""
+LETTER = 0.55
+"""The width of a letter, as a part of its height."""
 VOID = {"meta", "rect", "line", "path"}
 """Elements without an end tag; SVG closes its own within the start tag."""
 SPEC = EventSpec(
@@ -65,8 +72,8 @@ class Page(HTMLParser):
             assert self._open.pop() == tag
 
     def handle_data(self, data):
-        """Store text."""
-        self.text += data
+        """Store visible text."""
+        self.text += "" if "style" in self._open else data
 
 
 def window(steps, events, kind="view"):
@@ -96,7 +103,13 @@ def _played():
 def render(played, outcome, words=WORDS, *, has_batches=True, **places):
     """Return the page as text."""
     return page.render(
-        words, played, outcome, interval=SECOND, places=places, has_batches=has_batches
+        words,
+        played,
+        outcome,
+        interval=SECOND,
+        places=places,
+        commands={"make run": "runs the job"},
+        has_batches=has_batches,
     )
 
 
@@ -106,7 +119,7 @@ def test_the_report_is_valid_html(played):
 
     assert found.tags[0] == ("html", {"lang": "en"})
     assert ("meta", {"charset": "utf-8"}) in found.tags
-    assert [tag for tag, _ in found.tags].count("svg") == 4
+    assert [tag for tag, _ in found.tags].count("svg") == 5
     for text in ("exact: equal to the test oracle", "malformed", "build/demo"):
         assert text in found.text
 
@@ -200,7 +213,7 @@ def test_a_lost_pair_is_found():
 def test_the_diagram_has_every_number_once(job):
     """Each part has its arrow; what reaches the sink is in the result, or replaced there."""
     played, outcome, steps = job
-    svg = str(draw_stream("a topic", "a table", steps, played, outcome, page.COLOURS))
+    svg = str(diagram.draw_stream("a topic", "a table", steps, played, outcome, page.COLOURS))
 
     beside = re.findall(r'"count" [^>]*middle">([\d,]+)<.*?"name" [^>]*>([^<]+)<', svg)
     parts = [part for split in outcome.splits for part in split.parts.items()]
@@ -238,14 +251,78 @@ def test_the_height_of_a_step_is_its_number_of_events(played):
     assert ">8</text>" in svg
 
 
-def test_only_pending_windows_are_pale(played):
-    """Only windows that are not yet written are pale."""
+def test_pending_events_are_a_band_of_their_own(played):
+    """Events of windows that are not yet written have the colour of pending rows, on top."""
     written = [window(0, 8), window(1, 8)]
-    svg = str(charts.draw_events(made(written, [window(2, 4)]), played))
+    svg = str(charts.draw_events(made(written, [window(1, 2, "buy"), window(2, 4)]), played))
 
-    assert heights(svg, "s0") == [2 * height for height in heights(svg, "s0 open") * 2]
-    assert ">pending<" in svg
+    whole = heights(svg, "s0")[0]
+    assert heights(svg, "s0") == [whole, whole, 0]
+    assert heights(svg, "pending") == [0, whole / 4, whole / 2]
+    assert "02 Mar 12:05: 10 events\nview: 8\npending: 2" in svg
     assert "pending" not in str(charts.draw_events(made(written), played))
+
+
+def test_a_narrow_screen_has_its_own_chart(job):
+    """The chart of all steps exists in two widths, of which the stylesheet shows one."""
+    played, outcome, _ = job
+    text = render(played, outcome)
+
+    assert re.findall(r'<div class="chart w(\d+)"><svg viewBox="0 0 (\d+) ', text) == [
+        ("1000", "1000"),
+        ("480", "480"),
+    ]
+    assert all(f".w{width} {{ display:" in text for width in (WIDTH, NARROW))
+    pixels = [int(size) for size in re.findall(r"[ {;]min-width: (\d+)px", text)]
+    assert max(pixels) < SMALLEST
+
+
+def test_no_label_is_cut_or_lies_on_another(job):
+    """Every text of a picture is inside of it, with the letters of a narrow screen."""
+    played, outcome, steps = job
+    words = replace(WORDS, steps=steps)
+    pages = (
+        render(played, outcome, words),
+        render(played, replace(outcome, latencies=[0.001, 0.03, 0.4, 20]), words),
+    )
+
+    for svg in (found for text in pages for found in re.findall(r"<svg.*?</svg>", text, re.DOTALL)):
+        width, height = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', svg)[0])
+        size = LETTERS[width]
+        labels = re.findall(
+            r'<text class="(\w*)" x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)">([^<]*)<', svg
+        )
+        ends = {}
+        for kind, x, y, anchor, label in labels:
+            wide = len(label) * size * LETTER
+            left = float(x) - wide * {"start": 0, "middle": 0.5, "end": 1}[anchor]
+            assert left >= 0, label
+            assert left + wide <= width, label
+            assert size < float(y) < height, label
+            if (kind, anchor) == ("tick", "middle"):
+                assert left > ends.get(y, 0), label
+                ends[y] = left + wide
+    assert len(labels) > 5
+
+
+def test_a_colour_has_one_meaning():
+    """No two classes of the page share a colour, and a dark screen has all of them."""
+    css = (Path(page.__file__).parent / "report.css").read_text("utf-8")
+
+    light, dark = (
+        dict(re.findall(r"--(\w+): (#\w+)", part)) for part in css.split("@media", 2)[:2]
+    )
+    assert light.keys() == dark.keys() > {*page.COLOURS.values(), "watermark"}
+    for scheme in (light, dark):
+        meanings = {*page.COLOURS.values(), "watermark", "bar", "idle", "good", "bad", "soft"}
+        assert len({scheme[name] for name in meanings}) == len(meanings)
+
+
+def test_the_report_ends_with_the_next_commands(played):
+    """The last part of the page says how to continue."""
+    text = Page(render(played, made([window(0, 10)]))).text
+
+    assert text.rpartition("README.md says more.")[2].strip() == "make runruns the job"
 
 
 def test_the_bars_of_latencies_have_all_rows(played):
@@ -302,7 +379,7 @@ def test_only_late_events_are_below_the_watermark(kind):
 
     (path,) = re.findall(r'class="line watermark" d="M([^"]+)"', svg)
     line = [tuple(map(float, point.split(","))) for point in path.split("L")]
-    late, others = dots(svg, "late"), dots(svg, "event")
+    late, others = dots(svg, "late"), dots(svg, "result")
     assert len(late) == sum(event.late for event in played.traffic.all)
     assert charts.SAMPLE / 2 < len(others) <= charts.SAMPLE
     assert line == sorted(line, key=lambda point: (point[0], -point[1]))

@@ -53,6 +53,16 @@ PLACES = {
 }
 
 
+SERVERS = {"make servers": "starts what the job needs, in a terminal of its own"}
+COMMANDS = {
+    "make produce": "sends sample events to the source",
+    "make run": "runs the job, in a terminal of its own",
+    "make show": "shows the newest rows of result and quarantine",
+    "make status": "shows what the job is doing",
+    "make test": "runs the tests of the project",
+}
+
+
 class EventProducer(Protocol):
     """The writer of the events that the job reads; it records their source references.
 
@@ -120,6 +130,8 @@ class DemoSpec:
     """`trigger.interval` in the demo; None for a job that ends when it has read everything."""
     follows_time: bool
     """Whether a batch without data follows the last one, and brings the state to the watermark."""
+    has_servers: bool
+    """Whether the job needs servers on this machine."""
     places: Mapping[str, str]
     """What the report names besides the output of the demo."""
     not_exercised: Sequence[str]
@@ -254,10 +266,15 @@ class Demo:
             outcome,
             interval=self.demo.interval,
             places=places,
+            commands=self._commands,
             has_batches=self.demo.pipeline.trigger not in LOW_LATENCY,
         )
         (FOLDER / "report.html").write_text(text, "utf-8")
         return outcome
+
+    @property
+    def _commands(self) -> dict[str, str]:
+        return (SERVERS if self.demo.has_servers else {}) | COMMANDS
 
     def _close(self, outcome: Outcome) -> None:
         """Print the verdict and where the report is."""
@@ -274,7 +291,5 @@ class Demo:
             say(f"  {split}", soft_wrap=True)
         say(f"{summary['rows_per_second']:,} records/s, {summary['seconds']:.0f} s in all")
         say(f"Open {(FOLDER / 'report.html').resolve().as_uri()}", soft_wrap=True)
-        say(
-            "Nothing is left running. Next: make test; README.md says how to run the job by hand.",
-            soft_wrap=True,
-        )
+        commands = ", ".join(self._commands)
+        say(f"Nothing is left running. Next: {commands}; README.md says more.", soft_wrap=True)

@@ -1,7 +1,7 @@
 """The charts of the report, as SVG: events over time, the watermark, durations of batches."""
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from stream_devkit.reconciliation import is_of_windows
 from stream_devkit.verdict import Row
 
 from .svg import (
+    WIDTH,
     Frame,
     Point,
     draw_box,
@@ -25,7 +26,6 @@ from .svg import (
     draw_line,
     draw_path,
     draw_rule,
-    draw_text,
     draw_x_axis,
     draw_y_axis,
     make_ticks,
@@ -38,16 +38,23 @@ Place = tuple[datetime, Value]
 """The start of a step, and a key."""
 EVENTS = "events"
 COLOURS = 6
-MOST_TICKS = 9
+MOST_NUMBERS = 9
 MOST_BARS = 5
 """The number of bars that can each have a label."""
 LATENCIES = [size * 10**power / 1000 for power in range(5) for size in (1, 2, 5)]
 """The edges of the bars of latencies, in seconds."""
-HALF = 480
-"""The width of a chart in half a page."""
 SAMPLE = 600
 """The number of events that a chart shows as dots, besides late events."""
 TICKS = [timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 720, 1440, 10_080)]
+
+
+@dataclass(frozen=True)
+class Band:
+    """The number of events in each step, with a name and a class of the stylesheet."""
+
+    css: str
+    name: str
+    counts: list[int]
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,8 @@ class Stack:
     starts: list[datetime]
     edges: list[float]
     """The starts as seconds since 1970, and the end of the last step."""
-    bands: dict[Value, list[int]]
-    """The number of events of each key, step by step, with the largest key first."""
+    bands: list[Band]
+    """The keys, with the largest first, and then the pending events of all keys."""
     tops: list[list[int]]
     """The upper edge of each band."""
 
@@ -89,88 +96,81 @@ def rank_keys(by_place: Counter[Place]) -> list[Value]:
     return [key for key, _ in by_key.most_common()]
 
 
-def draw_events(outcome: Outcome, played: DemoRun) -> Markup:
+def draw_events(outcome: Outcome, played: DemoRun, width: int = WIDTH) -> Markup:
     """Return the events per step, stacked by key; it is empty if no row has an event.
 
-    Open windows are pale.
+    Events of pending rows are on top. The wide chart shows numbers under a pointer.
     """
-    pending = count_events(outcome.pending, played.spec)
-    by_place = pending + count_events(outcome.rows, played.spec)
-    if not by_place:
+    spec, counted = played.spec, name_counted(outcome, played.spec)
+    stack = _stack(count_events(outcome.rows, spec), count_events(outcome.pending, spec), spec.step)
+    if not stack:
         return Markup()
-    stack = _stack(by_place, played.spec.step)
     scale = make_ticks(max(stack.tops[-1]))
-    frame = Frame(320, (stack.edges[0], stack.edges[-1]), (0, scale[-1]))
-    closed = bisect_left(stack.starts, min(start for start, _ in pending)) if pending else None
+    frame = Frame((stack.edges[0], stack.edges[-1]), (0, scale[-1]), width=width)
+    numbers = [(tick, f"{tick:,.0f}") for tick in scale]
     parts = [
-        draw_y_axis(
-            frame,
-            [(tick, f"{tick:,.0f}") for tick in scale],
-            f"{name_counted(outcome, played.spec)} in {spoken(played.spec.step)}",
-        ),
-        *_bands(frame, stack, slice(closed), ""),
+        draw_y_axis(frame, numbers, f"{counted} per step of {spoken(spec.step)}"),
+        *_bands(frame, stack),
+        draw_x_axis(frame, _clock_ticks(frame), "event time, UTC"),
+        *(_tips(frame, stack, counted) if width == WIDTH else ()),
     ]
-    if closed is not None:
-        parts += _bands(frame, stack, slice(closed, None), " open")
-        parts += _pending(frame, stack.edges[closed])
-    parts += [draw_x_axis(frame, _clock_ticks(frame.x_range), "event time, UTC")]
-    parts += _tips(frame, stack, name_counted(outcome, played.spec))
-    return draw_chart(
-        frame, f"{name_counted(outcome, played.spec).capitalize()} over time, stacked by key", parts
-    )
+    return draw_chart(frame, f"{counted.capitalize()} over time, stacked by key", parts)
 
 
-def _stack(by_place: Counter[Place], step: timedelta) -> Stack:
+def _stack(written: Counter[Place], pending: Counter[Place], step: timedelta) -> Stack | None:
     """Return all steps from the first to the last, also those without events."""
-    found = [start for start, _ in by_place]
+    found = [start for start, _ in written + pending]
+    if not found:
+        return None
     first, last = min(found), max(found)
     starts = [first + number * step for number in range((last - first) // step + 1)]
     edges = [start.timestamp() for start in [*starts, last + step]]
-    bands = {key: [by_place[start, key] for start in starts] for key in rank_keys(by_place)}
+    keys = rank_keys(written)
+    bands = [
+        Band(f"s{number % COLOURS}", str(key), [written[start, key] for start in starts])
+        for number, key in enumerate(keys)
+    ]
+    if pending:
+        waiting: Counter[datetime] = Counter()
+        for (start, _), count in pending.items():
+            waiting[start] += count
+        bands.append(Band("pending", "pending", [waiting[start] for start in starts]))
     tops = accumulate(
-        bands.values(), lambda low, own: [a + b for a, b in zip(low, own, strict=True)]
+        (band.counts for band in bands),
+        lambda low, own: [a + b for a, b in zip(low, own, strict=True)],
     )
     return Stack(starts, edges, bands, list(tops))
 
 
-def _bands(frame: Frame, stack: Stack, steps: slice, css: str) -> Iterator[Markup]:
-    """Yield the band of each key, for some of the steps."""
-    edges = stack.edges[steps.start or 0 : None if steps.stop is None else steps.stop + 1]
+def _bands(frame: Frame, stack: Stack) -> Iterator[Markup]:
     low = [0] * len(stack.starts)
-    for number, top in enumerate(stack.tops):
-        band = outline_band(frame, edges, low[steps], top[steps])
-        yield draw_path(band, f"s{number % COLOURS}{css}")
+    for band, top in zip(stack.bands, stack.tops, strict=True):
+        yield draw_path(outline_band(frame, stack.edges, low, top), band.css)
         low = top
-
-
-def _pending(frame: Frame, since: float) -> Iterator[Markup]:
-    x = frame.x(since)
-    yield draw_box((x, frame.top), (frame.width - frame.right, frame.base), "veil")
-    yield draw_rule((x, frame.top - 6), (x, frame.base), "fence")
-    yield draw_text((x - 6, frame.top + 4), "pending", "note", "end")
 
 
 def _tips(frame: Frame, stack: Stack, counted: str) -> Iterator[Markup]:
     """Yield an area for each step, with its numbers."""
     for number, start in enumerate(stack.starts):
         lines = [f"{start:%d %b %H:%M}: {stack.tops[-1][number]:,} {counted}"]
-        lines += [f"{key}: {band[number]:,}" for key, band in stack.bands.items()]
+        lines += [f"{band.name}: {band.counts[number]:,}" for band in stack.bands]
         left, right = (frame.x(edge) for edge in stack.edges[number : number + 2])
         yield draw_box((left, frame.top), (right, frame.base), "hover", "\n".join(lines))
 
 
-def _clock_ticks(span: tuple[float, float], most: int = 9) -> list[tuple[float, str]]:
-    first, last = span
-    step = next(
-        (size for size in TICKS if (last - first) / size.total_seconds() <= most), TICKS[-1]
-    ).total_seconds()
-    style = "%H:%M" if step < timedelta(days=1).total_seconds() else "%d %b"
-    ticks = []
-    at = -(-first // step) * step
-    while at <= last:
-        ticks.append((at, f"{datetime.fromtimestamp(at, UTC):{style}}"))
-        at += step
-    return ticks
+def _clock_ticks(frame: Frame, *, is_vertical: bool = False) -> list[tuple[float, str]]:
+    """Return round times of an axis; a midnight has its date."""
+    first, last = frame.y_range if is_vertical else frame.x_range
+    most = 6 if is_vertical else frame.width // 90
+    sizes = [size.total_seconds() for size in TICKS]
+    step = next((size for size in sizes if (last - first) / size <= most), sizes[-1])
+    start = math.ceil(first / step)
+    times = [number * step for number in range(start, int(last // step) + 1)]
+    moments = [datetime.fromtimestamp(time, UTC) for time in times]
+    return [
+        (time, f"{moment:%d %b}" if moment.hour == moment.minute == 0 else f"{moment:%H:%M}")
+        for time, moment in zip(times, moments, strict=True)
+    ]
 
 
 def draw_durations(played: DemoRun, interval: timedelta | None) -> Markup:
@@ -178,7 +178,7 @@ def draw_durations(played: DemoRun, interval: timedelta | None) -> Markup:
     seconds = [batch.seconds for batch in played.batches]
     limit = interval.total_seconds() if interval else 0
     scale = make_ticks(max(*seconds, limit * 1.1))
-    frame = _batch_frame(played, scale[-1])
+    frame = Frame((0, len(played.batches)), (0, scale[-1]))
     parts = [draw_y_axis(frame, [(tick, f"{tick:g} s") for tick in scale], "duration")]
     for number, batch in enumerate(played.batches):
         tip = f"batch {batch.number}: {batch.rows:,} records in {batch.seconds:.2f} s"
@@ -200,16 +200,16 @@ def draw_arrivals(played: DemoRun) -> Markup:
     earliest, latest = min(times), max(times)
     line = _watermark(played, earliest)
     sent = [at for at, _ in some + late + line]
-    frame = Frame(340, (min(sent), max(sent)), (earliest, latest), 66, width=HALF)
+    frame = Frame((min(sent), max(sent)), (earliest, latest))
     edge = [(frame.x(at), frame.y(time)) for at, time in line]
     area = outline(
         f"{x},{y}" for x, y in [*edge, (edge[-1][0], frame.base), (edge[0][0], frame.base)]
     )
     parts = [
-        draw_y_axis(frame, _clock_ticks(frame.y_range, 6), "event time"),
-        draw_x_axis(frame, _clock_ticks(frame.x_range, 6), "time of sending"),
+        draw_y_axis(frame, _clock_ticks(frame, is_vertical=True), "event time, UTC"),
+        draw_x_axis(frame, _clock_ticks(frame), "time of sending, UTC"),
         draw_path(f"{area}Z", "watermark area"),
-        draw_dots([(frame.x(at), frame.y(time)) for at, time in some], "event"),
+        draw_dots([(frame.x(at), frame.y(time)) for at, time in some], "result"),
         draw_line(edge, "watermark"),
         draw_dots([(frame.x(at), frame.y(time)) for at, time in late], "late"),
     ]
@@ -239,7 +239,7 @@ def draw_latencies(latencies: Sequence[float]) -> Markup:
     first, last = min(places), max(places)
     counts = Counter(places)
     scale = make_ticks(max(counts.values()))
-    frame = Frame(340, (first, last + 1), (0, scale[-1]), 66, width=HALF)
+    frame = Frame((first, last + 1), (0, scale[-1]))
     every = 3 if last - first > MOST_BARS else 1
     edges = [(place, _speak(edge)) for place, edge in enumerate(LATENCIES, 1)][::every]
     ticks = [(place, words) for place, words in edges if first <= place <= last + 1]
@@ -250,7 +250,7 @@ def draw_latencies(latencies: Sequence[float]) -> Markup:
     for place, count in counts.items():
         low, high = (_speak(edge) for edge in [0, *LATENCIES, math.inf][place : place + 2])
         top, corner = (frame.x(place + 0.06), frame.y(count)), (frame.x(place + 0.94), frame.base)
-        parts.append(draw_box(top, corner, "event", f"{low} to {high}: {count:,} rows"))
+        parts.append(draw_box(top, corner, "result", f"{low} to {high}: {count:,} rows"))
     return draw_chart(frame, "Rows by latency", parts)
 
 
@@ -263,12 +263,8 @@ def _speak(seconds: float) -> str:
     return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.3g} s"
 
 
-def _batch_frame(played: DemoRun, top: float, bottom: float = 0) -> Frame:
-    return Frame(340, (0, len(played.batches)), (bottom, top), left=58, width=HALF)
-
-
 def _batch_numbers(frame: Frame, played: DemoRun) -> Markup:
-    every = max(1, len(played.batches) // MOST_TICKS)
+    every = max(1, len(played.batches) // MOST_NUMBERS)
     numbered = [(number + 0.5, str(batch.number)) for number, batch in enumerate(played.batches)]
     return draw_x_axis(frame, numbered[::every], "batch")
 

@@ -59,7 +59,7 @@ def draw_stream(
         if node.out:
             parts.append(_draw_arrow(MAIN / 2, top, node.out))
             top += GAP
-    frame = Frame(round(top) + 1, (0, 1), (0, 1), width=WIDTH)
+    frame = Frame((0, 1), (0, 1), WIDTH, round(top) + 1)
     return draw_chart(frame, "The steps of the stream, with counts on the arrows", parts)
 
 

@@ -18,6 +18,7 @@ from stream_devkit.verdict import EXACT
 from . import charts
 from .charts import spoken
 from .diagram import Step, draw_stream
+from .svg import NARROW, WIDTH
 
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -31,15 +32,15 @@ TEMPLATE = ENVIRONMENT.get_template("report.html.jinja")
 LONGEST_EXAMPLE = 240
 LATE = "late"
 COLOURS = {
-    "in the result": "s0",
-    "in the join": "s0",
-    "in a window": "s0",
-    "pending": "s1",
+    "in the result": "result",
+    "in the join": "result",
+    "in a window": "result",
+    "pending": "pending",
     LATE: "late",
     "of a closed window": "late",
-    "duplicate": "idle",
-    "replaced": "idle",
-    "in quarantine": "invalid",
+    "duplicate": "duplicate",
+    "replaced": "duplicate",
+    "in quarantine": "quarantine",
 }
 """The class in the stylesheet of each part of a reconciliation."""
 KINDS = {
@@ -93,6 +94,7 @@ def render(
     *,
     interval: timedelta | None,
     places: Mapping[str, str],
+    commands: Mapping[str, str],
     has_batches: bool = True,
 ) -> str:
     """Return the whole file.
@@ -103,10 +105,11 @@ def render(
         outcome: what the job wrote, and how it compares with the test oracle.
         interval: the trigger's interval; None for a job that ends when it has read everything.
         places: where the reader finds more: a name and a path for each.
+        commands: how the reader continues: a command, and what it does.
         has_batches: whether the duration of a batch says how fast the job is.
     """
     spec = played.spec
-    keys = charts.rank_keys(charts.count_events([*outcome.rows, *outcome.pending], spec))
+    keys = charts.rank_keys(charts.count_events(outcome.rows, spec))
     has_watermark = any(batch.watermark for batch in played.batches)
     return TEMPLATE.render(
         words=words,
@@ -117,12 +120,13 @@ def render(
         summary=outcome.summary,
         stream=draw_stream(words.source, words.target, words.steps, played, outcome, COLOURS),
         checks=outcome.checks,
+        outcome=outcome,
         splits=outcome.splits,
         colours=COLOURS,
         counted=charts.name_counted(outcome, spec),
         key=spec.key,
         keys=[(f"s{number % charts.COLOURS}", key) for number, key in enumerate(keys)],
-        events=charts.draw_events(outcome, played),
+        charts=[(width, charts.draw_events(outcome, played, width)) for width in (WIDTH, NARROW)],
         interval=interval and spoken(interval),
         durations=charts.draw_durations(played, interval) if has_batches else "",
         latencies=charts.draw_latencies(outcome.latencies) if outcome.latencies else "",
@@ -133,6 +137,7 @@ def render(
         arrivals=charts.draw_arrivals(played) if has_watermark else "",
         reasons=_left_out(played),
         places=places,
+        commands=commands,
     )
 
 

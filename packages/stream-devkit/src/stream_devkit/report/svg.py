@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH = 1000
+WIDTH, NARROW = 1000, 480
+"""The widths of a chart: on a wide screen, and in half a page or on a narrow screen."""
 Point = tuple[float, float]
 
 
@@ -14,14 +15,14 @@ Point = tuple[float, float]
 class Frame:
     """The inner rectangle of a chart, and how data maps to it; all lengths are pixels."""
 
-    height: int
     x_range: tuple[float, float]
     y_range: tuple[float, float]
-    left: int = 56
-    right: int = 22
-    top: int = 34
-    bottom: int = 54
-    width: int = WIDTH
+    width: int = NARROW
+    height: int = 340
+    left: int = 74
+    right: int = 26
+    top: int = 42
+    bottom: int = 60
 
     def x(self, value: float) -> float:
         """Return the distance of a value from the left edge."""
@@ -107,7 +108,7 @@ def draw_dots(points: Iterable[Point], css: str) -> Markup:
 
 def draw_y_axis(frame: Frame, ticks: Sequence[tuple[float, str]], title: str) -> Markup:
     """Return thin lines across the plot, with their labels on the left and the title above."""
-    parts = [draw_text((2, frame.top - 16), title, "title")]
+    parts = [draw_text((2, frame.top - 24), title, "title")]
     for at, words in ticks:
         y = frame.y(at)
         parts.append(draw_rule((frame.left, y), (frame.width - frame.right, y), "grid"))
