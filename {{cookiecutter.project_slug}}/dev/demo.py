@@ -49,7 +49,7 @@ def make_words(spec: EventSpec) -> page.Words:
             page.Step("Tumbling windows", f"of {page.spoken(spec.step)}"),
 {% endif %}
 {% if job.lookup %}
-            page.Step("Lookup", "a label from the reference table", has_state=False),
+            page.Step("Lookup", "from the reference table", has_state=False),
 {% endif %}
         ],
 {% else %}

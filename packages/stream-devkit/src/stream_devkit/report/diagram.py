@@ -91,8 +91,9 @@ def _follow(
         if step in stateful[-1:]:
             gone += leave("pending", "of a closed window")
         yield Node(step.name, step.detail, f"{flow:,} {unit}", gone)
-    rows = f"{outcome.summary['output_rows']:,} rows"
-    yield Node(f"Sink: {target}", rows, beside=leave("duplicate", "replaced"))
+    older = leave("duplicate", "replaced")
+    rows = f"{outcome.summary['output_rows']:,} rows" + (", newest of each key" if older else "")
+    yield Node(f"Sink: {target}", rows, beside=older)
 
 
 def _draw_sources(place: str, played: DemoRun) -> Iterator[Markup]:
