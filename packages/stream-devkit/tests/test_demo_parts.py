@@ -263,7 +263,7 @@ def test_the_latency_of_a_row_is_that_of_its_event(played):
     ]
     again = [(moment, at + 99 * SECOND) for moment, at in numbered]
 
-    found = measure_latencies(replace(played, sent=sent), [*again, *numbered])
+    found = measure_latencies(replace(played, sent=sent), [*again, *numbered, *again])
 
     moments = Counter(moment for moment, _ in numbered)
     alone = {at for moment, at in numbered if moments[moment] == 1}

@@ -92,7 +92,7 @@ def _follow(
             gone += leave("pending", "of a closed window")
         yield Node(step.name, step.detail, f"{flow:,} {unit}", gone)
     older = leave("duplicate", "replaced")
-    rows = f"{outcome.summary['output_rows']:,} rows" + (", newest of each key" if older else "")
+    rows = f"{outcome.summary['output_rows']:,} rows" + (", newest per key" if older else "")
     yield Node(f"Sink: {target}", rows, beside=older)
 
 
