@@ -33,7 +33,7 @@ from .verdict import EXACT, Row, read_quarantine
 
 FOLDER = Path("build/demo")
 LOW_LATENCY = ("continuous", "real_time")
-"""The triggers whose batches last as long as their interval, so that it says nothing."""
+"""The triggers whose batches always last as long as the interval."""
 EVENTS = 50_000
 VALUES = 2_500_000
 """The largest number of values: of events with many columns there are fewer."""
