@@ -20,6 +20,8 @@ from .charts import spoken
 from .diagram import Step, draw_stream
 from .svg import NARROW, WIDTH
 
+__all__ = ["Step", "Words", "render", "spoken"]
+
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
     autoescape=True,
