@@ -83,3 +83,17 @@ def test_a_project_has_the_files_of_its_answers(tmp_path):
     assert set(read_tree(made)) == said
     assert "deploy/databricks.yml" in said
     assert "deploy/submit.sh" not in said
+
+
+def test_a_checkout_with_the_line_ends_of_windows_has_the_same_files(tmp_path):
+    """Git does not change the line ends of a project, also where it does so by default."""
+    made = bake(tmp_path, project_slug="a-b")
+    files = read_tree(made)
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for command in (("init", "-q"), ("add", "-A"), (*author, "commit", "-qm", "first")):
+        subprocess.run(("git", *command), cwd=made, check=True)
+
+    clone = ("git", "clone", "-q", "-c", "core.autocrlf=true", made, tmp_path / "windows")
+    subprocess.run(clone, check=True)
+
+    assert files.items() <= read_tree(tmp_path / "windows").items()
