@@ -97,11 +97,24 @@ def test_an_empty_secret_is_none(read):
         ("/data/", "/data"),
         ("hdfs://node/data/", "hdfs://node/data"),
         ("file:/data", "file:/data"),
+        ("file:///data/", "file:///data"),
+        ("/", "/"),
+        ("./a:b", str(Path("a:b").absolute())),
+        ("S3A://bucket/data", "S3A://bucket/data"),
     ],
 )
 def test_a_folder_is_absolute(read, text, folder):
     """A relative path starts at the working directory; a URI is unchanged."""
     assert read(f"server.folder={text}").server.folder == folder
+
+
+@pytest.mark.parametrize("text", ["", " ", "file:data", "file://data/x", "file:"])
+def test_a_folder_is_not_guessed(read, text):
+    """An empty folder is not the working directory, and the first part of a path is no server."""
+    with pytest.raises(
+        ConfigError, match=r"--set server.folder: server.folder.*(empty|write file)"
+    ):
+        read(f"server.folder={text}")
 
 
 def test_a_key_without_a_value_names_the_file(read, tmp_path):
@@ -129,7 +142,7 @@ def test_an_unknown_key_lists_the_known_ones(read):
 
 def test_an_override_without_a_value_is_refused(read):
     """The refusal of an override without a value shows the correct form."""
-    with pytest.raises(ConfigError, match="--set name has no value: write --set name="):
+    with pytest.raises(ConfigError, match="--set name has no value: write --set TABLE"):
         read("name")
 
 

@@ -44,8 +44,8 @@ def test_one_message_lists_all_errors():
     text = problem("events.max_ahead=5", "lifecycle.drain=soon", "state.partitions=0")
 
     assert "3 problem(s)" in text
-    assert "events.max_ahead = '5': '5' is not a duration" in text
-    assert "lifecycle.drain = 'soon': 'soon' is not a duration" in text
+    assert "events.max_ahead = '5': it is not a duration" in text
+    assert "lifecycle.drain = 'soon': it is not a duration" in text
     assert "state.partitions = '0'" in text
 
 
@@ -65,6 +65,17 @@ def test_a_local_checkpoint_is_refused_in_prod():
 
     assert "--set checkpoint.root: checkpoint.root = '/var/checkpoint'" in text
     assert "must outlive its machine" in text
+    assert "set checkpoint.shared_mount to true" in text
+
+
+def test_a_shared_mount_is_allowed_by_its_key():
+    """A key allows a checkpoint on a mounted folder, because only its owner knows what it is."""
+    allowed = ("source.bootstrap_servers=h:1", "quarantine.path=/q", "checkpoint.root=/mnt/a")
+
+    settings = load(*allowed, "checkpoint.shared_mount=true", env="prod")
+
+    assert settings.checkpoint.root == "/mnt/a"
+    assert settings.has_lock
 
 
 def test_an_error_ends_the_command(capsys):
@@ -110,8 +121,8 @@ class Times(Table):
         ("-1 hours", "is not a duration"),
         ("1.5 hours", "is not a duration"),
         ("0 minutes", "write a number above 0"),
-        ("99999999999999 weeks", "the limit of Spark"),
-        ("110000000 days", "the limit of Spark"),
+        ("99999999999999 weeks", "longer than 365,000 days"),
+        ("365001 days", "longer than 365,000 days"),
     ],
 )
 def test_another_text_is_no_duration(text, problem):

@@ -14,6 +14,7 @@ from pydantic import ValidationInfo, field_validator
 
 from .config import Location, Table, is_local
 from .errors import CheckpointError
+from .places import has_folder
 from .spark_log import STREAM
 
 LOCK = "lock"
@@ -27,15 +28,28 @@ VOLUMES = "/Volumes/"
 class Checkpoint(Table):
     """The table `[checkpoint]` in conf/*.toml."""
 
+    shared_mount: bool = False
+    """Whether a local `root` is a folder that outlives the machine, such as a mounted NFS export.
+
+    It then may be used in production. You promise that every machine that can run the driver or
+    an executor has it at the same path, and that only one driver runs at a time: the lock does
+    not work on every mount.
+    """
     root: Location
 
     @field_validator("root")
     @classmethod
     def _durable(cls, root: str, info: ValidationInfo) -> str:
-        context = info.context or {}
-        durable = root.startswith(VOLUMES) or not is_local(root)
-        if context.get("environment") == "prod" and not durable:
-            message = "a checkpoint in prod must outlive its machine: set a durable file system"
+        if not has_folder(root):
+            message = "it is the root of a file system: name a folder for this job"
+            raise ValueError(message)
+        environment = (info.context or {}).get("environment")
+        durable = root.startswith(VOLUMES) or not is_local(root) or info.data.get("shared_mount")
+        if environment == "prod" and not durable:
+            message = (
+                "a checkpoint in prod must outlive its machine: set a durable file system. If all "
+                "machines mount this folder, set checkpoint.shared_mount to true"
+            )
             raise ValueError(message)
         return root
 

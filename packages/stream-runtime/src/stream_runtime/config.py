@@ -29,6 +29,14 @@ PREFIX = "STREAM__"
 FILE = "file:"
 
 
+class SettingError(ValueError):
+    """Raised by the check of several tables, with the key of the wrong value."""
+
+    def __init__(self, key: Sequence[str], message: str) -> None:
+        super().__init__(message)
+        self.key = tuple(key)
+
+
 class Table(BaseModel):
     """One table of conf/*.toml: read-only, and without unknown keys."""
 
@@ -44,8 +52,8 @@ UNITS = {
     "week": ("w",),
 }
 """The units of a duration, with the short forms that people write."""
-LONGEST = timedelta(microseconds=2**63 - 1)
-"""Spark counts microseconds in 64 bits."""
+LONGEST = timedelta(days=365_000)
+"""The longest duration: a thousand years after an event is a valid time in Python and Spark."""
 LONG_UNITS = {short: unit for unit, names in UNITS.items() for short in (unit, *names)}
 
 
@@ -55,7 +63,7 @@ def _spelt_out(text: str) -> str:
     name = found and found[2]
     unit = LONG_UNITS.get(name or "") or LONG_UNITS.get((name or "").removesuffix("s"))
     if not found or not unit:
-        message = f"{text!r} is not a duration: write a number and a unit, such as '5 minutes'"
+        message = "it is not a duration: write a number and a unit, such as '5 minutes'"
         raise ValueError(message)
     number = int(found[1])
     return f"{number} {unit}{'' if number == 1 else 's'}"
@@ -69,7 +77,7 @@ def _valid(text: str) -> str:
 
 def _positive(duration: str) -> str:
     if not to_timedelta(duration):
-        message = f"{duration!r} is no time: write a number above 0, such as '5 minutes'"
+        message = "it is no time: write a number above 0, such as '5 minutes'"
         raise ValueError(message)
     return duration
 
@@ -88,27 +96,59 @@ def to_timedelta(duration: str) -> timedelta:
     except OverflowError:
         found = timedelta.max
     if found > LONGEST:
-        message = f"{duration!r} is longer than {LONGEST.days:,} days, the limit of Spark"
+        message = f"it is longer than {LONGEST.days:,} days: write a shorter time"
         raise ValueError(message)
     return found
 
 
+class Place(str):
+    """The text of a location; its class distinguishes it from the other texts of the settings."""
+
+    __slots__ = ()
+
+
 def is_local(location: str) -> bool:
     """Return whether a path or URI is on this machine's disk: it has no scheme, or `file:`."""
-    return not re.match(r"[a-z][a-z0-9+.-]*:", location) or location.startswith("file:")
+    scheme = re.match(r"[a-z][a-z0-9+.-]*:", location, re.IGNORECASE)
+    return not scheme or location.startswith(FILE)
 
 
-def _from_root(location: str) -> str:
-    plain = location.rstrip("/")
-    return str(Path(plain).absolute()) if is_local(plain) and ":" not in plain else plain
+def _to_place(location: str) -> Place:
+    if not location.strip():
+        message = "it is empty: name a folder"
+        raise ValueError(message)
+    if not is_local(location):
+        return Place(location.rstrip("/"))
+    if not location.startswith(FILE):
+        return Place(Path(location).absolute())
+    if not re.match(r"file:(//)?/([^/]|$)", location):
+        message = "a URI of this machine is file: and an absolute path: write file:/its/path"
+        raise ValueError(message)
+    return Place(location.rstrip("/") or location)
 
 
-Location = Annotated[str, AfterValidator(_from_root)]
+def _to_log(location: str) -> str:
+    if location == TERMINAL:
+        return location
+    if not is_local(location) or location.startswith(FILE):
+        message = f"it is a URI: name a file on this machine, or {TERMINAL}"
+        raise ValueError(message)
+    return _to_place(location)
+
+
+Location = Annotated[str, AfterValidator(_to_place)]
 """A folder: a URI or a path; a relative path starts at the working directory."""
+TERMINAL = "-"
+"""The standard output, instead of a file."""
+LogFile = Annotated[str, AfterValidator(_to_log)]
+"""A file on this machine, or `-`."""
 
 
 def _content(value: object) -> object:
-    # A number is accepted as a text, because the refusal would show the secret.
+    if isinstance(value, Mapping):
+        message = "it is a table: write a text"
+        raise ValueError(message)
+    # A number is accepted as a text, because a secret may consist of digits.
     text = value if isinstance(value, SecretStr) else str(value)
     if isinstance(text, SecretStr) or not text.startswith(FILE):
         return text
@@ -203,7 +243,9 @@ def _overrides(overrides: Iterable[str]) -> Iterator[Layer]:
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals:
-            message = f'--set {text} has no value: write --set {text}="..."'
+            # What follows the key can be a secret, after another sign than "=".
+            found = re.match(r"[\w.-]*", text)
+            message = f'--set {found and found[0]} has no value: write --set TABLE.KEY="..."'
             raise ConfigError(message)
         yield Layer(f"--set {key}", _nested(key.split("."), value))
 
@@ -229,8 +271,8 @@ def _examples(values: Mapping[str, Any], layers: Sequence[Layer], *path: str) ->
             yield from _examples(value, layers, *path, key)
         elif isinstance(value, str) and re.search(r"\.example\b", value):
             location = (*path, key)
-            place = f"{_layer_of(location, layers)}: {'.'.join(location)}"
-            yield f"{place} still is the example {value!r}; put yours there."
+            origin, _ = _find(location, layers)
+            yield f"{origin}: {'.'.join(location)} still is the example; put yours there."
 
 
 def _exposed(
@@ -240,7 +282,7 @@ def _exposed(
     for key, field in table.model_fields.items():
         value, location, kind = values.get(key), (*path, key), field.annotation
         if kind is SecretStr:
-            origin = _layer_of(location, layers)
+            origin, _ = _find(location, layers)
             if value and not (origin.startswith(PREFIX) or str(value).startswith(FILE)):
                 yield (
                     f"{origin}: {'.'.join(location)} is a secret; put it into the variable "
@@ -251,12 +293,14 @@ def _exposed(
 
 
 def _explained(detail: Any, settings: type[BaseModel], layers: Sequence[Layer]) -> str:
-    location = tuple(str(part) for part in detail["loc"])
-    key, kind = ".".join(location), detail["type"]
-    if kind == "missing":
-        return f"{key} has no value; set it in {layers[1].origin}."
-    where = _layer_of(location, layers)
-    if kind == "extra_forbidden":
+    error = detail.get("ctx", {}).get("error")
+    several = isinstance(error, SettingError)
+    location = error.key if several else tuple(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return f"{'.'.join(location)} has no value; set it in {layers[1].origin}."
+    where, found = _find(location, layers)
+    key = ".".join(found)
+    if detail["type"] == "extra_forbidden":
         known = _known_keys(settings, location[:-1])
         near = difflib.get_close_matches(location[-1], known, 1)
         parent = ".".join(location[:-1])
@@ -264,19 +308,25 @@ def _explained(detail: Any, settings: type[BaseModel], layers: Sequence[Layer]) 
         what = f"is no key of [{parent}]" if parent else "is no table"
         return f"{where}: {location[-1]} {what}; {hint}"
     message = detail["msg"].removeprefix("Value error, ")
-    # A table is shown by name only, because it can contain a secret.
-    shown = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
+    # A variable is likely to contain a secret that belongs to another key; a table or a list can.
+    readable = isinstance(detail["input"], str | int | float) and not where.startswith(PREFIX)
+    shown = f" = {detail['input']!r}" if readable else ""
     return f"{where}: {key}{shown}: {message}."
 
 
-def _layer_of(location: Sequence[str], layers: Sequence[Layer]) -> str:
-    for layer in reversed(layers):
-        values: Any = layer.values
-        for part in location:
-            values = values.get(part) if isinstance(values, Mapping) else None
-        if values is not None:
-            return layer.origin
-    return "its default"
+def _find(location: Sequence[str], layers: Sequence[Layer]) -> tuple[str, Sequence[str]]:
+    """Return the strongest layer that has a value, and its key.
+
+    The location of an error can be longer than the key: then its beginning is the key.
+    """
+    for end in range(len(location), 0, -1):
+        for layer in reversed(layers):
+            values: Any = layer.values
+            for part in location[:end]:
+                values = values.get(part) if isinstance(values, Mapping) else None
+            if values is not None:
+                return layer.origin, location[:end]
+    return "its default", location
 
 
 def _known_keys(settings: type[BaseModel], path: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from .batch import BatchProgress
-from .config import Table
+from .config import TERMINAL, LogFile, Table
 from .errors import StreamJobError
 from .metrics import Exporter
 from .status_file import StatusFile, format_now
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class Metrics(Table):
     """The table `[metrics]` in conf/*.toml."""
 
-    log: str = "-"
+    log: LogFile = TERMINAL
     """The file for JSON lines, one for each report; `-` is the standard output."""
     port: int = 0
     """The port for Prometheus; 0 opens none."""
@@ -80,7 +80,7 @@ class Reporter:
 
 
 def _open(path: str) -> TextIO:
-    if path == "-":
+    if path == TERMINAL:
         return sys.stdout
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,13 +2,16 @@
 
 from functools import reduce
 from operator import or_
+from typing import Self
 
+from pydantic import model_validator
 from pyspark.sql import SparkSession
 
 from .checkpoint import Checkpoint
-from .config import Table, is_local
+from .config import SettingError, Table, is_local
 from .lifecycle import Lifecycle
 from .logs import Logging
+from .places import find_overlap
 from .quarantine import Quarantine
 from .records import Events
 from .reporting import Metrics
@@ -29,6 +32,12 @@ class RuntimeSettings(Table):
     logging: Logging = Logging()
     lifecycle: Lifecycle = Lifecycle()
     session: Session = Session()
+
+    @model_validator(mode="after")
+    def _keep_places_apart(self) -> Self:
+        if overlap := find_overlap(self):
+            raise SettingError(*overlap)
+        return self
 
     @property
     def has_lock(self) -> bool:

@@ -1,0 +1,63 @@
+"""The folders and files that settings name, and whether two of them overlap."""
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from .config import Place, Table, is_local
+
+WRITTEN = ("checkpoint", "quarantine", "sink", "metrics")
+"""The tables whose places the job writes; it only reads the others."""
+
+
+def find_overlap(settings: Table) -> tuple[Sequence[str], str] | None:
+    """Return a key whose place overlaps with another one, and how; None if none does.
+
+    Two places that the job only reads may overlap: two inputs can be in one folder.
+    """
+    places = sorted(_list_places(settings), key=lambda found: found[0][0] != WRITTEN[0])
+    for key, place in (found for found in places if found[0][0] in WRITTEN):
+        for other_key, other in places:
+            relation = _relate(place, other) if other_key != key else ""
+            if relation:
+                return key, f"it {relation} {'.'.join(other_key)}: name another folder"
+    return None
+
+
+def has_folder(location: str) -> bool:
+    """Return whether a location is more than the root of a file system."""
+    return bool(_split(location)[1].name)
+
+
+def _list_places(table: Table, *above: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name in type(table).model_fields:
+        value = getattr(table, name)
+        if isinstance(value, Table):
+            yield from _list_places(value, *above, name)
+        elif isinstance(value, Place):
+            yield (*above, name), value
+        elif isinstance(value, Path):
+            yield (*above, name), str(value.absolute())
+
+
+def _relate(place: str, other: str) -> str:
+    (system, path), (other_system, other_path) = _split(place), _split(other)
+    if system != other_system:
+        return ""
+    if path == other_path:
+        return "is also"
+    if path.is_relative_to(other_path):
+        return "is inside"
+    return "contains" if other_path.is_relative_to(path) else ""
+
+
+def _split(location: str) -> tuple[str, PurePosixPath]:
+    """Return the file system of an absolute location, and the path in it without `..` and links."""
+    if is_local(location):
+        path = location.removeprefix("file:").lstrip("/")
+        return "", PurePosixPath(os.path.realpath(f"/{path}"))
+    found = re.fullmatch(r"([^:]+:(?://[^/]*)?)/*(.*)", location, re.DOTALL)
+    system, path = found.groups() if found else ("", location)
+    return system, PurePosixPath(posixpath.normpath(f"/{path}"))
