@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.streaming.readwriter import DataStreamWriter
+from stream_runtime.addresses import Host, join_address
 from stream_runtime.config import Secret
 from stream_runtime.errors import CheckpointError, ConfigError, SetupError
 from stream_runtime.names import OWN, quote
@@ -113,7 +114,7 @@ class Sink(StreamSink):
     """The table `[sink]` in conf/*.toml."""
 
     KIND = "jdbc"
-    host: str
+    host: Host
     port: PositiveInt = 5432
     database: str
     user: str
@@ -125,6 +126,11 @@ class Sink(StreamSink):
     sslmode: Literal["disable", "require", "verify-ca", "verify-full"] = "verify-full"
     sslrootcert: str | None = None
     """The certificate authorities that the job trusts: a file on every node."""
+
+    @property
+    def address(self) -> str:
+        """Host and port, for the JDBC driver and for messages."""
+        return join_address(self.host, self.port)
 
     @override
     def write(self, rows: DataFrame, checkpoint_id: str) -> DataStreamWriter:
@@ -219,7 +225,7 @@ class Sink(StreamSink):
             )
         except psycopg.OperationalError as error:
             message = (
-                f"PostgreSQL at {self.host}:{self.port} does not let {self.user} in: "
+                f"PostgreSQL at {self.address} does not let {self.user} in: "
                 f"{_reason(error)}. Start it, or correct [sink] and STREAM__SINK__PASSWORD."
             )
             raise SetupError(message) from None
@@ -260,7 +266,7 @@ def _stage(batch: DataFrame, sink: Sink, attempt: str, batch_id: int) -> None:
         F.lit(batch_id).cast("bigint").alias(BATCH),
     )
     options: dict[str, str | int | None] = {
-        "url": f"jdbc:postgresql://{sink.host}:{sink.port}/{parse.quote(sink.database, safe='')}",
+        "url": f"jdbc:postgresql://{sink.address}/{parse.quote(sink.database, safe='')}",
         "driver": "org.postgresql.Driver",
         "dbtable": _name(sink, "_staging").as_string(),
         "numPartitions": sink.connections,

@@ -466,6 +466,15 @@ def test_a_refused_login_has_a_fix_and_no_password(trial):
         assert wrong.sink.password.get_secret_value() not in str(failure.value)
 
 
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_ipv6_has_brackets_before_a_port(host):
+    """The host may be an IPv6 address; the JDBC driver needs it in brackets."""
+    given = sink.Sink(host=host, database="streams", user="job", table="result")
+
+    assert given.host == "::1"
+    assert given.address == "[::1]:5432"
+
+
 @pytest.mark.parametrize("table", ['a"b', "a.b.c", "a; DROP TABLE b", "A", "", "x" * 56])
 def test_a_table_has_a_plain_name(trial, table):
     """A table name with SQL characters, or a long one that PostgreSQL truncates, is refused."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stream_runtime import status
+from stream_runtime.addresses import split_servers
 from stream_runtime.cli import to_positive
 from stream_runtime.config import load
 from stream_runtime.errors import ConfigError, StreamJobError
@@ -176,8 +177,7 @@ def _list_servers(settings: RuntimeSettings) -> Iterator[tuple[System, str]]:
 
 def _address(system: Any) -> tuple[str, int]:
     if hasattr(system, "bootstrap_servers"):
-        host, _, port = system.bootstrap_servers.partition(",")[0].rpartition(":")
-        return host, int(port)
+        return split_servers(system.bootstrap_servers)[0]
     return system.host, system.port
 
 

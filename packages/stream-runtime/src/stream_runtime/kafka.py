@@ -14,6 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession, is_remote
 from typing_extensions import override
 
+from .addresses import Servers, join_address, split_servers
 from .causes import cause_of
 from .config import Secret
 from .errors import CheckpointError, ConfigError, SetupError
@@ -50,7 +51,7 @@ OWNED_GROUPS = ("sasl.",)
 class Kafka(System):
     """The settings of one Kafka cluster in a table of conf/*.toml."""
 
-    bootstrap_servers: str
+    bootstrap_servers: Servers
     security: Literal["PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     """The SASL mechanism of username and password; ignored with PLAINTEXT."""
@@ -103,12 +104,11 @@ class Kafka(System):
     def check(self) -> None:
         """Raise SetupError if no broker accepts a connection."""
         causes = []
-        for server in self.bootstrap_servers.split(","):
-            host, _, port = server.strip().rpartition(":")
+        for host, port in split_servers(self.bootstrap_servers):
             try:
-                socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
-            except (OSError, ValueError) as cause:
-                causes.append(f"{server}: {cause}")
+                socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+            except OSError as cause:
+                causes.append(f"{join_address(host, port)}: {cause}")
             else:
                 return
         message = (
