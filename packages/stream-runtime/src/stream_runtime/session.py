@@ -1,6 +1,7 @@
 """The Spark session of the job; each setting has its reason."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -82,7 +83,8 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
     """Return the session of one job; `extra` has the Spark settings of its source and sink.
 
     Raises:
-        SetupError: there is no usable Java, or `session.jars` has no jars.
+        SetupError: there is no usable Java, SPARK_HOME is another Spark, or `session.jars` has no
+            jars.
     """
     changeable = {
         **AT_ANY_TIME,
@@ -92,6 +94,7 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
     }
     if session.platform != "own":
         return _given(changeable, session.platform)
+    require_spark()
     conf: dict[str, bool | float | int | str | None] = {**AT_THE_START, **changeable, **extra}
     if session.master:
         if problem := java_problem(pyspark.__version__):
@@ -107,6 +110,23 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
         conf["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={location}"
     builder = SparkSession.builder.appName(name).config(map=conf)
     return builder.getOrCreate()
+
+
+def require_spark() -> None:
+    """Raise SetupError if PySpark would start another Spark than its own: that in SPARK_HOME."""
+    home, version = os.environ.get("SPARK_HOME"), pyspark.__version__
+    # spark-submit has started its Spark already, with this PySpark.
+    if home is None or "PYSPARK_GATEWAY_PORT" in os.environ:
+        return
+    jars = (jar.name for jar in Path(home, "jars").glob("spark-core_*.jar") if home)
+    found = [match[1] for jar in jars if (match := re.search(r"-(\d+\.\d+\.\d+)", jar))]
+    if version not in found:
+        what = f"Spark {', '.join(found)}" if found else "no Spark"
+        message = (
+            f"SPARK_HOME={home} has {what}, and PySpark {version} would start it. Run `unset "
+            f"SPARK_HOME`, or set it to the folder of Spark {version}."
+        )
+        raise SetupError(message)
 
 
 def _given(changeable: Mapping[str, str], platform: str) -> SparkSession:
