@@ -25,6 +25,7 @@ class Spark:
 
     Attributes:
         pyspark: its release on PyPI, and that of its Kafka connector.
+        hadoop: the version of Hadoop in it, for the file systems of object stores.
         tokens: the release of the connector's token provider, if it has to be another one.
         runtime: the Databricks runtime with this version, empty if there is none.
         environment: the version of the serverless environment with its client.
@@ -33,6 +34,7 @@ class Spark:
     """
 
     pyspark: str
+    hadoop: str
     tokens: str = ""
     runtime: str = ""
     environment: str = ""
@@ -42,9 +44,9 @@ class Spark:
 
 # PyPI also has 4.1.4, but Maven Central has no Kafka connector for it.
 SPARKS = {
-    "4.2": Spark(pyspark="4.2.0", java="17, 21 or 25", reports_records=True),
-    "4.1": Spark("4.1.3", tokens="4.1.1", runtime="18.x-scala2.13", environment="5"),
-    "4.0": Spark("4.0.4", tokens="4.0.0", runtime="17.3.x-scala2.13", environment="4"),
+    "4.2": Spark("4.2.0", "3.5.0", java="17, 21 or 25", reports_records=True),
+    "4.1": Spark("4.1.3", "3.4.2", tokens="4.1.1", runtime="18.x-scala2.13", environment="5"),
+    "4.0": Spark("4.0.4", "3.4.1", tokens="4.0.0", runtime="17.3.x-scala2.13", environment="4"),
 }
 
 

@@ -4,6 +4,7 @@ import itertools
 import re
 from pathlib import Path
 
+import pyspark
 import pytest
 import yaml
 from stream_devkit import jars, resolver
@@ -34,6 +35,13 @@ def test_a_set_has_what_is_listed_and_one_version_of_it(version):
         artifacts = [(*jar.split(":")[:2], *jar.split(":")[3:]) for jar in listed]
         assert set(coordinates.split()) <= set(listed)
         assert len(set(artifacts)) == len(artifacts)
+
+
+def test_documents_name_the_hadoop_of_spark():
+    """The file system of an object store has the version of the Hadoop that PySpark contains."""
+    jars = (Path(pyspark.__file__).parent / "jars").glob("hadoop-client-api-*.jar")
+
+    assert [jar.stem for jar in jars] == [f"hadoop-client-api-{SPARKS[sparks.VERSION].hadoop}"]
 
 
 def test_each_digest_is_a_sha256():

@@ -42,6 +42,14 @@ def test_the_packages_work_with_an_older_spark(version):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("version", ["4.1", "4.0"])
+def test_documents_name_the_hadoop_of_an_older_spark(version):
+    """The coordinates of object stores have the version of the Hadoop in each PySpark."""
+    done = older_spark.run_tests(version, "-k", "hadoop_of_spark", "tests/test_jar_locks.py")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_make_check(project):
     """Format, lint and strict types hold with the PySpark of that version."""
     code, said = project.run("make", "check")

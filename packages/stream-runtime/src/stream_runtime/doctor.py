@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from pyspark.errors import AnalysisException
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession, is_remote
 
 from . import INTERFACE, session
+from .causes import cause_of
 from .errors import StreamJobError
 from .job import Job
 from .manifest import find_manifest
@@ -14,6 +16,8 @@ from .run import check_progress, query_fingerprint
 from .settings import RuntimeSettings
 from .spark_log import committed, planned
 from .storage import storage
+
+JAVA_ERRORS = (Py4JJavaError, PySparkException)
 
 
 def examine(job: Job, settings: RuntimeSettings) -> int:
@@ -31,7 +35,8 @@ def examine(job: Job, settings: RuntimeSettings) -> int:
         return report.add_error("session", error)
     try:
         report.ask("session", lambda: f"Spark {spark.version}")
-        _examine_query(report, job, spark, settings, reachable=reachable)
+        if report.ask("file systems", lambda: _file_systems(spark, settings)):
+            _examine_query(report, job, spark, settings, reachable=reachable)
     finally:
         session.close(spark, settings.session)
     return report.exit_code
@@ -46,6 +51,9 @@ def _examine_query(
         rows = job.stream(spark, settings)
     except StreamJobError as error:
         report.add_error("data", error)
+        return
+    except JAVA_ERRORS as error:
+        report.add_error("data", _make_error(error))
         return
     report.ask("query plan", lambda: _plan(spark, rows, job.output_mode))
     if not reachable:
@@ -68,6 +76,9 @@ class Report:
         except StreamJobError as error:
             self.add_error(subject, error)
             return False
+        except JAVA_ERRORS as error:
+            self.add_error(subject, _make_error(error))
+            return False
         return True
 
     def add_error(self, subject: str, error: StreamJobError) -> int:
@@ -77,11 +88,22 @@ class Report:
         return self.exit_code
 
 
+def _make_error(error: Exception) -> StreamJobError:
+    """Return an error of Spark as one line: a storage without access, for example."""
+    message = f"{cause_of(error)}. Correct the cause; the log of `run` has the whole error."
+    return StreamJobError(message)
+
+
 def _target(spark: SparkSession, settings: RuntimeSettings, rows: DataFrame) -> str:
     if not settings.sink.has_target(spark):
         return "does not exist yet; the next start creates it"
     settings.sink.check_target(spark, rows)
     return "can store the result"
+
+
+def _file_systems(spark: SparkSession, settings: RuntimeSettings) -> str:
+    settings.check_file_systems(spark)
+    return "one for each folder"
 
 
 def _servers(settings: RuntimeSettings) -> str:

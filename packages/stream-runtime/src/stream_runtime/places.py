@@ -12,12 +12,24 @@ WRITTEN = ("checkpoint", "quarantine", "sink", "metrics")
 """The tables whose places the job writes; it only reads the others."""
 
 
+def list_places(table: Table, *above: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the key and the absolute location of each folder and file that settings name."""
+    for name in type(table).model_fields:
+        value = getattr(table, name)
+        if isinstance(value, Table):
+            yield from list_places(value, *above, name)
+        elif isinstance(value, Place):
+            yield (*above, name), value
+        elif isinstance(value, Path):
+            yield (*above, name), str(value.absolute())
+
+
 def find_overlap(settings: Table) -> tuple[Sequence[str], str] | None:
     """Return a key whose place overlaps with another one, and how; None if none does.
 
     Two places that the job only reads may overlap: two inputs can be in one folder.
     """
-    places = sorted(_list_places(settings), key=lambda found: found[0][0] != WRITTEN[0])
+    places = sorted(list_places(settings), key=lambda found: found[0][0] != WRITTEN[0])
     for key, place in (found for found in places if found[0][0] in WRITTEN):
         for other_key, other in places:
             relation = _relate(place, other) if other_key != key else ""
@@ -29,17 +41,6 @@ def find_overlap(settings: Table) -> tuple[Sequence[str], str] | None:
 def has_folder(location: str) -> bool:
     """Return whether a location is more than the root of a file system."""
     return bool(_split(location)[1].name)
-
-
-def _list_places(table: Table, *above: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    for name in type(table).model_fields:
-        value = getattr(table, name)
-        if isinstance(value, Table):
-            yield from _list_places(value, *above, name)
-        elif isinstance(value, Place):
-            yield (*above, name), value
-        elif isinstance(value, Path):
-            yield (*above, name), str(value.absolute())
 
 
 def _relate(place: str, other: str) -> str:

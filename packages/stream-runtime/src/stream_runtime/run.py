@@ -68,6 +68,7 @@ def _admitted(
         log.info("starting %s", job.name)
         spark = session.build(job.name, settings.session, settings.state, conf)
         stack.callback(session.close, spark, settings.session)
+        settings.check_file_systems(spark)
         root = storage(settings.checkpoint.root, spark)
         settings.check_data(spark)
         rows = job.stream(spark, settings)

@@ -11,11 +11,12 @@ from .checkpoint import Checkpoint
 from .config import SettingError, Table, is_local
 from .lifecycle import Lifecycle
 from .logs import Logging
-from .places import find_overlap
+from .places import find_overlap, list_places
 from .quarantine import Quarantine
 from .records import Events
 from .reporting import Metrics
 from .session import Session, State
+from .storage import require_file_system
 from .systems import StreamSink, StreamSource, System
 
 
@@ -65,6 +66,12 @@ class RuntimeSettings(Table):
         """Raise SetupError if a system cannot be used."""
         for system in self.systems():
             system.check()
+
+    def check_file_systems(self, spark: SparkSession) -> None:
+        """Raise SetupError if Spark cannot open the scheme of a folder, such as s3a."""
+        if self.session.platform == "own":
+            for key, place in list_places(self):
+                require_file_system(".".join(key), place, spark)
 
     def check_data(self, spark: SparkSession) -> None:
         """Raise SetupError if the data of a system do not fit."""

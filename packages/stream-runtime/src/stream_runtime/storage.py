@@ -5,11 +5,21 @@ import uuid
 from pathlib import Path
 from typing import Any, Protocol
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession, is_remote
 from typing_extensions import override
 
+from .causes import cause_of
 from .config import is_local
-from .errors import ConfigError
+from .errors import ConfigError, SetupError
+
+OBJECT_STORES = {
+    "s3a": "hadoop-aws",
+    "abfs": "hadoop-azure",
+    "abfss": "hadoop-azure",
+    "gs": "hadoop-gcp",
+}
+"""The artifact of Hadoop with the file system of each scheme; PySpark has none of them."""
 
 
 class Storage(Protocol):
@@ -43,6 +53,37 @@ def storage(root: str, spark: SparkSession | None = None) -> Storage:
         )
         raise ConfigError(message)
     return HadoopStorage(root, spark or SparkSession.builder.getOrCreate())
+
+
+def require_file_system(name: str, location: str, spark: SparkSession) -> None:
+    """Raise SetupError if Spark has no file system for the location of a setting."""
+    if is_local(location) or is_remote():
+        return
+    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
+    scheme = location.partition(":")[0]
+    try:
+        jvm.org.apache.hadoop.fs.FileSystem.getFileSystemClass(scheme, _hadoop_conf(spark))
+    except Py4JJavaError as error:
+        hadoop = str(jvm.org.apache.hadoop.util.VersionInfo.getVersion())
+        problem = f"{name} = {location}: Spark cannot open {scheme}: ({cause_of(error)})."
+        raise SetupError(f"{problem} {advise_store(scheme, hadoop)}") from None
+
+
+def advise_store(scheme: str, hadoop: str) -> str:
+    """Return what to do if this version of Hadoop has no file system for a scheme."""
+    artifact = OBJECT_STORES.get(scheme)
+    if not artifact:
+        return f"Use hdfs, {', '.join(OBJECT_STORES)} or file, or add its jar."
+    if artifact == "hadoop-gcp" and hadoop < "3.5":
+        return f"Hadoop {hadoop} has none: use Spark 4.2, or add the connector of the store."
+    return (
+        f"Add org.apache.hadoop:{artifact}:{hadoop} to `connectors` in [tool.stream-template.jars] "
+        "of pyproject.toml, and run `make lock`."
+    )
+
+
+def _hadoop_conf(spark: SparkSession) -> Any:
+    return spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
 
 
 class LocalStorage(Storage):
@@ -89,9 +130,17 @@ class HadoopStorage(Storage):
         self._jvm = jvm
         # Cached, because Java searches all jars for each part of such a name.
         self._hadoop = jvm.org.apache.hadoop.fs
-        self._conf = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+        self._conf = _hadoop_conf(spark)
         self._root = root.rstrip("/")
-        self._fs = self._path("").getFileSystem(self._conf)
+        require_file_system("The folder", root, spark)
+        try:
+            self._fs = self._path("").getFileSystem(self._conf)
+        except Py4JJavaError as error:
+            message = (
+                f"Spark cannot open {root}: {cause_of(error)}. Correct the location, or the login "
+                "of the storage."
+            )
+            raise SetupError(message) from None
 
     def _path(self, name: str) -> Any:
         return self._hadoop.Path(f"{self._root}/{name}")
