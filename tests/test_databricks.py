@@ -16,7 +16,8 @@ COMPUTE = {
 }
 RUNTIMES = {"4.1": "18.x-scala2.13", "4.0": "17.3.x-scala2.13"}
 ENVIRONMENTS = {"4.1": "5", "4.0": "4"}
-TOP = {"bundle", "sync", "artifacts", "variables", "targets", "resources"}
+RIGHTS = {"run_as", "permissions"}
+TOP = {"bundle", "sync", "artifacts", "variables", "targets", "resources", "workspace"} | RIGHTS
 
 
 @pytest.fixture(scope="module", name="projects")
@@ -64,8 +65,10 @@ def test_every_field_is_known_to_databricks(bundle):
 
     assert bundle.keys() == TOP
     assert jobs.keys() == {"stream", "doctor"}
+    rights = {key: bundle[key] for key in RIGHTS}
     for job in jobs.values():
-        assert Job.from_dict(job).as_dict() == job
+        given = job | rights
+        assert Job.from_dict(given).as_dict() == given
 
 
 @pytest.mark.parametrize(
@@ -99,6 +102,15 @@ def test_runs_never_overlap(job):
     assert job["max_concurrent_runs"] == 1
     assert ("continuous" in job) != ("schedule" in job)
     assert ("schedule" in job) == (job.get("queue") == {"enabled": False})
+
+
+def test_there_is_one_copy_of_the_job(bundle):
+    """The place and the user of the job do not depend on who deploys it."""
+    assert {target["mode"] for target in bundle["targets"].values()} == {"production"}
+    assert bundle["workspace"] == {"root_path": "${var.folder}/${bundle.name}/${bundle.target}"}
+    assert bundle["run_as"] == {"service_principal_name": "${var.service_principal}"}
+    named = set(re.findall(r"\$\{var\.(\w+)\}", str(bundle)))
+    assert named == bundle["variables"].keys()
 
 
 def test_the_trigger_decides_on_the_schedule(name, job):

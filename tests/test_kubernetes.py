@@ -77,6 +77,7 @@ def test_the_operator_knows_every_field(resource):
         (("driver",), "terminationGracePeriodSecond"),
         (("driver", "env", 0, "valueFrom", "secretKeyRef"), "keys"),
         (("executor",), "instance"),
+        (("executor", "securityContext"), "runAsNoRoot"),
     ],
 )
 def test_a_misspelt_field_is_found(resource, path, field):
@@ -142,6 +143,19 @@ def test_the_resource_agrees_with_the_project(project, resource):
     assert found["arguments"] == ["run", "--env", "prod"]
     assert annotations["prometheus.io/port"] == str(prod["metrics"]["port"])
     assert found["driver"]["terminationGracePeriodSeconds"] > minutes * 60
+
+
+def test_pods_have_no_further_rights(project, resource):
+    """Driver and executors run as the user of the image, who cannot get the rights of root."""
+    application = get_application(resource)
+    contexts = [application[role]["securityContext"] for role in ("driver", "executor")]
+    user = re.search(r"ARG USER_ID=(\d+)", (project / "deploy/Dockerfile").read_text("utf-8"))[1]
+
+    for context in contexts:
+        assert context["runAsUser"] == int(user)
+        assert context["runAsNonRoot"]
+        assert not context["allowPrivilegeEscalation"]
+        assert context["capabilities"] == {"drop": ["ALL"]}
 
 
 def test_the_resource_contains_no_secret(resource):
