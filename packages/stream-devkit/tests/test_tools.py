@@ -221,3 +221,12 @@ def test_a_server_elsewhere_is_not_started(call, capsys):
 class _Cluster(Kafka):
     NAME: ClassVar = "source"
     KIND: ClassVar = "kafka"
+
+
+def test_shown_rows_have_no_control_characters(capsys):
+    """A value of a record is shown in one line, and a terminal obeys nothing in it."""
+    tools._print_rows([{"re\x1bason": "a\x1b[2J\r\nb\x9b\N{RIGHT-TO-LEFT OVERRIDE}"}])  # noqa: SLF001
+
+    heading, row = capsys.readouterr().out.splitlines()
+    assert (heading + row).isprintable()
+    assert row.strip().startswith("a")

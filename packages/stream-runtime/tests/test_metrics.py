@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from stream_runtime import metrics
 from stream_runtime.batch import BatchProgress
+from stream_runtime.errors import SetupError
 from stream_runtime.reporting import Metrics, Reporter
 from stream_runtime.status_file import StatusFile
 from stream_runtime.storage import LocalStorage
@@ -164,6 +165,7 @@ def test_metrics_are_served_on_the_port(monkeypatch):
     metrics.Exporter("job", port)
 
     ((server, thread),) = served
+    assert server.server_address == ("127.0.0.1", port)
     try:
         connection = HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request("GET", "/metrics")
@@ -174,3 +176,25 @@ def test_metrics_are_served_on_the_port(monkeypatch):
         server.server_close()
         thread.join()
     assert 'stream_retries_total{job="job"} 0.0' in text
+
+
+def test_a_taken_port_is_one_message():
+    """The message names address and port, and what to set."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        with pytest.raises(SetupError, match=f"served on 127.0.0.1:{port}.*another metrics.port"):
+            metrics.Exporter("job", port)
+
+
+def test_metrics_are_for_this_machine_unless_told_otherwise(tmp_path, monkeypatch):
+    """Metrics have no login: another address than the loopback needs its key."""
+    served = []
+    monkeypatch.setattr(metrics, "start_http_server", lambda *given: served.append(given[:2]))
+    status = StatusFile(LocalStorage(tmp_path))
+    for settings in (Metrics(port=1), Metrics(port=1, address="0.0.0.0")):  # noqa: S104
+        Reporter(settings, "job", status)
+
+    assert served == [(1, "127.0.0.1"), (1, "0.0.0.0")]  # noqa: S104

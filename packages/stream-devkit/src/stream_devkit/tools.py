@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream_runtime import status
 from stream_runtime.addresses import split_servers
+from stream_runtime.causes import to_printable
 from stream_runtime.cli import to_positive
 from stream_runtime.config import load
 from stream_runtime.errors import ConfigError, StreamJobError
@@ -72,10 +73,10 @@ def main(tools: Tools, arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     except StreamJobError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(to_printable(f"error: {error}"), file=sys.stderr)
         return error.exit_code
     except (ProcessError, StepError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(to_printable(f"error: {error}"), file=sys.stderr)
         return ENVIRONMENT_PROBLEM
 
 
@@ -297,7 +298,7 @@ def run_show(tools: Tools, settings: RuntimeSettings, asked: argparse.Namespace)
         print("\nResult: in the terminal of `make run`")
     invalid = read_quarantine(Path(settings.quarantine.path))
     reasons = Counter(row["reason"] for row in invalid)
-    told = "".join(f"; {number:,} {reason}" for reason, number in reasons.most_common())
+    told = "".join(f"; {number:,} {_cell(reason)}" for reason, number in reasons.most_common())
     print(f"\nQuarantine: {len(invalid):,} records{told}")
     _print_rows([{name: row.get(name) for name in QUARANTINE} for row in invalid[-asked.rows :]])
     return 0
@@ -316,7 +317,9 @@ def _check_servers(settings: RuntimeSettings) -> None:
 def _print_rows(rows: Sequence[Row]) -> None:
     """Print rows as a table of texts, as wide as they are."""
     lines = (
-        [list(rows[0]), *(map(_cell, row.values()) for row in rows)] if rows else [["nothing yet"]]
+        [map(_cell, row) for row in ([*rows[0]], *(row.values() for row in rows))]
+        if rows
+        else [["nothing yet"]]
     )
     columns = list(zip(*lines, strict=True))
     widths = [max(map(len, column)) for column in columns]

@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 # Kafka also accepts the name of a protocol before a server.
 _SERVER = re.compile(r"(?:\w+://)?(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([\w.-]+)):(\d{1,5})")
-_LAST_PORT = 65_535
+LAST_PORT = 65_535
 
 
 def split_servers(servers: str) -> list[tuple[str, int]]:
@@ -18,7 +18,7 @@ def split_servers(servers: str) -> list[tuple[str, int]]:
     """
     found = [_SERVER.fullmatch(part.strip()) for part in servers.split(",")]
     addresses = [(match[1] or match[2], int(match[3])) for match in found if match]
-    if len(addresses) < len(found) or any(not 0 < port <= _LAST_PORT for _, port in addresses):
+    if len(addresses) < len(found) or any(not 0 < port <= LAST_PORT for _, port in addresses):
         message = "it is no list of host:port: write IPv6 in brackets, such as [::1]:9092"
         raise ValueError(message)
     return addresses

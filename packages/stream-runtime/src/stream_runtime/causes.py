@@ -1,4 +1,4 @@
-"""The causes of errors in Spark and in Java, for messages."""
+"""The causes of errors in Spark and in Java, for messages, and texts that a terminal can show."""
 
 from py4j.protocol import Py4JJavaError
 
@@ -7,10 +7,26 @@ def cause_of(error: Exception) -> str:
     """Return the first line of the error's message, without a full stop and without Java's stack.
 
     An error of Java has the message of its cause. An error without a message has its type's name.
+    The message can contain a value of a record: control characters are escaped.
     """
     text = str(error)
     if isinstance(error, Py4JJavaError):
         cause = error.java_exception.getCause() or error.java_exception
         text = str(cause.getMessage())
-    lines = (line.strip() for line in text.splitlines())
-    return next((line.rstrip(".") for line in lines if line), type(error).__name__)
+    lines = (line.strip() for line in text.split("\n"))
+    first = next((line.rstrip(".") for line in lines if line), type(error).__name__)
+    return to_printable(first)
+
+
+def to_printable(text: str) -> str:
+    """Return a text whose control characters are escaped, but not its line feeds.
+
+    A terminal obeys them: a value of a record could clear the screen, or look like another line.
+    """
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else _escape(letter) for letter in text
+    )
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from . import doctor, status
+from .causes import to_printable
 from .checkpoint import is_locked
 from .config import load
 from .errors import ConfigError, StreamJobError
@@ -42,7 +43,7 @@ def main(job: Job, arguments: Sequence[str] | None = None, *, oracle: str = ORAC
         with logging_to(settings.logging):
             return _execute(job, oracle, settings, asked)
     except StreamJobError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(to_printable(f"error: {error}"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped; the next start continues from the checkpoint", file=sys.stderr)

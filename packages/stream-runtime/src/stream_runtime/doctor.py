@@ -8,7 +8,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession, is_remote
 
 from . import INTERFACE, session
-from .causes import cause_of
+from .causes import cause_of, to_printable
 from .errors import StreamJobError
 from .job import Job
 from .manifest import find_manifest
@@ -72,7 +72,7 @@ class Report:
     def ask(self, subject: str, finding: Callable[[], str]) -> bool:
         """Print the finding, or the error instead of it; return whether it is a finding."""
         try:
-            print(f"ok     {subject}: {finding()}")
+            print(to_printable(f"ok     {subject}: {finding()}"))
         except StreamJobError as error:
             self.add_error(subject, error)
             return False
@@ -83,7 +83,7 @@ class Report:
 
     def add_error(self, subject: str, error: StreamJobError) -> int:
         """Print an error; return the exit code of the first one."""
-        print(f"WRONG  {subject}: {error}")
+        print(to_printable(f"WRONG  {subject}: {error}"))
         self.exit_code = self.exit_code or error.exit_code
         return self.exit_code
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from typing_extensions import override
+
+from .causes import to_printable
 from .config import Table
 from .errors import ConfigError
 
@@ -22,6 +25,14 @@ class Logging(Table):
     """
 
 
+class PrintableFormatter(logging.Formatter):
+    """A formatter of messages for a terminal, which may contain values of records."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        return to_printable(super().format(record))
+
+
 @contextmanager
 def logging_to(settings: Logging) -> Iterator[None]:
     """Send the log messages to where the settings say.
@@ -34,7 +45,7 @@ def logging_to(settings: Logging) -> Iterator[None]:
         yield
         return
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(PrintableFormatter("%(message)s"))
     level = ROOT.level
     ROOT.addHandler(handler)
     ROOT.setLevel(logging.INFO)

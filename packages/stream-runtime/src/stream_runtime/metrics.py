@@ -8,6 +8,11 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
+from .addresses import join_address
+from .errors import SetupError
+
+LOOPBACK = "127.0.0.1"
+
 COUNTERS = {
     "input_rows": "Rows read, those of replayed batches included",
     "invalid_rows": "Invalid records; they are in quarantine",
@@ -24,9 +29,13 @@ GAUGES = {
 
 
 class Exporter:
-    """Metrics `stream_…` with the label `job`, on a port (0 opens none)."""
+    """Metrics `stream_…` with the label `job`, on a port (0 opens none) of an address.
 
-    def __init__(self, job: str, port: int) -> None:
+    Raises:
+        SetupError: another program has the port, or the address is none of this machine.
+    """
+
+    def __init__(self, job: str, port: int, address: str = LOOPBACK) -> None:
         registry = CollectorRegistry()
         self._counters = {
             name: Counter(f"stream_{name}", text, ["job"], registry=registry).labels(job)
@@ -57,7 +66,7 @@ class Exporter:
             "stream_retries", "Restarts of the query after a failure", ["job"], registry=registry
         ).labels(job)
         if port:
-            start_http_server(port, registry=registry)
+            _serve(registry, port, address)
 
     def batch(self, facts: Mapping[str, Any]) -> None:
         """Add the facts of one batch (see batch.py); a null fact changes nothing."""
@@ -77,3 +86,14 @@ class Exporter:
     def retried(self) -> None:
         """The query was started again after a failure."""
         self._retries.inc()
+
+
+def _serve(registry: CollectorRegistry, port: int, address: str) -> None:
+    try:
+        start_http_server(port, address, registry)
+    except OSError as error:
+        message = (
+            f"The metrics cannot be served on {join_address(address, port)}: {error}. Set another "
+            "metrics.port, or metrics.address to an address of this machine."
+        )
+        raise SetupError(message) from None

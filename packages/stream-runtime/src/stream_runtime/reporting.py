@@ -5,12 +5,15 @@ import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Annotated, Any, TextIO
 
+from pydantic import Field
+
+from .addresses import LAST_PORT, Host
 from .batch import BatchProgress
 from .config import TERMINAL, LogFile, Table
 from .errors import StreamJobError
-from .metrics import Exporter
+from .metrics import LOOPBACK, Exporter
 from .status_file import StatusFile, format_now
 
 log = logging.getLogger(__name__)
@@ -21,8 +24,13 @@ class Metrics(Table):
 
     log: LogFile = TERMINAL
     """The file for JSON lines, one for each report; `-` is the standard output."""
-    port: int = 0
+    port: Annotated[int, Field(ge=0, le=LAST_PORT)] = 0
     """The port for Prometheus; 0 opens none."""
+    address: Host = LOOPBACK
+    """Where the port is open: for this machine only, or for others as well with `0.0.0.0`.
+
+    Everybody who reaches it can read the metrics: there is no login.
+    """
 
 
 class Reporter:
@@ -30,7 +38,7 @@ class Reporter:
 
     def __init__(self, metrics: Metrics, name: str, status: StatusFile) -> None:
         self._lines = _open(metrics.log)
-        self._exporter = Exporter(name, metrics.port)
+        self._exporter = Exporter(name, metrics.port, metrics.address)
         self._status = status
 
     def start(self, **facts: Any) -> None:

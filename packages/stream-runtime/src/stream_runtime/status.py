@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .batch import NO_WATERMARK
+from .causes import to_printable
 from .checkpoint import is_locked
 from .job import Job
 from .settings import RuntimeSettings
@@ -33,7 +34,7 @@ def show(job: Job, settings: RuntimeSettings, *, as_json: bool) -> int:
     interval = getattr(getattr(settings, "trigger", None), "interval", None)
     trigger = f"every {interval}" if interval else job.trigger
     for name, value in describe(facts, trigger, committed(root)):
-        print(f"{name:12}{value}")
+        print(to_printable(f"{name:12}{value}"))
     return 0
 
 
