@@ -103,7 +103,8 @@ def _target(spark: SparkSession, settings: RuntimeSettings, rows: DataFrame) -> 
 
 def _file_systems(spark: SparkSession, settings: RuntimeSettings) -> str:
     settings.check_file_systems(spark)
-    return "one for each folder"
+    own = settings.session.platform == "own"
+    return "one for each folder" if own else "those of the platform"
 
 
 def _servers(settings: RuntimeSettings) -> str:
