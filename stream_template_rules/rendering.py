@@ -23,6 +23,7 @@ from .existing import compare, existing_violations
 from .files import VERBATIM, files_in, generates, library, placed
 from .literals import python_literal, toml_literal, width
 from .names import proposed_slug
+from .ownership import Owner, list_owners
 from .plan import plan, record
 from .refusal import Retry, refusal, retry, told
 from .roles import default_roles
@@ -88,6 +89,7 @@ class Rendering:
             "stream_begin": self.begin,
             "stream_bake": self.baked,
             "stream_plan": plan,
+            "stream_owners": self.owners,
             "stream_roles": default_roles,
             "stream_record": record,
             "stream_slug": proposed_slug,
@@ -185,6 +187,10 @@ class Rendering:
     def _text(self, path: str) -> str:
         template = self._environment.get_template(path)
         return str(template.render(cookiecutter=self.bake.answers))
+
+    def owners(self, _: Mapping[str, Any]) -> list[Owner]:
+        """Return who owns the files of this bake."""
+        return list_owners([*self._files, *self._library])
 
     @cached_property
     def _files(self) -> list[str]:

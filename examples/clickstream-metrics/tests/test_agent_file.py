@@ -291,13 +291,30 @@ def test_a_playbook_can_be_found_and_followed(skill):
     assert len(skill.read_text("utf-8").splitlines()) <= 60
 
 
-def test_no_file_has_two_owners():
-    """The rows of the ownership rules do not overlap."""
-    rows = re.findall(r"^\| (`.+?) \|", CONTRACT.read_text("utf-8").split("##")[1], re.MULTILINE)
-    owned = [{path for glob in names(row) for path in ROOT.glob(glob)} for row in rows]
+def owned_paths() -> list[str]:
+    """Return the paths of the ownership rules, in the order of their table."""
+    table = CONTRACT.read_text("utf-8").split("##")[1]
+    rows = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+    return [path for row in rows for path in names(row)]
 
-    assert len(owned) == 3
-    assert len(set.union(*owned)) == sum(map(len, owned))
+
+def test_no_file_has_two_owners():
+    """The paths of the ownership rules do not overlap."""
+    files = {
+        path: set(ROOT.glob(f"{path}**" if path.endswith("/") else path)) for path in owned_paths()
+    }
+
+    assert len(set.union(*files.values())) == sum(map(len, files.values()))
+
+
+def test_the_documents_agree_on_owners():
+    """CODEOWNERS and the agent file have the paths of the ownership rules."""
+    lines = (ROOT / ".github/CODEOWNERS").read_text("utf-8").splitlines()
+    reviewed = [line.partition(" ")[0].removeprefix("/") for line in lines if line[:1] == "/"]
+    known = re.findall(r"^- You (?:edit|read).+", AGENT.read_text("utf-8"), re.MULTILINE)
+
+    assert reviewed == owned_paths()
+    assert [path for line in known for path in names(line)] == owned_paths()
 
 
 def test_the_file_that_is_always_read_is_short():
