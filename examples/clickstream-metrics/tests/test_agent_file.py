@@ -35,7 +35,7 @@ CODE = "\n".join(
 )
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 MADE_AT_RUN_TIME = tuple(
-    line for line in (ROOT / ".gitignore").read_text("utf-8").splitlines() if line.endswith("/")
+    line for line in (ROOT / ".gitignore").read_text("utf-8").splitlines() if "/" in line
 )
 
 
