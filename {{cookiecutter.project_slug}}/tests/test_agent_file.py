@@ -291,9 +291,14 @@ def test_messages_name_sections_of_the_runbook():
     assert set(re.findall(r"runbook\.md, '([^']+)'", CODE)) <= headings(RUNBOOK)
 
 
-def test_the_runbook_has_every_exit_code():
-    """The runbook has a row for each exit code of an error."""
-    codes = set(re.findall(r"^\| (\d+) \|", RUNBOOK.read_text("utf-8"), re.MULTILINE))
+@pytest.mark.parametrize(
+    "document",
+    [RUNBOOK, ROOT / ".claude/skills/job-does-not-start/SKILL.md"],
+    ids=document_id,
+)
+def test_every_exit_code_has_a_row(document):
+    """The runbook, and the playbook of a start that fails, have each exit code of an error."""
+    codes = set(re.findall(r"^ *\| (\d+) \|", document.read_text("utf-8"), re.MULTILINE))
     base = errors.StreamJobError
 
     assert {str(error.exit_code) for error in [base, *base.__subclasses__()]} <= codes
@@ -326,7 +331,7 @@ def test_the_agent_can_be_started():
 def test_a_playbook_can_be_found_and_followed(skill):
     """Its header says when to use it, AGENTS.md links to it, and each step says what to expect."""
     fields, body = header(skill)
-    steps = re.split(r"^\d+\. ", body.partition("\n## ")[0], flags=re.MULTILINE)[1:]
+    steps = re.split(r"^\d+\. ", body.partition("\n## Go back")[0], flags=re.MULTILINE)[1:]
 
     assert fields["name"] == skill.parent.name
     assert fields["description"].startswith("Use when ")
