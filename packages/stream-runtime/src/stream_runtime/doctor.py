@@ -11,10 +11,11 @@ from . import INTERFACE, session
 from .causes import cause_of, to_printable
 from .errors import StreamJobError
 from .job import Job
-from .manifest import find_manifest
+from .manifest import find_manifest, read_manifest
 from .run import check_progress, query_fingerprint
 from .settings import RuntimeSettings
 from .spark_log import committed, planned
+from .start_options import ignored_options
 from .storage import storage
 
 JAVA_ERRORS = (Py4JJavaError, PySparkException)
@@ -61,6 +62,8 @@ def _examine_query(
         return
     report.ask("target", lambda: _target(spark, settings, rows))
     report.ask("checkpoint", lambda: _checkpoint(job, spark, settings, rows))
+    if warning := _ignored_options(spark, settings):
+        print(f"?      start options: {warning}")
 
 
 class Report:
@@ -144,3 +147,10 @@ def _checkpoint(job: Job, spark: SparkSession, settings: RuntimeSettings, rows: 
     frozen = {name: found.fingerprint[name] for name in ("state_partitions", "state_store")}
     pinned = ", ".join(f"{name} {value}" for name, value in frozen.items())
     return f"checkpoint id {found.checkpoint_id}, {state}; pinned: {pinned}"
+
+
+def _ignored_options(spark: SparkSession, settings: RuntimeSettings) -> str:
+    root = storage(settings.checkpoint.root, spark)
+    manifest = read_manifest(root)
+    first = manifest.start_options if manifest else None
+    return ignored_options(root, settings.sources(), first)

@@ -27,6 +27,8 @@ class Manifest:
     checkpoint_id: str
     """Names the offsets and batch ids of this checkpoint; its target stores it as well."""
     fingerprint: Fingerprint
+    start_options: dict[str, str] | None = None
+    """The start options at that start; None in a checkpoint of a runtime that recorded none."""
 
 
 def read_manifest(root: Storage) -> Manifest | None:
@@ -35,20 +37,26 @@ def read_manifest(root: Storage) -> Manifest | None:
     return Manifest(**json.loads(text)) if text else None
 
 
-def admit(root: Storage, current: Fingerprint, target_id: str | None) -> Manifest:
+def admit(
+    root: Storage,
+    current: Fingerprint,
+    target_id: str | None,
+    start_options: dict[str, str] | None = None,
+) -> Manifest:
     """Return the manifest that lets this query use the checkpoint; write it at the first start.
 
     Args:
         root: the checkpoint's root.
         current: the fingerprint of the query as it is now.
         target_id: the target's checkpoint id, None without a target.
+        start_options: the start options as they are now (see start_options.py).
 
     Raises:
         CheckpointError: checkpoint, query and target do not belong together.
     """
     if found := find_manifest(root, current, target_id):
         return found
-    manifest = Manifest(checkpoint_id=uuid.uuid4().hex[:12], fingerprint=current)
+    manifest = Manifest(uuid.uuid4().hex[:12], current, start_options)
     root.write(MANIFEST, json.dumps(asdict(manifest), indent=2))
     return manifest
 

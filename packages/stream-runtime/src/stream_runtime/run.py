@@ -24,6 +24,7 @@ from .records import select_invalid
 from .reporting import Reporter
 from .settings import RuntimeSettings
 from .spark_log import NOT_BEGUN, committed, offsets
+from .start_options import ignored_options, start_options
 from .status_file import StatusFile
 from .storage import Storage, storage
 
@@ -73,8 +74,12 @@ def _admitted(
         settings.check_data(spark)
         rows = job.stream(spark, settings)
         fingerprint = query_fingerprint(job, rows, settings)
-        manifest = admit(root, fingerprint, settings.sink.target_checkpoint_id(spark))
+        options = start_options(settings.sources())
+        target_id = settings.sink.target_checkpoint_id(spark)
+        manifest = admit(root, fingerprint, target_id, options)
         check_progress(spark, settings, root)
+        if warning := ignored_options(root, settings.sources(), manifest.start_options):
+            log.warning(warning)
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
         yield spark, root, manifest
 
