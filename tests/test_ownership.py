@@ -10,7 +10,7 @@ from tests.test_render import VARIANTS
 from tests.test_style import COVERING
 
 FILE = r"((?:\w+/)*[\w-]+\.(?:md|py|toml|yml))"
-EDITS = re.compile(rf"\b(?:Add|Change|Correct|Set|Group in|In)\b[^.]*?`{FILE}`")
+EDITS = re.compile(rf"\b(?:Add|Change|Set|Group in|In)\b[^.]*?`{FILE}`")
 
 
 def owners_of(path):

@@ -29,13 +29,20 @@ def queries(text):
     return re.findall(r'(stream_\w+)\{job=\\?"([^"\\]+)\\?"\}', text)
 
 
+def line_of(part):
+    """Return the first line of the alerts that has a text, with its file."""
+    before, _, _ = ALERTS.read_text("utf-8").partition(part)
+    return f"monitoring/alerts.yml:{before.count(chr(10)) + 1}"
+
+
 def test_alerts_watch_exported_metrics_of_this_job(exported):
     """Each alert queries exported metrics of this job; a wrong name would never fire."""
     text = ALERTS.read_text("utf-8")
     expressions = "\n".join(re.findall(r"expr: (.+)", text))
     asked = queries(expressions)
+    unknown = {name for name, _ in asked} - exported
 
-    assert {name for name, _ in asked} <= exported
+    assert [f"{line_of(name)}: {name} is not exported" for name in sorted(unknown)] == []
     assert {name for _, name in asked} == {JOB.name}
     assert len(asked) == expressions.count("stream_")
 
@@ -79,4 +86,5 @@ def test_every_alert_leads_to_the_runbook():
     for alert in alerts:
         assert "summary: " in alert
         assert "description: " in alert
-        assert re.search(r"runbook: docs/runbook\.md#(\S+)", alert)[1] in anchors
+        anchor = re.search(r"runbook: docs/runbook\.md#(\S+)", alert)[1]
+        assert anchor in anchors, f"{line_of(f'#{anchor}')}: no such section"

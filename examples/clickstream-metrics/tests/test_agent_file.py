@@ -68,7 +68,7 @@ def name_problem(name: str) -> str:
     if is_file_name(name) or name.partition("/")[0] in FOLDERS:
         return path_problem(name)
     if re.fullmatch(r"[a-z_]+\.[a-z_]+", name) and name.partition(".")[0] in KEYS:
-        return "" if f'"{name}"' in CODE else key_problem(name)
+        return key_problem(name)
     return ""
 
 
@@ -178,6 +178,13 @@ def link_problem(document: Path, link: str) -> str:
     return "no such section" if anchor and anchor not in anchors else ""
 
 
+def place(document: Path, text: str = "") -> str:
+    """Return the path of a document, with the first line that has the text."""
+    path = document.relative_to(ROOT).as_posix()
+    lines = enumerate(document.read_text("utf-8").splitlines(), 1)
+    return path + next((f":{number}" for number, line in lines if text and text in line), "")
+
+
 def document_id(path: Path) -> str:
     """Return a short name of a document: each playbook has the same file name."""
     return path.parent.name if path in SKILLS else path.name
@@ -187,8 +194,9 @@ def document_id(path: Path) -> str:
 def test_every_name_exists(document):
     """Each path, make target, command, option and key that a document names exists."""
     found = {name: problem(name) for name in names(document.read_text("utf-8"))}
+    wrong = [f"{place(document, name)}: {name}: {why}" for name, why in found.items() if why]
 
-    assert {name: why for name, why in found.items() if why} == {}
+    assert wrong == []
 
 
 @pytest.mark.parametrize(
@@ -227,8 +235,9 @@ def test_links_lead_to_sections(document):
     """Each link to a file of this project, and to a section of it, has a target."""
     links = re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8"))
     found = {link: link_problem(document, link) for link in links}
+    wrong = [f"{place(document, link)}: {link}: {why}" for link, why in found.items() if why]
 
-    assert {link: why for link, why in found.items() if why} == {}
+    assert wrong == []
 
 
 @pytest.mark.parametrize("link", ["docs/nothing.md", "docs/runbook.md#nothing", "#nothing"])
