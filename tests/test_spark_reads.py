@@ -41,6 +41,15 @@ def test_a_string_keeps_values_of_refused_types(spark):
     assert (row["at"], row["pause"]) == ("12:30:00", "INTERVAL '1' DAY")
 
 
+def test_a_malformed_record_is_not_null(spark):
+    """from_json returns a struct of nulls for a text that is not JSON, as the agent file says."""
+    frame = spark.range(1).select(F.from_json(F.lit('{"a": 1'), "b STRING").alias("event"))
+
+    [row] = frame.select(F.isnull("event").alias("is_null"), "event.b").collect()
+
+    assert (row["is_null"], row["b"]) == (False, None)
+
+
 def test_a_number_of_seconds_is_a_timestamp(spark):
     """A number in a TIMESTAMP column counts seconds since 1970."""
     [row] = read(spark, "at TIMESTAMP", '{"at": 86400}').select(F.unix_seconds("at")).collect()
