@@ -1,4 +1,4 @@
-"""Wrong documents: `python -m tests.document_mutants` writes proof/documents.md.
+"""Wrong documents: `python -m tests.document_mutants` prints what finds each of them.
 
 Each mutant changes one thing in a generated project, in a document or in what it describes. The
 tests of the project that need no Spark must fail, and name the document and the line.
@@ -19,7 +19,7 @@ TESTS = ("agent_file", "documents", "monitoring", "settings")
 AGENTS, AGENT, RUNBOOK = "AGENTS.md", ".claude/agents/streaming-engineer.md", "docs/runbook.md"
 SKILL = ".claude/skills/{}/SKILL.md"
 RUNTIME = "lib/stream_runtime/{}.py"
-PLACE = re.compile(r"(?:\.claude/[\w/-]+|docs/\w+|\w+)\.(?:md|yml):\d+")
+PLACE = re.compile(r"(?:\.claude/[\w/-]+|\w+/\w+|\w+)\.(?:md|yml):\d+")
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ MUTANTS = (
     Mutant("fact", "src/*/job.py", r'output_mode="append"', 'output_mode="update"'),
     Mutant("fact", "pyproject.toml", r"pyspark==\d", "pyspark==5"),
     Mutant("heading", RUNBOOK, r"## The job lags", "## Lag"),
+    Mutant("danger", AGENTS, r"NEVER put a secret", "ALWAYS put a secret"),
+    Mutant("danger", RUNBOOK, r"RETAIN 168 HOURS", "RETAIN 0 HOURS"),
     # Sentences: no test reads them.
-    Mutant("sentence", AGENTS, r"NEVER put a secret", "ALWAYS put a secret"),
     Mutant("sentence", AGENT, r"replays the batch", "skips the batch"),
     Mutant("sentence", RUNBOOK, r"\(30 days\)", "(3 days)"),
-    Mutant("sentence", RUNBOOK, r"RETAIN 168 HOURS", "RETAIN 0 HOURS"),
 )
 
 
@@ -147,7 +147,7 @@ def survey() -> Iterator[tuple[Mutant, bool, str]]:
 
 
 def row(mutant: Mutant, failed: bool, named: str) -> str:
-    """Return the row of a mutant in proof/documents.md."""
+    """Return a row of a table in Markdown."""
     change = f"{mutant.pattern} → {mutant.text}".replace("|", "&#124;").replace("\\", "")
     fate = f"red, names `{named}`" if named else "red" if failed else "survives"
     return f"| {mutant.kind} | `{mutant.file}` | {change} | {fate} |"

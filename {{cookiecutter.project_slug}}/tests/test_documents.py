@@ -49,6 +49,8 @@ MEANINGS = {
     errors.StreamFailedError: r"\bretry\b|attempt|stream.failed|an expression|table twice",
     errors.SetupError: r"broker|server|database|environment|Java|revoked|times: each|schema change",
 }
+WEEK = 168
+"""The hours for which a Delta table keeps removed files, by default."""
 GUARANTEES = ("Exactly once", "At least once", "At most once", "Effectively once", "None")
 
 
@@ -107,6 +109,15 @@ def name_problems(line: str) -> Iterator[str]:
             yield from (f"did you mean {other} instead of {name}?" for other in near)
 
 
+def danger_problems(line: str) -> Iterator[str]:
+    """Yield advice that would damage the stream."""
+    retained = re.search(r"RETAIN (\d+) HOURS", line)
+    if retained and int(retained[1]) < WEEK:
+        yield f"a batch replay and other readers need the files of {WEEK} hours"
+    if re.match(r"- ALWAYS (put a secret|collect|edit `lib|.*delete a checkpoint)", line):
+        yield "this is forbidden"
+
+
 def fact_problems(line: str) -> Iterator[str]:
     """Yield what a line says differently from the job about its parts."""
     tables = {name: field.annotation for name, field in Settings.model_fields.items()}
@@ -159,7 +170,9 @@ def problems(document: Path, *checks) -> list[str]:
 @pytest.mark.parametrize("document", [*DOCUMENTS, *OTHERS], ids=document_id)
 def test_values_codes_and_facts_are_those_of_the_job(document):
     """Values after a setting, exit codes, guarantee, source, sink, mode and trigger are true."""
-    assert problems(document, value_problems, code_problems, fact_problems) == []
+    checks = (value_problems, code_problems, fact_problems, danger_problems)
+
+    assert problems(document, *checks) == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=document_id)
@@ -184,10 +197,12 @@ def test_readme_has_the_columns_of_the_result():
 {% endif %}
 def test_the_table_about_checkpoints_is_true():
     """Settings are in the column that tests/test_checkpoint.py proves, and none is missing."""
-    section = AGENTS.read_text("utf-8").split("## Checkpoints")[1].split("\n## ")[0]
+    heading = "## Checkpoints"
+    section = AGENTS.read_text("utf-8").split(heading)[1].split("\n## ")[0]
+    missing = [key for key in PINNED if f"`{key}`" not in section]
 
     assert problems(AGENTS, compatibility_problems) == []
-    assert [key for key in PINNED if f"`{key}`" not in section and "source." not in key] == []
+    assert [f"{place(AGENTS, heading)}: {key} is missing" for key in missing] == []
 
 
 @pytest.mark.parametrize(
@@ -200,6 +215,8 @@ def test_the_table_about_checkpoints_is_true():
         (name_problems, "Look at `quarantine_writes`."),
         (fact_problems, "| trigger | `hourly` | there |"),
         (fact_problems, "Delivery guarantee: never"),
+        (danger_problems, "VACUUM delta.`/the/path` RETAIN 1 HOURS;"),
+        (danger_problems, "- ALWAYS put a secret into `conf/`."),
 {% if job.windowed %}
         (column_problems, "| here | `window_start`, `window_end` |"),
 {% endif %}
