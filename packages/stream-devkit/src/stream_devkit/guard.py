@@ -153,7 +153,7 @@ def _deletion_problems(word: str, folder: str, project: Project) -> Iterator[str
     within = [
         root
         for root in project.checkpoints
-        if f"{root}/".startswith(f"{place}/")
+        if f"{root}/".startswith(f"{place.rstrip('/')}/")
         or place.startswith(f"{root}/")
         or fnmatchcase(root, place)
     ]
@@ -210,7 +210,8 @@ def _write_problems(path: str, text: str, folder: str, project: Project) -> Iter
         )
     if re.fullmatch(r"\.claude/settings[.\w]*\.json", inside):
         yield f"{inside} belongs to the team, because it holds this guard. Ask a person to edit it."
-    if TOKEN.search(text) or (inside.startswith(CONFIGURATION) and ASSIGNED.search(text)):
+    is_configuration = inside.startswith(CONFIGURATION) and not inside.endswith(".py")
+    if TOKEN.search(text) or (is_configuration and ASSIGNED.search(text)):
         yield (
             f"The text for {path} has a password or token, and everybody who can read the "
             "repository could read it. Put it into the environment as STREAM__<TABLE>__<KEY>, or "
