@@ -19,6 +19,7 @@ def test_each_mutant_changes_the_project(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_wrong_documents_are_found():
     """A test of the project names the file and line of each mutant but those of free sentences."""
     found = {mutant: named for mutant, _, named in survey()}
