@@ -161,6 +161,9 @@ def plan(answers: Answers) -> dict[str, Any]:
         "measures_backlog": source.counts_backlog and reports,
         "promises": not sink.console,
         "stores_checkpoint_id": bool(sink.checkpoint_id_in),
+        # Serverless compute does not let a MERGE note its batch.
+        "knows_batch": bool(sink.checkpoint_id_in)
+        and (known["sink"], known["platform"]) != ("delta_merge", "databricks_serverless"),
         "drops_late": covered(DROPS_LATE, known),
         "drops_behind": covered(DROPS_BEHIND, known),
         "drops_duplicates": covered((DEDUPLICATED, CUSTOM), known),

@@ -10,7 +10,7 @@ The tests compare the whole result and the whole quarantine with the records tha
 {% if written_at_once or replays_batches %}
 import json
 {% endif %}
-{% if replays_batches %}
+{% if replays_batches or job.knows_batch %}
 import shutil
 {% endif %}
 import time
@@ -51,7 +51,7 @@ from dev.producer import EventProducer
 from dev.spec import INTERVAL
 from dev.target import Target
 {% if dies_between_commits %}
-from tests.crash import forget_commit{{ ", forget_quarantine_write" if replays_batches }}
+from tests.crash import forget_commit{{ ", forget_quarantine_write" if replays_batches }}{{ ", go_back" if job.knows_batch }}
 {% endif %}
 from tests.events import {{ "ONE_MATCH_EACH, " if job.right }}event, expected_of{{ ", right_event" if job.right }}
 
@@ -295,7 +295,7 @@ def test_a_replayed_batch_changes_nothing(survivor):
 
 
 def test_a_replayed_batch_has_its_quarantine_write(survivor):
-    """The quarantine write runs even if the driver died between the sink's commit and Spark's."""
+    """The quarantine write runs even if the driver died after the batch."""
     last = survivor.last_with_records()
     (written,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
     shutil.rmtree(written)
@@ -304,6 +304,24 @@ def test_a_replayed_batch_has_its_quarantine_write(survivor):
     survivor.run_until(lambda: survivor.quarantined_up_to() >= last, "the quarantine write")
 
     assert survivor.quarantined() == survivor.invalid
+    assert survivor.verdict() == "exact"
+{% endif %}
+{% if job.knows_batch %}
+
+
+def test_a_checkpoint_that_is_older_than_the_target_is_refused(survivor, capsys):
+    """The sink would skip batches whose ids it has, although they have other records."""
+    checkpoint = survivor.folder / "checkpoint"
+    newest = survivor.folder / "newest"
+    shutil.copytree(checkpoint, newest)
+    go_back(checkpoint / spark_log.STREAM, 2)
+
+    exit_codes = [survivor.commands.execute(command) for command in ("run", "doctor")]
+
+    shutil.rmtree(checkpoint)
+    newest.rename(checkpoint)
+    assert exit_codes == [3, 3]
+    assert "the checkpoint is an older copy than the target" in capsys.readouterr().err
     assert survivor.verdict() == "exact"
 {% endif %}
 {% if job.stores_checkpoint_id %}

@@ -13,16 +13,17 @@ def forget_commit(checkpoint: Path) -> None:
     (commits / f".{last}.crc").unlink()
 
 
-def forget_quarantine_write(root: Path, batch: int) -> None:
-    """Delete a quarantine write, as if the driver died before Spark's commit of the batch.
-
-    The checkpoint has no later batch.
-    """
+def go_back(checkpoint: Path, batches: int) -> None:
+    """Delete Spark's newest batches, as in a copy of the checkpoint from before them."""
     for log in ("offsets", "commits"):
-        for path in (root / "stream" / log).iterdir():
-            number = path.name.strip(".").partition(".")[0]
-            if number.isdigit() and int(number) >= batch + (log == "offsets"):
-                path.unlink()
+        numbers = sorted(int(path.name) for path in (checkpoint / log).glob("[0-9]*"))
+        for number in numbers[-batches:]:
+            (checkpoint / log / f"{number}").unlink()
+            (checkpoint / log / f".{number}.crc").unlink()
+
+
+def forget_quarantine_write(root: Path, batch: int) -> None:
+    """Delete a quarantine write, as if the driver died after the batch and before it."""
     (root / "quarantine.json").write_text(json.dumps({"last_batch": batch - 1}), "utf-8")
     for path in (root / "quarantine" / "commits").glob(f"*{batch}*"):
         path.unlink()

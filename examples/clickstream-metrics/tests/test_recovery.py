@@ -31,7 +31,7 @@ from clickstream_metrics.settings import Settings
 from dev.producer import EventProducer
 from dev.spec import INTERVAL
 from dev.target import Target
-from tests.crash import forget_commit, forget_quarantine_write
+from tests.crash import forget_commit, forget_quarantine_write, go_back
 from tests.events import event, expected_of
 
 PACKAGE = JOB.package
@@ -196,7 +196,7 @@ def test_a_replayed_batch_changes_nothing(survivor):
 
 
 def test_a_replayed_batch_has_its_quarantine_write(survivor):
-    """The quarantine write runs even if the driver died between the sink's commit and Spark's."""
+    """The quarantine write runs even if the driver died after the batch."""
     last = survivor.last_with_records()
     (written,) = (survivor.folder / "quarantine").glob(f"*/{last:06d}")
     shutil.rmtree(written)
@@ -205,6 +205,22 @@ def test_a_replayed_batch_has_its_quarantine_write(survivor):
     survivor.run_until(lambda: survivor.quarantined_up_to() >= last, "the quarantine write")
 
     assert survivor.quarantined() == survivor.invalid
+    assert survivor.verdict() == "exact"
+
+
+def test_a_checkpoint_that_is_older_than_the_target_is_refused(survivor, capsys):
+    """The sink would skip batches whose ids it has, although they have other records."""
+    checkpoint = survivor.folder / "checkpoint"
+    newest = survivor.folder / "newest"
+    shutil.copytree(checkpoint, newest)
+    go_back(checkpoint / spark_log.STREAM, 2)
+
+    exit_codes = [survivor.commands.execute(command) for command in ("run", "doctor")]
+
+    shutil.rmtree(checkpoint)
+    newest.rename(checkpoint)
+    assert exit_codes == [3, 3]
+    assert "the checkpoint is an older copy than the target" in capsys.readouterr().err
     assert survivor.verdict() == "exact"
 
 

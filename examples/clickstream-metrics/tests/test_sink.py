@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from functools import partial
 
 import pytest
 from delta.tables import DeltaTable
@@ -67,6 +68,20 @@ def _run(spark, settings, tmp_path):
 
     run.checkpoint = checkpoint
     return run
+
+
+def test_the_last_batch_is_that_of_the_present_rows(run, spark, settings):
+    """The history says which batch the table has, also after a maintenance or a RESTORE."""
+    run("a")
+    run("b")
+    query = json.loads((run.checkpoint / "metadata").read_text("utf-8"))["id"]
+    last_batch = partial(settings.sink.last_batch, spark, "checkpoint 1")
+    table = DeltaTable.forPath(spark, settings.sink.path)
+    table.optimize().executeCompaction()
+
+    assert (last_batch(query), last_batch(""), last_batch("another")) == (1, 1, None)
+    table.restoreToVersion(0)
+    assert last_batch(query) == 0
 
 
 def test_a_replayed_batch_is_written_once(run):

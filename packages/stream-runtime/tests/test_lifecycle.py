@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark.errors import PySparkException, StreamingQueryException
 from stream_runtime import lifecycle
 from stream_runtime.batch import BatchProgress
@@ -120,6 +121,55 @@ def test_a_failed_batch_starts_the_next_attempt(watch):
     said = watch.run(failing(), ending(BATCH))
 
     assert said == ["retry 1: the disk is full", "batch"]
+
+
+class JavaError(Py4JJavaError):
+    """An exception that Java throws, such as that of a storage."""
+
+    def __init__(self, message):
+        Exception.__init__(self)
+        self.java_exception = SimpleNamespace(getCause=lambda: None, getMessage=lambda: message)
+
+    def __str__(self):
+        return self.java_exception.getMessage()
+
+
+def test_an_exception_of_java_starts_the_next_attempt(watch):
+    """A storage that does not answer for a moment is neither a dead JVM nor the end of the job."""
+    errors = [JavaError("connection reset"), None]
+
+    def follow(_):
+        if error := errors.pop(0):
+            raise error
+
+    said = watch.run(ending(BATCH), ending(BATCH), follow=follow)
+
+    assert said == ["batch", "retry 1: connection reset", "batch"]
+
+
+def test_a_dead_jvm_ends_the_job(watch):
+    """Without its JVM, no attempt can succeed: the job ends and says so."""
+
+    def follow(_):
+        raise Py4JNetworkError("no answer")
+
+    with pytest.raises(StreamFailedError, match="JVM is gone"):
+        watch.run(ending(BATCH), follow=follow)
+
+
+def test_a_drain_is_over_after_its_time(tmp_path, monkeypatch):
+    """The time of a drain begins when it is noticed."""
+    drain, now = Drain(LocalStorage(tmp_path), BEGUN), [100.0]
+    monkeypatch.setattr(lifecycle.time, "monotonic", lambda: now[0])
+
+    assert not drain.is_over(0)
+    lifecycle.request_drain(LocalStorage(tmp_path))
+    over = []
+    for seconds in (0, 5, 6):
+        now[0] = 100.0 + seconds
+        over.append(drain.is_over(5))
+
+    assert over == [False, False, True]
 
 
 def test_attempts_of_one_batch_are_limited(watch):

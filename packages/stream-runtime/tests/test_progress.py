@@ -13,17 +13,20 @@ def _check(tmp_path):
     """Return a function that compares; it returns the offsets that each source was asked about."""
     root = LocalStorage(tmp_path)
 
-    def check(*batches, target=True, offsets=("a", "b")):
+    def check(*batches, target=True, offsets=("a", "b"), held=None, planned=None):
         for batch in batches:
             root.write(f"stream/offsets/{batch}", "\n".join(["v1", "{}", *offsets]))
             root.write(f"stream/commits/{batch}", "v1")
+        if planned is not None:
+            root.write(f"stream/offsets/{planned}", "v1")
         asked = []
         sources = [
             SimpleNamespace(check_offsets=lambda _, offset, n=n: asked.append((n, offset)))
             for n in range(2)
         ]
-        sink = SimpleNamespace(has_target=lambda _: target)
-        check_progress(None, SimpleNamespace(sink=sink, sources=lambda: sources), root)
+        sink = SimpleNamespace(has_target=lambda _: target, last_batch=lambda *_: held)
+        settings = SimpleNamespace(sink=sink, sources=lambda: sources)
+        check_progress(None, settings, root, "checkpoint 1")
         return asked
 
     return check
@@ -48,3 +51,25 @@ def test_each_source_is_compared_with_the_last_committed_offsets(check):
 def test_a_source_that_has_not_begun_is_not_compared(check):
     """An input from which no batch has read has no offset."""
     assert check(0, offsets=("a", "-")) == [(0, "a")]
+
+
+@pytest.mark.parametrize("held", [None, 3, 4])
+def test_a_target_of_the_same_moment_is_accepted(check, held):
+    """The target has all committed batches, and at most the one that the checkpoint has planned."""
+    check(2, 3, planned=4, held=held)
+
+
+@pytest.mark.parametrize(
+    ("held", "older"), [(2, "the target is an older copy"), (5, "the checkpoint is an older copy")]
+)
+def test_a_target_of_another_moment_is_refused(check, held, older):
+    """Rows would be missing, or batches skipped that have other records."""
+    with pytest.raises(CheckpointError, match=older):
+        check(2, 3, planned=4, held=held)
+
+
+def test_a_target_with_batches_is_refused_by_an_empty_checkpoint(check):
+    """The first batches of a checkpoint that lost its logs would be skipped."""
+    check(held=-1)
+    with pytest.raises(CheckpointError, match=r"up to 0, but the checkpoint has none"):
+        check(held=0)

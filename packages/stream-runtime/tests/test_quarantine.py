@@ -111,10 +111,8 @@ def _make_progress(spark, past, tmp_path):
         )
         root = storage or LocalStorage(tmp_path)
         found = partial(invalid_lines, spark, past / "source")
-        places = str(tmp_path), str(tmp_path / "records"), found
-        more = (lambda: drains,) if kind is SideQuery else ()
-        records = LocalStorage(tmp_path / "records")
-        return QuarantineProgress(root, kind(root, *places, *more), reporter, records)
+        write = kind(root, str(tmp_path), str(tmp_path / "records"), found, lambda: drains)
+        return QuarantineProgress(root, write, reporter, LocalStorage(tmp_path / "records"))
 
     return make
 
@@ -174,7 +172,8 @@ def test_a_replay_reads_every_input(spark, tmp_path):
         return left.union(right)
 
     root = LocalStorage(tmp_path)
-    replay = BatchReplay(root, str(tmp_path), str(tmp_path / "records"), invalid_records)
+    records = str(tmp_path / "records")
+    replay = BatchReplay(root, str(tmp_path), records, invalid_records, lambda: False)
 
     assert replay.write(range(1, 3))
     assert sorted(quarantined(tmp_path)) == ["left 2", "left 3", "right 2"]
@@ -241,12 +240,14 @@ def test_a_kill_after_the_folder_is_written(make_progress, tmp_path, kind, monke
     assert quarantined(tmp_path) == ALL_INVALID
 
 
-def test_a_drain_does_not_wait_for_a_side_query(make_progress, tmp_path):
-    """A drain interrupts the side query, and the next start repeats it."""
-    make_progress(SideQuery, drains=True).follow(batch(0, 1))
+@BOTH
+def test_a_drain_interrupts_a_quarantine_write(make_progress, tmp_path, monkeypatch, kind):
+    """A write that takes too long is interrupted, and the next start repeats it."""
+    monkeypatch.setattr(quarantine, "POLL_SECONDS", 0.001)
+    make_progress(kind, drains=True).follow(batch(0, 1))
     cut_short = not (tmp_path / PROGRESS).exists()
 
-    make_progress(SideQuery).recover()
+    make_progress(kind).recover()
 
     assert cut_short
     assert quarantined(tmp_path) == ALL_INVALID
@@ -310,9 +311,8 @@ AWKWARD = [b"no JSON", b"no JSON 2", b"caf\xe9", '"\u2028"'.encode(), b"\x00\t\\
 def test_a_report_has_what_a_replay_writes(spark, tmp_path):
     """The record from a report is the same line, byte by byte, as that of a batch replay."""
     report, invalid_records = report_of(spark, tmp_path, AWKWARD, Events())
-    BatchReplay(
-        LocalStorage(tmp_path), str(tmp_path), str(tmp_path / "records"), invalid_records
-    ).write(range(1))
+    root, records = LocalStorage(tmp_path), str(tmp_path / "records")
+    BatchReplay(root, str(tmp_path), records, invalid_records, lambda: False).write(range(1))
 
     (part,) = (tmp_path / "records").glob("000000/part-*.json")
     assert report.invalid_rows == len(AWKWARD) - 1

@@ -4,13 +4,18 @@
 """The sink: a Delta table with one row per key of the result."""
 
 {% if numbered %}
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 {% endif %}
 from functools import partial
 
 from delta.tables import DeltaTable
+{% if numbered %}
+from pyspark.sql import DataFrame, Row, SparkSession
+{% else %}
 from pyspark.sql import DataFrame, SparkSession
+{% endif %}
 {% if several %}
 from pyspark.sql import functions as F
 {% endif %}
@@ -36,6 +41,7 @@ LAST = f"{OWN}last"
 {% if numbered %}
 QUERY = f"{__name__.partition('.')[0]}/result"
 TXN = "spark.databricks.delta.write"
+NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 {% endif %}
 
 
@@ -68,6 +74,15 @@ class Sink(DeltaSink):
         so that these rows are in few files.
         """
         return rows.writeStream.foreachBatch(partial(merge, sink=self, checkpoint_id=checkpoint_id))
+{% if numbered %}
+
+    @override
+    def batch_of(self, entry: Row, checkpoint_id: str, query_id: str) -> int | None:
+        """Return the batch id in an entry of the history, None if it is not of this query."""
+        note = json.loads(entry.userMetadata) if entry.operation == "MERGE" else None
+        is_ours = isinstance(note, dict) and note.get("checkpoint_id") == checkpoint_id
+        return int(note["batch_id"]) if is_ours else None
+{% endif %}
 
 
 def merge(batch: DataFrame, batch_id: int, *, sink: Sink, checkpoint_id: str) -> None:
@@ -83,7 +98,7 @@ def merge(batch: DataFrame, batch_id: int, *, sink: Sink, checkpoint_id: str) ->
     merging = table.merge(newest(batch).alias("new"), SAME_KEY).whenMatchedUpdateAll(NOT_OLDER)
 {% endif %}
 {% if numbered %}
-    with _numbered(spark, f"{QUERY}/{checkpoint_id}", batch_id):
+    with _numbered(spark, checkpoint_id, batch_id):
         counts = merging.whenNotMatchedInsertAll().execute()
     if counts.isEmpty():
         # Skipped, but the batch has to be read: otherwise Spark does not commit its state.
@@ -103,9 +118,14 @@ def newest(batch: DataFrame) -> DataFrame:
 
 
 @contextmanager
-def _numbered(spark: SparkSession, query: str, batch_id: int) -> Iterator[None]:
-    """Add the batch id to Delta commits within the context."""
-    numbers = {f"{TXN}.txnAppId": query, f"{TXN}.txnVersion": str(batch_id)}
+def _numbered(spark: SparkSession, checkpoint_id: str, batch_id: int) -> Iterator[None]:
+    """Add the batch id to Delta commits within the context: by it Delta skips a batch."""
+    numbers = {
+        f"{TXN}.txnAppId": f"{QUERY}/{checkpoint_id}",
+        f"{TXN}.txnVersion": str(batch_id),
+        # For people, and for `last_batch`: the history does not show the other two.
+        NOTE: json.dumps({"checkpoint_id": checkpoint_id, "batch_id": batch_id}),
+    }
     for name, value in numbers.items():
         spark.conf.set(name, value)
     try:

@@ -43,6 +43,13 @@ class Sink(StreamSink):
         return bool(storage(self.path, spark).names(""))
 
     @override
+    def last_batch(self, spark: SparkSession, checkpoint_id: str, query_id: str) -> int | None:
+        """Return the last batch in `_spark_metadata`, where some files sum up those before them."""
+        names = storage(self.path, spark).names("_spark_metadata")
+        batches = (name.removesuffix(".compact") for name in names)
+        return max((int(batch) for batch in batches if batch.isdigit()), default=-1)
+
+    @override
     def target_checkpoint_id(self, spark: SparkSession) -> str | None:
         """Return the target's checkpoint id, None if the folder is empty.
 

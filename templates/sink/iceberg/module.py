@@ -21,6 +21,8 @@ from typing_extensions import override
 
 CHECKPOINT_ID = "stream.checkpoint_id"
 """The table property with the checkpoint id."""
+STREAMING = "spark.sql.streaming"
+"""The prefix of what a snapshot says of its query and batch."""
 PROPERTIES = {
     # Iceberg recognises a batch by its snapshot. Maintenance adds snapshots and expires old ones:
     # so many of the newest stay, however old they are.
@@ -113,6 +115,18 @@ class Sink(StreamSink):
             return None
         properties = spark.sql(f"SHOW TBLPROPERTIES {self.table}").collect()
         return {row.key: str(row.value) for row in properties}.get(CHECKPOINT_ID, "unknown")
+
+    @override
+    def last_batch(self, spark: SparkSession, checkpoint_id: str, query_id: str) -> int | None:
+        """Return the last batch in the table's snapshots, None if none of them is of the query."""
+        history = spark.table(f"{self.table}.history")
+        snapshots = spark.table(f"{self.table}.snapshots")
+        # A rollback leaves snapshots that are no longer ancestors of the current one.
+        current = history.where("is_current_ancestor").join(snapshots, "snapshot_id")
+        summary = F.col("summary")
+        ours = current.where(summary[f"{STREAMING}.queryId"].startswith(query_id))
+        ((last,),) = ours.select(F.max(summary[f"{STREAMING}.epochId"].cast("bigint"))).collect()
+        return None if last is None else int(last)
 
     @override
     def check(self) -> None:

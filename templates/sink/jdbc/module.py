@@ -166,6 +166,13 @@ class Sink(StreamSink):
         return str(found[0]) if found else None
 
     @override
+    def last_batch(self, spark: SparkSession, checkpoint_id: str, query_id: str) -> int | None:
+        """Return the last batch in the ledger, -1 before the first."""
+        with self.connect() as connection:
+            found = connection.execute(_sql("SELECT max(batch_id) FROM {ledger}", self)).fetchone()
+        return int(found[0]) if found and found[0] is not None else None
+
+    @override
     def check_target(self, spark: SparkSession, rows: DataFrame) -> None:
         """Let PostgreSQL plan the statements that write.
 

@@ -101,30 +101,24 @@ def to_timedelta(duration: str) -> timedelta:
     return found
 
 
-class Place(str):
-    """The text of a location; its class distinguishes it from the other texts of the settings."""
-
-    __slots__ = ()
-
-
 def is_local(location: str) -> bool:
     """Return whether a path or URI is on this machine's disk: it has no scheme, or `file:`."""
     scheme = re.match(r"[a-z][a-z0-9+.-]*:", location, re.IGNORECASE)
     return not scheme or location.startswith(FILE)
 
 
-def _to_place(location: str) -> Place:
+def _to_place(location: str) -> str:
     if not location.strip():
         message = "it is empty: name a folder"
         raise ValueError(message)
     if not is_local(location):
-        return Place(location.rstrip("/"))
+        return location.rstrip("/")
     if not location.startswith(FILE):
-        return Place(Path(location).absolute())
+        return str(Path(location).absolute())
     if not re.match(r"file:(//)?/([^/]|$)", location):
         message = "a URI of this machine is file: and an absolute path: write file:/its/path"
         raise ValueError(message)
-    return Place(location.rstrip("/") or location)
+    return location.rstrip("/") or location
 
 
 def _to_log(location: str) -> str:
@@ -136,11 +130,13 @@ def _to_log(location: str) -> str:
     return _to_place(location)
 
 
-Location = Annotated[str, AfterValidator(_to_place)]
+PLACE = "place"
+"""The mark of a setting that names a folder, among the texts of the settings."""
+Location = Annotated[str, AfterValidator(_to_place), PLACE]
 """A folder: a URI or a path; a relative path starts at the working directory."""
 TERMINAL = "-"
 """The standard output, instead of a file."""
-LogFile = Annotated[str, AfterValidator(_to_log)]
+LogFile = Annotated[str, AfterValidator(_to_log), PLACE]
 """A file on this machine, or `-`."""
 
 

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from typing_extensions import override
 
 from .columns import require_columns
@@ -19,6 +19,9 @@ SPARK_CONF = {
 }
 CHECKPOINT_ID = "stream.checkpoint_id"
 """The table property with the checkpoint id."""
+HISTORY = 100
+"""The number of entries of the history that are read: maintenance adds some after each batch."""
+HISTORY_COLUMNS = "version", "operation", "operationParameters", "userMetadata"
 ALL_COLUMNS = {"delta.dataSkippingNumIndexedCols": "-1"}
 """Statistics of every column: the column that clusters a table needs them."""
 
@@ -45,6 +48,31 @@ class DeltaSink(StreamSink):
         details = DeltaTable.forPath(spark, self.path).detail().select("properties")
         ((properties,),) = details.collect()
         return str(properties.get(CHECKPOINT_ID, "unknown"))
+
+    @override
+    def last_batch(self, spark: SparkSession, checkpoint_id: str, query_id: str) -> int | None:
+        """Return the last batch in the table's history, None if its newest entries have none."""
+        history = DeltaTable.forPath(spark, self.path).history(HISTORY)
+        newest = None
+        for entry in history.select(*HISTORY_COLUMNS).collect():
+            if newest is not None and entry.version > newest:
+                continue
+            if entry.operation == "RESTORE":
+                # Delta keeps the ids of the batches that it takes back.
+                version = entry.operationParameters.get("version")
+                if version is None:
+                    return None
+                newest = int(version)
+            batch = self.batch_of(entry, checkpoint_id, query_id)
+            if batch is not None:
+                return batch
+        return None
+
+    def batch_of(self, entry: Row, checkpoint_id: str, query_id: str) -> int | None:  # noqa: ARG002
+        """Return the batch id in an entry of the history, None if it is not of this query."""
+        values = entry.operationParameters
+        is_ours = entry.operation == "STREAMING UPDATE" and values["queryId"].startswith(query_id)
+        return int(values["epochId"]) if is_ours else None
 
     @override
     def check_target(self, spark: SparkSession, rows: DataFrame) -> None:

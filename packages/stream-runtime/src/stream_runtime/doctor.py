@@ -136,7 +136,7 @@ def _checkpoint(job: Job, spark: SparkSession, settings: RuntimeSettings, rows: 
     found = find_manifest(root, current, settings.sink.target_checkpoint_id(spark))
     if found is None:
         return "none yet; the next start creates it"
-    check_progress(spark, settings, root)
+    check_progress(spark, settings, root, found.checkpoint_id)
     done, last = committed(root), planned(root)
     if last is None:
         state = "no batch yet"

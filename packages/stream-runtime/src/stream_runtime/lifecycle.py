@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pydantic import PositiveInt
 from pyspark.errors import PySparkException
 from pyspark.sql.streaming.query import StreamingQuery
@@ -62,6 +62,7 @@ class Drain:
         self._root = root
         self._begun = begun
         self._signal = 0
+        self._noticed = 0.0
 
     @property
     def exit_code(self) -> int:
@@ -71,6 +72,13 @@ class Drain:
     def asked(self) -> bool:
         """Whether a signal came or the marker is there."""
         return self._signal > 0 or self._root.read(MARKER) is not None
+
+    def is_over(self, seconds: float) -> bool:
+        """Return whether it was asked for so many seconds ago; the first call starts the time."""
+        if not self.asked():
+            return False
+        self._noticed = self._noticed or time.monotonic()
+        return time.monotonic() - self._noticed > seconds
 
     def cause(self) -> str:
         """Return who asked for it, for the log."""
@@ -162,7 +170,8 @@ class Supervisor:
                 if query.isActive:
                     query.stop()
             error = query.exception()
-        except PySparkException as failure:
+        except (PySparkException, Py4JJavaError) as failure:
+            # Java still answers: a storage that cannot be read, for example, has another attempt.
             error = failure
         except Py4JError as loss:
             message = (

@@ -5,8 +5,11 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import get_args
 
-from .config import Place, Table, is_local
+from pydantic.fields import FieldInfo
+
+from .config import PLACE, TERMINAL, Table, is_local
 
 WRITTEN = ("checkpoint", "quarantine", "sink", "metrics")
 """The tables whose places the job writes; it only reads the others."""
@@ -14,14 +17,20 @@ WRITTEN = ("checkpoint", "quarantine", "sink", "metrics")
 
 def list_places(table: Table, *above: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield the key and the absolute location of each folder and file that settings name."""
-    for name in type(table).model_fields:
+    for name, field in type(table).model_fields.items():
         value = getattr(table, name)
         if isinstance(value, Table):
             yield from list_places(value, *above, name)
-        elif isinstance(value, Place):
+        elif isinstance(value, str) and value != TERMINAL and _is_place(field):
             yield (*above, name), value
         elif isinstance(value, Path):
             yield (*above, name), str(value.absolute())
+
+
+def _is_place(field: FieldInfo) -> bool:
+    """Return whether a field is a `Location`, or one that can be None."""
+    kinds = (getattr(kind, "__metadata__", ()) for kind in get_args(field.annotation))
+    return PLACE in field.metadata or any(PLACE in kind for kind in kinds)
 
 
 def find_overlap(settings: Table) -> tuple[Sequence[str], str] | None:

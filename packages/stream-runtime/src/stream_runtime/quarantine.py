@@ -131,7 +131,22 @@ class QuarantineProgress:
 
 
 class BatchReplay(QuarantineWrite):
-    """A write that replays single batches of the query."""
+    """A write that replays single batches of the query.
+
+    `is_over` returns whether a drain has no time left: what is not written then is written by the
+    next start.
+    """
+
+    def __init__(
+        self,
+        root: Storage,
+        location: str,
+        target: str,
+        invalid_records: Callable[[], DataFrame],
+        is_over: Callable[[], bool],
+    ) -> None:
+        super().__init__(root, location, target, invalid_records)
+        self._is_over = is_over
 
     @override
     def begin(self) -> None:
@@ -148,11 +163,13 @@ class BatchReplay(QuarantineWrite):
             )
         done = logged(self._root, f"{CHECKPOINT}/commits").union(forgotten)
         for batch in batches:
-            if batch not in done and offsets(self._root, batch) != offsets(self._root, batch - 1):
-                self._replay(batch)
+            is_due = offsets(self._root, batch) != offsets(self._root, batch - 1)
+            if batch not in done and is_due and not self._replay(batch):
+                return False
         return True
 
-    def _replay(self, batch: int) -> None:
+    def _replay(self, batch: int) -> bool:
+        """Replay a batch; return False if a drain ended this early."""
         before = batch - 1
         for name in (f"offsets/{before}", f"commits/{before}", f"offsets/{batch}"):
             self._copy(name)
@@ -162,7 +179,13 @@ class BatchReplay(QuarantineWrite):
             self._root.write(f"{CHECKPOINT}/metadata", json.dumps({"id": str(uuid.uuid4())}))
         store = partial(_store, self._target)
         # Once: it ends after the planned batch. Available now would read on.
-        _start(self._invalid_records(), self._location, store, once=True).awaitTermination()
+        query = _start(self._invalid_records(), self._location, store, once=True)
+        while not query.awaitTermination(POLL_SECONDS):
+            if self._is_over():
+                log.warning("the drain ends before batch %d is in quarantine", batch)
+                query.stop()
+                return False
+        return True
 
     def _copy_source_log(self, log: str) -> None:
         """Copy one source's log, such as the files that each batch of a file source has read."""

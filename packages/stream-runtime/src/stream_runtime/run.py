@@ -11,7 +11,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from . import session
 from .checkpoint import sole_driver
-from .config import is_local
+from .config import is_local, to_timedelta
 from .continuous import ContinuousListener
 from .errors import CheckpointError, StreamJobError
 from .fingerprint import Fingerprint, fingerprint
@@ -23,7 +23,7 @@ from .quarantine import BatchReplay, QuarantineProgress, QuarantineWrite, SideQu
 from .records import select_invalid
 from .reporting import Reporter
 from .settings import RuntimeSettings
-from .spark_log import NOT_BEGUN, committed, offsets
+from .spark_log import NOT_BEGUN, committed, offsets, planned, query_id
 from .start_options import ignored_options, start_options
 from .status_file import StatusFile
 from .storage import Storage, storage
@@ -77,32 +77,58 @@ def _admitted(
         options = start_options(settings.sources())
         target_id = settings.sink.target_checkpoint_id(spark)
         manifest = admit(root, fingerprint, target_id, options)
-        check_progress(spark, settings, root)
+        check_progress(spark, settings, root, manifest.checkpoint_id)
         if warning := ignored_options(root, settings.sources(), manifest.start_options):
             log.warning(warning)
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
         yield spark, root, manifest
 
 
-def check_progress(spark: SparkSession, settings: RuntimeSettings, root: Storage) -> None:
+def check_progress(
+    spark: SparkSession, settings: RuntimeSettings, root: Storage, checkpoint_id: str
+) -> None:
     """Require that source and target are still those of the committed batches.
 
     Raises:
-        CheckpointError: the target is gone, or the source has lost what the next batch reads.
+        CheckpointError: the target is gone or of another moment than the checkpoint, or the source
+            has lost what the next batch reads.
     """
     last = committed(root)
-    if last is None:
-        return
-    if not settings.sink.has_target(spark):
+    if settings.sink.has_target(spark):
+        held = settings.sink.last_batch(spark, checkpoint_id, query_id(root))
+        if held is not None:
+            _compare_batches(held, -1 if last is None else last, planned(root))
+    elif last is not None:
         message = (
             f"The checkpoint has committed its batches up to {last}, but the sink's target does "
             "not exist: a new one would have only later rows. Restore the target, or start with a "
             f"new checkpoint, from the beginning of the source. {START_OVER}"
         )
         raise CheckpointError(message)
+    if last is None:
+        return
     for source, offset in zip(settings.sources(), offsets(root, last), strict=False):
         if offset != NOT_BEGUN:
             source.check_offsets(spark, offset)
+
+
+def _compare_batches(held: int, last: int, due: int | None) -> None:
+    """Require that the target has all committed batches, and none that the checkpoint plans not.
+
+    The sink skips a batch whose id the target has. So with an older checkpoint it would skip
+    batches that have other records, and with an older target their rows would be missing.
+    """
+    if last <= held <= (-1 if due is None else due):
+        return
+    older, newer = ("target", "checkpoint") if held < last else ("checkpoint", "target")
+    committed_batches = f"has committed its batches up to {last}" if last >= 0 else "has none"
+    message = (
+        f"The sink's target has the batches up to {held}, but the checkpoint {committed_batches}: "
+        f"the {older} is an older copy than the {newer}, and rows would be lost or wrong. Restore "
+        "both from the same moment, or set checkpoint.root and the sink's target to new places "
+        f"and start there from the beginning of the source. {START_OVER}"
+    )
+    raise CheckpointError(message)
 
 
 def query_fingerprint(job: Job, rows: DataFrame, settings: RuntimeSettings) -> Fingerprint:
@@ -168,7 +194,8 @@ def _quarantine_write(
     location = settings.checkpoint.root
     records = partial(read_invalid, job, spark, settings)
     if settings.source.REPLAYABLE and not job.continuous:
-        return BatchReplay(root, location, target, records)
+        drain_seconds = to_timedelta(settings.lifecycle.drain).total_seconds()
+        return BatchReplay(root, location, target, records, partial(drain.is_over, drain_seconds))
     return SideQuery(root, location, target, records, drain.asked)
 
 

@@ -1,11 +1,19 @@
 """Spark's own checkpoint: which batches it has, and their offsets."""
 
+import json
+
 from .storage import Storage
 
 STREAM = "stream"
 """The folder of Spark's checkpoint in the checkpoint's root."""
 NOT_BEGUN = "-"
 """The offset of a source from which no batch has read."""
+
+
+def query_id(root: Storage) -> str:
+    """Return Spark's id of the query, empty before its first start."""
+    text = root.read(f"{STREAM}/metadata")
+    return str(json.loads(text)["id"]) if text else ""
 
 
 def committed(root: Storage) -> int | None:

@@ -80,6 +80,16 @@ class StreamSink(System, ABC):
         """Return whether the target exists; one that nobody can remove always does."""
         return True
 
+    def last_batch(self, spark: SparkSession, checkpoint_id: str, query_id: str) -> int | None:  # noqa: ARG002
+        """Return the last batch that an existing target has, None if the sink cannot tell.
+
+        Args:
+            spark: a session.
+            checkpoint_id: the checkpoint's id, which the target stores.
+            query_id: Spark's id of the query, empty if the checkpoint has none yet.
+        """
+        return None
+
     def check_target(self, spark: SparkSession, rows: DataFrame) -> None:
         """Compare an existing target with the result rows.
 
