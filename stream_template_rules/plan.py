@@ -162,6 +162,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "promises": not sink.console,
         "stores_checkpoint_id": bool(sink.checkpoint_id_in),
         # Serverless compute does not let a MERGE note its batch.
+        "longest_key": _longest_key(sink, roles, dict(named)),
         "knows_batch": bool(sink.checkpoint_id_in)
         and (known["sink"], known["platform"]) != ("delta_merge", "databricks_serverless"),
         "drops_late": covered(DROPS_LATE, known),
@@ -244,6 +245,12 @@ def _right(roles: Roles, columns: Mapping[str, str]) -> Right:
     while any(column.lower().startswith(prefix) for column in columns):
         prefix += "_"
     return Right(kinds, name, time, key, measure, prefix)
+
+
+def _longest_key(sink: Sink, roles: Roles, kinds: Mapping[str, str]) -> int:
+    """Return the longest text of an id or key, in bytes; 0 if neither has a limit."""
+    named = [kinds[column] for column in (roles["id"], roles["key"]) if column]
+    return sink.longest_key if {"STRING", "BINARY"}.intersection(named) else 0
 
 
 def _result_key(window: str, roles: Roles, right: Right | None) -> list[str]:

@@ -15,6 +15,8 @@ class Sink:
         replaces_rows: whether a row replaces the row with the same key.
         checkpoint_id_in: what stores the checkpoint id in the target, empty if nothing does.
         checks_columns: whether a start compares the columns of an existing table with the result.
+        longest_key: the longest text of an id or key that the target can index, in bytes; 0 if
+            it has no limit.
         is_log: whether the target keeps every record ever written: a reader takes the newest of
             each key, and drops records with the same content.
         low_latency: whether the low-latency triggers can write to it.
@@ -35,6 +37,7 @@ class Sink:
     replaces_rows: bool = False
     checkpoint_id_in: str = "stream.checkpoint_id"
     checks_columns: bool = False
+    longest_key: int = 0
     is_log: bool = False
     low_latency: bool = False
     read_back: Literal["arrow", "rows", "text"] = "arrow"
@@ -68,6 +71,8 @@ SINKS = {
         system="postgres",
         replaces_rows=True,
         checkpoint_id_in="<table>_ledger",
+        # An entry of a unique index has at most 2,704 bytes, and up to two texts and a window.
+        longest_key=1000,
         read_back="rows",
         test_stream="file_batches",
         secrets={"password": "sink-password"},

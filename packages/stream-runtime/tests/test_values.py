@@ -276,6 +276,22 @@ def test_an_event_time_has_limits(spark, time, reason):
     assert row.reason == reason
 
 
+def test_a_target_can_limit_ids_and_keys(spark):
+    """An id or key of more bytes than the target can index is invalid; letters have several."""
+    columns = {"at": "TIMESTAMP", "id": "STRING", "key": "STRING"}
+    schema = EventSchema(columns, time="at", id="id", key="key")
+    events = [{"id": "x" * 9, "key": "ö" * 5}, {"id": "x" * 10, "key": "ö" * 5}]
+    events += [{"id": "x" * 11, "key": ""}, {"id": "x", "key": "ö" * 5 + "x"}]
+    messages = [json.dumps({"at": "2026-01-01T00:00:00Z"} | event).encode() for event in events]
+
+    found = records.select_invalid(envelopes(spark, messages), schema, Events(longest_key=10))
+
+    assert {tuple(row) for row in found.select("origin", "reason", "column").collect()} == {
+        ("test/2", "too_long", "id"),
+        ("test/3", "too_long", "key"),
+    }
+
+
 def test_rows_of_a_table_have_times_that_all_sinks_support(spark):
     """A typed row with a time outside the years 1 to 9999 is invalid."""
     columns = {"at": "TIMESTAMP", "times": "ARRAY<TIMESTAMP>", "day": "DATE"}

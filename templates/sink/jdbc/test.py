@@ -7,6 +7,9 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+{% if job.longest_key %}
+from random import Random
+{% endif %}
 
 import pytest
 from psycopg import sql
@@ -19,7 +22,7 @@ from stream_runtime.names import OWN
 
 from {{ cookiecutter.__package }} import sink
 from {{ cookiecutter.__package }}.job import JOB
-from {{ cookiecutter.__package }}.schema import {{ "EVENT, " if cookiecutter.window == "none" }}RESULT_KEY
+from {{ cookiecutter.__package }}.schema import {{ "EVENT, " if cookiecutter.window == "none" or job.longest_key }}RESULT_KEY
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.target import Target
@@ -410,6 +413,23 @@ def test_every_type_is_unchanged(trial, spark):
     assert absent == (None,) * len(KINDS)
 
 
+{% if job.longest_key %}
+def test_a_key_that_the_index_cannot_have_is_invalid(trial, spark):
+    """The longest id and key are written; a longer one is an invalid record and stops no batch."""
+    longest = trial.settings.events.longest_key
+    roles = [name for name in (EVENT.id, EVENT.key) if name and EVENT.columns[name] == "STRING"]
+    text = Random(1).randbytes(longest).hex()  # noqa: S311 - no secret; it cannot be compressed
+    fits, too_long = (dict.fromkeys(roles, text[:length]) for length in (longest, longest + 1))
+    rows = trial.result(spark, event(0) | fits)
+    trial.prepare(rows)
+
+    trial.store(rows, 0)
+
+    assert len(trial.rows()) == 1
+    assert trial.result(spark, event(0) | too_long).isEmpty()
+
+
+{% endif %}
 def test_an_unsupported_type_is_refused(trial, spark):
     """An unsupported type, such as an interval, is refused with its column and a fix."""
     rows = trial.result(spark, event(0)).selectExpr("*", "INTERVAL '1' DAY AS lag")

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from secrets import token_urlsafe
 from typing import cast
 
-from pydantic import AwareDatetime, NonNegativeInt
+from pydantic import AwareDatetime, NonNegativeInt, PositiveInt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -59,6 +59,8 @@ class Events(TimeForms):
     The newest event time of all producers moves the watermark. If this is longer than the delay of
     the watermark, one wrong clock makes punctual events of other producers late.
     """
+    longest_key: PositiveInt | None = None
+    """The longest text of an id or key, in bytes, if the target limits it."""
     reported: NonNegativeInt = 50
     """The largest number of invalid records that Spark's report of a batch contains, for each
     input. More, or longer ones, cost a batch replay. Spark's event log and its log at level INFO
@@ -325,6 +327,9 @@ def _checks_of_roles(schema: EventSchema, events: Events) -> Iterator[Check]:
         yield Check("missing_id", F.coalesce(text_of_id, F.lit("")) == "", schema.id)
     if schema.key:
         yield Check("missing_key", F.isnull(event[schema.key]), schema.key)
+    for name in filter(None, (schema.id, schema.key)):
+        if events.longest_key and schema.columns[name] in {"STRING", "BINARY"}:
+            yield Check("too_long", F.octet_length(event[name]) > events.longest_key, name)
     for measure in schema.measures:
         yield Check("not_finite", _is_endless(event[measure]), measure)
 
