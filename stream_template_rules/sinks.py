@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .sources import name_kafka_secrets
+
 
 @dataclass(frozen=True)
 class Sink:
@@ -65,6 +67,7 @@ SINKS = {
         is_log=True,
         low_latency=True,
         read_back="text",
+        secrets=name_kafka_secrets("sink"),
     ),
     "jdbc": Sink(
         target_setting="sink.table",

@@ -37,6 +37,14 @@ class Source:
     untyped: tuple[str, ...] = ()
 
 
+KAFKA_SECRETS = ("password", "truststore", "keystore", "key_password")
+
+
+def name_kafka_secrets(table: str) -> dict[str, str]:
+    """Return the secret settings of a connection to Kafka, with their keys in a secret."""
+    return {setting: f"{table}-{setting.replace('_', '-')}" for setting in KAFKA_SECRETS}
+
+
 SOURCES = {
     "kafka": Source(
         replayed="offsets",
@@ -47,7 +55,7 @@ SOURCES = {
         server=True,
         low_latency=True,
         counts_backlog=True,
-        secrets={"bootstrap_servers": "bootstrap-servers"},
+        secrets={"bootstrap_servers": "bootstrap-servers", **name_kafka_secrets("source")},
     ),
     "delta": Source(
         replayed="table versions",

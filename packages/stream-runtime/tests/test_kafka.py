@@ -1,5 +1,7 @@
 """The options of the connection to Kafka; a secret cannot inject other options."""
 
+import re
+
 import pytest
 from pydantic import SecretStr
 from sample import load
@@ -7,6 +9,7 @@ from stream_runtime.errors import ConfigError
 from stream_runtime.kafka import Kafka
 
 AWKWARD = 's3cr"et\\'
+HIDDEN = "aGlkZGVu"
 SECURE = ["source.security=SASL_SSL", "source.username=job"]
 
 
@@ -71,10 +74,100 @@ def test_a_password_on_the_command_line_is_refused():
     assert "s3cr" not in str(caught.value)
 
 
-def test_a_login_needs_a_user_and_a_password():
-    """A login without user or password is refused at the start, not by the first batch."""
-    with pytest.raises(ConfigError, match="source: security SASL_SSL needs a username"):
-        load("source.security=SASL_SSL")
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["security=SASL_SSL"], "source: security SASL_SSL with SCRAM-SHA-512 needs username and"),
+        (["security=SASL_PLAINTEXT", "username=job"], "SCRAM-SHA-512 needs password: set"),
+        (
+            ["security=SASL_SSL", "mechanism=OAUTHBEARER", "username=job", "password={password}"],
+            "security SASL_SSL with OAUTHBEARER needs token_endpoint: set",
+        ),
+        (["username=job"], "source.username: security PLAINTEXT does not use it: set security to"),
+        (["truststore={ca}"], "source.truststore: security PLAINTEXT does not use it: set secur"),
+        (
+            ["security=SASL_PLAINTEXT", "username=job", "password={password}", "keystore={job}"],
+            "source.keystore: security SASL_PLAINTEXT with SCRAM-SHA-512 does not use it: set",
+        ),
+        (["security=SSL", "scope=kafka"], "source.scope: security SSL does not use it: set secur"),
+        (["security=SSL", "truststore={password}"], "source.truststore: it has no line"),
+        (["security=SSL", "keystore={ca}"], "source.keystore: it has no private key: name"),
+        (["security=SSL", "keystore={key}"], "source.keystore: it has no certificate: name"),
+        (["security=SSL", "keystore={old}"], 'form "RSA PRIVATE KEY": convert it with `openssl'),
+        (["security=SSL", "keystore={locked}"], "private key is encrypted: set key_password"),
+        (
+            ["security=SSL", "keystore={job}", "key_password={password}"],
+            "source.keystore: its private key is not encrypted: remove key_password",
+        ),
+        (["security=SSL", "truststore=/ca.pem"], "source.truststore is a secret; put it into"),
+        (["security=SSL", "truststore=file:/no/ca.pem"], "there is no file /no/ca.pem"),
+    ],
+)
+def test_an_incomplete_or_contradicting_login_is_refused(tmp_path, overrides, message):
+    """It is refused at the start, not by the first batch; the message shows no secret."""
+    certificate, key = pem("CERTIFICATE"), pem("PRIVATE KEY")
+    texts = {
+        "password": HIDDEN,
+        "ca": certificate,
+        "key": key,
+        "job": key + certificate,
+        "old": pem("RSA PRIVATE KEY") + certificate,
+        "locked": pem("ENCRYPTED PRIVATE KEY") + certificate,
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    files = {name: f"file:{tmp_path / name}" for name in texts}
+
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        load(*(f"source.{override.format(**files)}" for override in overrides))
+
+    assert HIDDEN not in str(caught.value)
+
+
+def pem(kind):
+    """Return a text in the form of PEM."""
+    return f"-----BEGIN {kind}-----\n{HIDDEN}\n-----END {kind}-----\n"
+
+
+def test_a_secret_of_another_cluster_is_no_contradiction(monkeypatch):
+    """The environment of a machine may have a password that this connection does not use."""
+    monkeypatch.setenv("STREAM__SOURCE__PASSWORD", AWKWARD)
+    monkeypatch.setenv("STREAM__SOURCE__KEY_PASSWORD", AWKWARD)
+
+    assert load().source.options()["kafka.security.protocol"] == "PLAINTEXT"
+
+
+def test_certificates_are_in_the_options():
+    """Executors need no file, because the options have the certificates themselves."""
+    certificate, keystore = pem("CERTIFICATE"), pem("ENCRYPTED PRIVATE KEY") + pem("CERTIFICATE")
+    given = {"truststore": certificate, "keystore": keystore, "key_password": AWKWARD}
+    kafka = Kafka(bootstrap_servers="127.0.0.1:1", security="SSL", **given)
+
+    assert kafka.options() == {
+        "kafka.bootstrap.servers": "127.0.0.1:1",
+        "kafka.security.protocol": "SSL",
+        "kafka.ssl.truststore.type": "PEM",
+        "kafka.ssl.truststore.certificates": certificate,
+        "kafka.ssl.keystore.type": "PEM",
+        "kafka.ssl.keystore.key": keystore,
+        "kafka.ssl.keystore.certificate.chain": keystore,
+        "kafka.ssl.key.password": AWKWARD,
+    }
+    assert HIDDEN not in repr(kafka)
+
+
+def test_a_token_has_a_client_and_a_scope():
+    """With OAUTHBEARER the username is the client id, and the password the client secret."""
+    token = {"mechanism": "OAUTHBEARER", "token_endpoint": "https://login/token", "shaded": True}
+    options = secure(scope="kafka", password=HIDDEN, **token).options()
+
+    login = "kafkashaded.org.apache.kafka.common.security.oauthbearer.OAuthBearerLogin"
+    assert options["kafka.sasl.jaas.config"] == (
+        f'{login}Module required clientId="job" clientSecret="{HIDDEN}" scope="kafka";'
+    )
+    handler = options["kafka.sasl.login.callback.handler.class"]
+    assert handler == f"{login}CallbackHandler"
+    assert options["kafka.sasl.oauthbearer.token.endpoint.url"] == "https://login/token"
 
 
 def test_settings_of_the_client_reach_kafka():
@@ -89,7 +182,10 @@ def test_settings_of_the_client_reach_kafka():
     [
         ("sasl.jaas.config", "the job sets"),
         ("group.id", "the job sets"),
-        ("ssl.key.password", "is a secret"),
+        ("security.protocol", "itself: remove it, and set security"),
+        ("ssl.truststore.location", "itself: remove it, and set truststore"),
+        ("sasl.login.callback.handler.class", "itself: remove it, and set mechanism"),
+        ("schema.registry.password", "is a secret"),
     ],
 )
 def test_a_setting_of_the_client_that_the_job_sets_is_refused(name, reason):

@@ -13,9 +13,24 @@ def cause_of(error: Exception) -> str:
     if isinstance(error, Py4JJavaError):
         cause = error.java_exception.getCause() or error.java_exception
         text = str(cause.getMessage())
+    return _first_line(text) or type(error).__name__
+
+
+def causes_of(error: Py4JJavaError) -> str:
+    """Return the cause of an error of Java, and the deepest cause if it says something else.
+
+    Of a failed handshake, only the deepest cause says what is wrong with the certificate.
+    """
+    deepest = error.java_exception
+    while deepest.getCause():
+        deepest = deepest.getCause()
+    texts = (cause_of(error), _first_line(str(deepest.getMessage())))
+    return ": ".join(dict.fromkeys(texts))
+
+
+def _first_line(text: str) -> str:
     lines = (line.strip() for line in text.split("\n"))
-    first = next((line.rstrip(".") for line in lines if line), type(error).__name__)
-    return to_printable(first)
+    return to_printable(next((line.rstrip(".") for line in lines if line), ""))
 
 
 def to_printable(text: str) -> str:

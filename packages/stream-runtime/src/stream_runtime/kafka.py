@@ -15,8 +15,9 @@ from pyspark.sql import SparkSession, is_remote
 from typing_extensions import override
 
 from .addresses import Servers, join_address, split_servers
-from .causes import cause_of
-from .config import Secret
+from .causes import cause_of, causes_of
+from .certificates import check_keystore, check_truststore
+from .config import Secret, SettingError
 from .errors import CheckpointError, ConfigError, SetupError
 from .manifest import START_OVER
 from .systems import System
@@ -25,38 +26,67 @@ CONNECT_SECONDS = 5
 REQUEST_MS = "15000"
 SHADE = "kafkashaded."
 LOGIN = "org.apache.kafka.common.security"
+OAUTH = "OAUTHBEARER"
 # A fixed list, because some Java login modules load code from a URL in their options.
 LOGIN_MODULES = {
     "PLAIN": f"{LOGIN}.plain.PlainLoginModule",
     "SCRAM-SHA-256": f"{LOGIN}.scram.ScramLoginModule",
     "SCRAM-SHA-512": f"{LOGIN}.scram.ScramLoginModule",
+    OAUTH: f"{LOGIN}.oauthbearer.OAuthBearerLoginModule",
 }
-# The job sets these, or Spark refuses them.
+TOKEN_CLIENT = f"{LOGIN}.oauthbearer.OAuthBearerLoginCallbackHandler"
+"""Kafka's class that gets a token from `token_endpoint`."""
+# The job sets these, or Spark refuses them. A name that ends with a dot is a group.
 OWNED = {
-    "bootstrap.servers",
-    "security.protocol",
-    "isolation.level",
-    "group.id",
-    "auto.offset.reset",
-    "enable.auto.commit",
-    "interceptor.classes",
-    "key.deserializer",
-    "key.serializer",
-    "value.deserializer",
-    "value.serializer",
+    "bootstrap.servers": "bootstrap_servers",
+    "security.protocol": "security",
+    "sasl.mechanism": "mechanism",
+    "sasl.oauthbearer.token.endpoint.url": "token_endpoint",
+    "sasl.jaas.config": "username and password",
+    "sasl.login.class": "mechanism",
+    "sasl.login.callback.handler.class": "mechanism",
+    "sasl.client.callback.handler.class": "mechanism",
+    "ssl.truststore.": "truststore",
+    "ssl.keystore.": "keystore",
+    "ssl.key.": "key_password",
+    "isolation.level": "",
+    "group.id": "",
+    "auto.offset.reset": "",
+    "enable.auto.commit": "",
+    "interceptor.classes": "",
+    "key.deserializer": "",
+    "key.serializer": "",
+    "value.deserializer": "",
+    "value.serializer": "",
 }
-OWNED_GROUPS = ("sasl.",)
+"""Kafka's names that `client` cannot have, and the key that sets each."""
+TLS_FIX = "set security to SSL or SASL_SSL"
+LOGIN_FIX = "set security to SASL_SSL"
+OAUTH_FIX = f"{LOGIN_FIX} and mechanism to {OAUTH}"
 
 
 class Kafka(System):
     """The settings of one Kafka cluster in a table of conf/*.toml."""
 
     bootstrap_servers: Servers
-    security: Literal["PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """The SASL mechanism of username and password; ignored with PLAINTEXT."""
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """SSL encrypts the connection; SASL is a login."""
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = "SCRAM-SHA-512"
+    """The SASL mechanism of username and password; ignored without SASL."""
     username: str = ""
+    """The user; with OAUTHBEARER the client id."""
     password: Secret = SecretStr("")
+    """The user's password; with OAUTHBEARER the client secret."""
+    token_endpoint: str = ""
+    """The URL where OAUTHBEARER gets a token."""
+    scope: str = ""
+    """The scope of the token, if the token endpoint requires one."""
+    truststore: Secret = SecretStr("")
+    """The certificates of the CAs that sign those of the brokers, in PEM; by default Java's."""
+    keystore: Secret = SecretStr("")
+    """The private key (PKCS #8) and the certificate of the job, in PEM."""
+    key_password: Secret = SecretStr("")
+    """The password of an encrypted private key."""
     shaded: bool = False
     """Whether Spark's Kafka client has renamed classes, as on Databricks."""
     client: Mapping[str, str | int] = Field(default_factory=dict)
@@ -66,39 +96,112 @@ class Kafka(System):
     @classmethod
     def _is_free(cls, client: Mapping[str, str | int]) -> Mapping[str, str | int]:
         for name in client:
-            if name in OWNED or name.startswith(OWNED_GROUPS):
+            owned = [key for group, key in OWNED.items() if _is_in(name, group)]
+            if owned:
                 message = f'the job sets "{name}" itself: remove it'
-                raise ValueError(message)
-            if "password" in name:
+                raise ValueError(f"{message}, and set {owned[0]}" if owned[0] else message)
+            if "password" in name or "secret" in name:
                 message = f'"{name}" is a secret, and conf/ stores no secrets: remove it'
                 raise ValueError(message)
         return client
 
+    @property
+    def _has_login(self) -> bool:
+        return self.security.startswith("SASL")
+
+    @property
+    def _has_tls(self) -> bool:
+        return self.security.endswith("SSL")
+
+    @property
+    def _has_token(self) -> bool:
+        return self._has_login and self.mechanism == OAUTH
+
     @model_validator(mode="after")
-    def _has_user(self) -> Self:
-        if self.security == "SASL_SSL" and not (self.username and self.password):
-            message = "security SASL_SSL needs a username and a password"
+    def _is_complete(self) -> Self:
+        """Refuse keys that are missing, or that have no effect.
+
+        A secret may be there without effect: a machine's environment serves several clusters.
+        """
+        way = f"security {self.security}" + (f" with {self.mechanism}" if self._has_login else "")
+        needed = {"username": self._has_login, "password": self._has_login}
+        needed["token_endpoint"] = self._has_token
+        missing = [key for key, used in needed.items() if used and not getattr(self, key)]
+        if missing:
+            message = f"{way} needs {' and '.join(missing)}: set what is missing"
             raise ValueError(message)
+        for key, used, fix in (
+            ("username", self._has_login, LOGIN_FIX),
+            ("token_endpoint", self._has_token, OAUTH_FIX),
+            ("scope", self._has_token, OAUTH_FIX),
+            ("truststore", self._has_tls, TLS_FIX),
+            ("keystore", self._has_tls, TLS_FIX),
+        ):
+            if getattr(self, key) and not used:
+                raise SettingError((self.NAME, key), f"{way} does not use it: {fix}, or remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _has_usable_certificates(self) -> Self:
+        truststore, keystore = (pem.get_secret_value() for pem in (self.truststore, self.keystore))
+        try:
+            key = "truststore"
+            if truststore:
+                check_truststore(truststore)
+            key = "keystore"
+            if keystore:
+                check_keystore(keystore, has_password=bool(self.key_password))
+        except ValueError as error:
+            raise SettingError((self.NAME, key), str(error)) from None
+        if self.token_endpoint and not self.token_endpoint.startswith(("https://", "http://")):
+            message = "it is no URL: write one that starts with https://"
+            raise SettingError((self.NAME, "token_endpoint"), message)
         return self
 
     def options(self) -> dict[str, str]:
         """Return the options with which Spark's Kafka connector connects to the brokers.
 
+        Certificates are part of them, so that only the driver needs their files.
+
         Raises:
             ConfigError: the username or the password has a control character.
         """
         options = {
-            "kafka.bootstrap.servers": self.bootstrap_servers,
-            "kafka.security.protocol": self.security,
-            **{f"kafka.{name}": str(value) for name, value in self.client.items()},
+            "bootstrap.servers": self.bootstrap_servers,
+            "security.protocol": self.security,
+            **{name: str(value) for name, value in self.client.items()},
+            **(self._login() if self._has_login else {}),
+            **(self._certificates() if self._has_tls else {}),
         }
-        if self.security == "SASL_SSL":
-            module = (SHADE if self.shaded else "") + LOGIN_MODULES[self.mechanism]
-            options["kafka.sasl.mechanism"] = self.mechanism
-            options["kafka.sasl.jaas.config"] = jaas(
-                module, username=self.username, password=self.password.get_secret_value()
-            )
-        return options
+        return {f"kafka.{name}": value for name, value in options.items()}
+
+    def _login(self) -> dict[str, str]:
+        prefix = SHADE if self.shaded else ""
+        module, secret = prefix + LOGIN_MODULES[self.mechanism], self.password.get_secret_value()
+        if not self._has_token:
+            line = jaas(module, username=self.username, password=secret)
+            return {"sasl.mechanism": self.mechanism, "sasl.jaas.config": line}
+        scope = {"scope": self.scope} if self.scope else {}
+        return {
+            "sasl.mechanism": self.mechanism,
+            "sasl.jaas.config": jaas(module, clientId=self.username, clientSecret=secret, **scope),
+            "sasl.login.callback.handler.class": prefix + TOKEN_CLIENT,
+            "sasl.oauthbearer.token.endpoint.url": self.token_endpoint,
+        }
+
+    def _certificates(self) -> dict[str, str]:
+        stores: dict[str, SecretStr] = {}
+        options = {}
+        if self.truststore:
+            options["ssl.truststore.type"] = "PEM"
+            stores["ssl.truststore.certificates"] = self.truststore
+        if self.keystore:
+            options["ssl.keystore.type"] = "PEM"
+            # Kafka takes its part from each.
+            stores["ssl.keystore.key"] = stores["ssl.keystore.certificate.chain"] = self.keystore
+            if self.key_password:
+                stores["ssl.key.password"] = self.key_password
+        return options | {name: secret.get_secret_value() for name, secret in stores.items()}
 
     @override
     def check(self) -> None:
@@ -132,6 +235,10 @@ class Topic:
             f"{self.name} with {self.partitions} partitions and "
             f"cleanup.policy={self.cleanup_policy}"
         )
+
+
+def _is_in(name: str, group: str) -> bool:
+    return name == group or (group.endswith(".") and name.startswith(group))
 
 
 def jaas(module: str, **options: str) -> str:
@@ -295,7 +402,8 @@ def _ask(spark: SparkSession, kafka: Kafka) -> Iterator[Any]:
             yield admin
     except Py4JJavaError as error:
         message = (
-            f"Kafka refuses the job: {cause_of(error)}. Correct [{kafka.NAME}], or "
+            f"Kafka at {kafka.bootstrap_servers} refuses the job, or gives no answer to security "
+            f"{kafka.security}: {causes_of(error)}. Correct [{kafka.NAME}] or its secrets, such as "
             f"STREAM__{kafka.NAME.upper()}__PASSWORD."
         )
         raise SetupError(message) from None

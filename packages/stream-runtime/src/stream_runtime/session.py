@@ -28,7 +28,7 @@ AT_ANY_TIME = {
 
 AT_THE_START = {
     # Spark's own pattern misses API keys and abbreviated passwords.
-    "spark.redaction.regex": "(?i)secret|passw|pwd|token|access[.]?key|api[.]?key|credential|jaas",
+    "spark.redaction.regex": "(?i)secret|passw|pwd|token|(access|api).?key|credential|jaas|ssl.key",
     "spark.ui.showConsoleProgress": "false",
 }
 
