@@ -100,4 +100,5 @@ def test_a_secret_in_a_file_is_not_shown(read, tmp_path, monkeypatch):
         for sign in ("=", "x=", ":", ".x=", "["):
             assert CANARY not in find_problem(read, f"{key}{sign}{CANARY}"), sign
         monkeypatch.setenv(PREFIX + key.replace(".", "__").upper(), "hunter2")
-        assert "hunter2" not in repr(read())
+        # Some settings refuse a secret that they do not use.
+        assert "hunter2" not in (find_problem(read) or repr(read()))
