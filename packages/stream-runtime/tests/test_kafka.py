@@ -177,6 +177,13 @@ def test_settings_of_the_client_reach_kafka():
     assert kafka.options()["kafka.fetch.max.wait.ms"] == "5"
 
 
+def test_names_of_the_client_need_no_quotes():
+    """TOML and `--set` read the dots of a name as tables; it is the same setting."""
+    assert load("source.client.max.poll.records=10").source.client == {"max.poll.records": "10"}
+    with pytest.raises(ConfigError, match=r'the job sets "group\.id" itself: remove it'):
+        load("source.client.group.id=mine")
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

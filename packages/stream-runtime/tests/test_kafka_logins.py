@@ -19,8 +19,8 @@ from tests import sparks
 TOPIC = "events"
 NO_PATH = "SSL handshake failed: unable to find valid certification path"
 AWKWARD = 's3cr"et\\'
-LOGIN = "org.apache.kafka.common.security"
-OAUTH = f"{LOGIN}.oauthbearer"
+PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+OAUTH = "org.apache.kafka.common.security.oauthbearer"
 PROPERTIES = """
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{spare},SSL://{host}:{ssl},SASL_SSL://{host}:{sasl}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
@@ -30,7 +30,7 @@ ssl.truststore.type=PEM
 ssl.truststore.location={folder}/ca.crt
 listener.name.ssl.ssl.client.auth=required
 listener.name.sasl_ssl.sasl.enabled.mechanisms=PLAIN,OAUTHBEARER
-listener.name.sasl_ssl.plain.sasl.jaas.config={login}.plain.PlainLoginModule required user_job="plain";
+listener.name.sasl_ssl.plain.sasl.jaas.config={plain} required user_job="plain";
 listener.name.sasl_ssl.oauthbearer.sasl.jaas.config={oauth}.OAuthBearerLoginModule required;
 listener.name.sasl_ssl.oauthbearer.sasl.server.callback.handler.class={oauth}.OAuthBearerValidatorCallbackHandler
 sasl.oauthbearer.jwks.endpoint.url=file://{folder}/keys.json
@@ -56,7 +56,7 @@ class SecureBroker(Broker):
         with self._configuration.open("a", encoding="utf-8") as file:
             file.write(
                 PROPERTIES.format(
-                    host=HOST, login=LOGIN, oauth=OAUTH, folder=self._certificates, **ports
+                    host=HOST, plain=PLAIN, oauth=OAUTH, folder=self._certificates, **ports
                 )
             )
 

@@ -92,6 +92,12 @@ class Kafka(System):
     client: Mapping[str, str | int] = Field(default_factory=dict)
     """Further settings of Kafka's client, as Kafka names them, such as "fetch.max.wait.ms"."""
 
+    @field_validator("client", mode="before")
+    @classmethod
+    def _joined(cls, client: object) -> object:
+        """Return Kafka's names: `max.poll.records = 10` without quotes is a table in a table."""
+        return dict(_join_names(client)) if isinstance(client, Mapping) else client
+
     @field_validator("client")
     @classmethod
     def _is_free(cls, client: Mapping[str, str | int]) -> Mapping[str, str | int]:
@@ -235,6 +241,14 @@ class Topic:
             f"{self.name} with {self.partitions} partitions and "
             f"cleanup.policy={self.cleanup_policy}"
         )
+
+
+def _join_names(table: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _join_names(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def _is_in(name: str, group: str) -> bool:
