@@ -58,7 +58,7 @@ class DeltaSink(StreamSink):
             if newest is not None and entry.version > newest:
                 continue
             if entry.operation == "RESTORE":
-                # Delta keeps the ids of the batches that it takes back.
+                # Delta keeps the ids of the batches that it undoes.
                 version = entry.operationParameters.get("version")
                 if version is None:
                     return None
