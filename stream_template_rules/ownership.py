@@ -39,6 +39,7 @@ OWNERS = (
             ".claude/",
             "CLAUDE.md",
             ".github/CODEOWNERS",
+            ".gitattributes",
             ".gitignore",
             "pyproject.toml",
             "jars.lock",

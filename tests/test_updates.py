@@ -108,7 +108,7 @@ def _edit(project, names=EDITED, at_the_end=()):
         path = project / name
         text = path.read_text("utf-8")
         edited = text + EDIT if name in at_the_end else EDIT + text
-        if name == "conf/base.toml" and WATERMARK in text:
+        if name in at_the_end and name == "conf/base.toml":
             edited = text.replace(WATERMARK, EDIT + WATERMARK)
         path.write_text(edited, "utf-8")
     if (project / ".git").exists():
