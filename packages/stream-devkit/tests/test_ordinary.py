@@ -50,6 +50,14 @@ def test_a_number_is_a_time_in_its_unit(unit, ticks):
             read(T.TimestampType(), Number(number), forms)
 
 
+@pytest.mark.parametrize("zone", ["+18:00", "+1800", "+18"])
+def test_a_zone_can_be_18_hours_from_utc(zone):
+    """No zone is further from UTC."""
+    found = read(T.TimestampType(), f"2026-01-01T00:00:00{zone}")
+
+    assert found == datetime(2025, 12, 31, 6, tzinfo=UTC)
+
+
 def test_another_form_of_time_is_undecided():
     """A form of the producer's own is read by Spark only."""
     forms = TimeForms(time_format="dd.MM.yyyy")
@@ -96,6 +104,8 @@ def test_a_value_with_several_meanings_is_undecided(kind, value):
         (T.TimestampType(), Number("1.5")),
         (T.TimestampType(), "2026-01-01"),
         (T.TimestampType(), "08:15"),
+        (T.TimestampType(), "2026-01-01T00:00:00+18:01"),
+        (T.TimestampType(), "2026-01-01T00:00:00+19"),
         (T.TimestampType(), "20260101"),
         (T.TimestampType(), Number("20260101")),
         (T.DateType(), "2026-01"),

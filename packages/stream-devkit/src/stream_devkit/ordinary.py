@@ -19,9 +19,9 @@ from stream_runtime.values import TimeForms
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 LOCAL_TIME = re.compile(DAY.pattern + r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?", re.ASCII)
-TIME = re.compile(
-    DAY.pattern + r"[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-7])(:?[0-5]\d)?)", re.ASCII
-)
+ZONE = r"(Z|[+-]((0\d|1[0-7])(:?[0-5]\d)?|18(:?00)?))"
+"""A zone is at most 18 hours from UTC, as in Java."""
+TIME = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d:\d\d(\.\d{{1,9}})?{ZONE}", re.ASCII)
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 SHORT = re.compile(r"-?(?=[\d.]{1,16}[eE])\d+(\.\d+)?[eE][+-]?\d{1,3}", re.ASCII)
 """A number with an exponent that has 15 digits or fewer: a DOUBLE keeps them."""
