@@ -29,7 +29,7 @@ from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
 from .shown import code, csv_line, in_cells
 from .sinks import SINKS, Sink
 from .sources import SOURCES, Source
-from .value_forms import TIME_TYPES, value_forms
+from .value_forms import TIME_TYPES, names_of_types, value_forms
 
 VERSION = "0.1.0"
 
@@ -138,8 +138,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         "package": package_from(known["project_slug"]),
         "columns": named,
         "value_forms": value_forms(dict(named).values()),
-        "has_other_times": any(
-            kind in types for name, types in named if name != roles["time"] for kind in TIME_TYPES
+        "has_other_times": bool(
+            TIME_TYPES & names_of_types(kind for name, kind in named if name != roles["time"])
         ),
         "roles": roles,
         "windowed": known["window"] in WINDOWED,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 WHOLE = "a whole number within the type, without quotes and without a decimal point"
 FLOATING = "a number without quotes; it becomes the nearest value of the type"
-TIME_TYPES = ("TIMESTAMP", "TIMESTAMP_NTZ", "DATE")
+TIME_TYPES = {"TIMESTAMP", "TIMESTAMP_NTZ", "DATE"}
 VALUE_FORMS = {
     "TIMESTAMP": (
         "ISO 8601 text with date and time, such as `2026-01-31T08:15:00Z`; without a zone it is "
@@ -32,11 +32,16 @@ VALUE_FORMS = {
 }
 
 
+def names_of_types(kinds: Iterable[str]) -> set[str]:
+    """Return the names of all types in these types, without names in back quotes."""
+    return {word for kind in kinds for word in re.findall(r"[A-Z_]+", re.sub(r"`.*?`", "", kind))}
+
+
 def value_forms(kinds: Iterable[str]) -> dict[str, str]:
     """Return the forms of the types that occur in these types, types of equal form together."""
-    words = {word for kind in kinds for word in re.findall(r"[A-Z_]+", re.sub(r"`.*?`", "", kind))}
+    named = names_of_types(kinds)
     found: dict[str, list[str]] = {}
     for kind, form in VALUE_FORMS.items():
-        if kind in words:
+        if kind in named:
             found.setdefault(form, []).append(kind)
     return {", ".join(types): form for form, types in found.items()}

@@ -53,15 +53,24 @@ class Quarantine(Table):
 
 
 class QuarantineWrite(ABC):
-    """The step that writes the invalid records of some batches to quarantine, each once."""
+    """The step that writes the invalid records of some batches to quarantine, each once.
+
+    `is_over` returns whether a drain leaves it no more time: the next start writes the rest.
+    """
 
     def __init__(
-        self, root: Storage, location: str, target: str, invalid_records: Callable[[], DataFrame]
+        self,
+        root: Storage,
+        location: str,
+        target: str,
+        invalid_records: Callable[[], DataFrame],
+        is_over: Callable[[], bool],
     ) -> None:
         self._root = root
         self._location = location
         self._target = target
         self._invalid_records = invalid_records
+        self._is_over = is_over
 
     @abstractmethod
     def begin(self) -> None:
@@ -131,22 +140,7 @@ class QuarantineProgress:
 
 
 class BatchReplay(QuarantineWrite):
-    """A write that replays single batches of the query.
-
-    `is_over` returns whether a drain has no time left: what is not written then is written by the
-    next start.
-    """
-
-    def __init__(
-        self,
-        root: Storage,
-        location: str,
-        target: str,
-        invalid_records: Callable[[], DataFrame],
-        is_over: Callable[[], bool],
-    ) -> None:
-        super().__init__(root, location, target, invalid_records)
-        self._is_over = is_over
+    """A write that replays single batches of the query."""
 
     @override
     def begin(self) -> None:
@@ -208,19 +202,7 @@ class SideQuery(QuarantineWrite):
 
     It costs more than a replay: it also reads batches without invalid records, the first time
     from the beginning of the source. It can be ahead of the query; no record is written twice.
-    `asked` returns whether the job has to end: a drain does not wait until all is read.
     """
-
-    def __init__(
-        self,
-        root: Storage,
-        location: str,
-        target: str,
-        invalid_records: Callable[[], DataFrame],
-        asked: Callable[[], bool],
-    ) -> None:
-        super().__init__(root, location, target, invalid_records)
-        self._asked = asked
 
     @override
     def begin(self) -> None:
@@ -235,7 +217,7 @@ class SideQuery(QuarantineWrite):
     def write(self, batches: range) -> bool:
         """Read everything that the source has by now, which includes these batches."""
         query = self._start()
-        while not self._asked():
+        while not self._is_over():
             if query.awaitTermination(POLL_SECONDS):
                 return True
         query.stop()

@@ -249,8 +249,7 @@ def _parsed(text: Column, schema: EventSchema) -> Column:
 
 def json_columns(schema: EventSchema) -> T.StructType:
     """Return the columns as from_json reads them, before the conversion to their types."""
-    fields = schema.kinds().fields
-    return T.StructType([T.StructField(f.name, json_kind(f.dataType)) for f in fields])
+    return cast("T.StructType", json_kind(schema.kinds()))
 
 
 def _converted(kinds: T.StructType, events: Events) -> Column:

@@ -196,6 +196,7 @@ def _quarantine_write(
     if settings.source.REPLAYABLE and not job.continuous:
         drain_seconds = to_timedelta(settings.lifecycle.drain).total_seconds()
         return BatchReplay(root, location, target, records, partial(drain.is_over, drain_seconds))
+    # A drain does not wait until a second reading has read everything.
     return SideQuery(root, location, target, records, drain.asked)
 
 
