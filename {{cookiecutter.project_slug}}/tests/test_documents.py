@@ -54,15 +54,15 @@ WEEK = 168
 GUARANTEES = ("Exactly once", "At least once", "At most once", "Effectively once", "None")
 
 
-def asked(function) -> list[str]:
+def parametrized(function) -> list[str]:
     """Return the settings that a test of the checkpoint changes."""
     cases = function.pytestmark[0].args[1]
     changes = [case if isinstance(case, str) else case[0] for case in cases]
     return [change.partition("=")[0] for change in changes]
 
 
-PINNED = asked(test_checkpoint.test_a_pinned_setting_changes_the_fingerprint)
-FREE = asked(test_checkpoint.test_a_free_setting_keeps_the_fingerprint)
+PINNED = parametrized(test_checkpoint.test_a_pinned_setting_changes_the_fingerprint)
+FREE = parametrized(test_checkpoint.test_a_free_setting_keeps_the_fingerprint)
 
 
 def default(key: str) -> str:

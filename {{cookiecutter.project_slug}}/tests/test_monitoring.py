@@ -39,12 +39,12 @@ def test_alerts_watch_exported_metrics_of_this_job(exported):
     """Each alert queries exported metrics of this job; a wrong name would never fire."""
     text = ALERTS.read_text("utf-8")
     expressions = "\n".join(re.findall(r"expr: (.+)", text))
-    asked = queries(expressions)
-    unknown = {name for name, _ in asked} - exported
+    used = queries(expressions)
+    unknown = {name for name, _ in used} - exported
 
     assert [f"{line_of(name)}: {name} is not exported" for name in sorted(unknown)] == []
-    assert {name for _, name in asked} == {JOB.name}
-    assert len(asked) == expressions.count("stream_")
+    assert {name for _, name in used} == {JOB.name}
+    assert len(used) == expressions.count("stream_")
 
 
 def test_every_metric_is_on_the_dashboard(exported):
@@ -69,10 +69,10 @@ def test_every_metric_is_on_the_dashboard(exported):
     exported -= {"stream_duplicates_dropped_total"}
 {% endif %}
     panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
-    asked = queries("\n".join(target["expr"] for panel in panels for target in panel["targets"]))
+    used = queries("\n".join(target["expr"] for panel in panels for target in panel["targets"]))
 
-    assert {name for name, _ in asked} == exported
-    assert {name for _, name in asked} == {JOB.name}
+    assert {name for name, _ in used} == exported
+    assert {name for _, name in used} == {JOB.name}
 
 
 def test_every_alert_leads_to_the_runbook():

@@ -127,14 +127,14 @@ def module_problem(module: str, *arguments: str) -> str:
 def command_problem(arguments) -> str:
     """Return why the job's command line refuses the arguments."""
     try:
-        asked = _parser(JOB).parse_args(arguments)
-        if asked.command == "run" and asked.input:
-            _files(JOB, asked)
+        options = _parser(JOB).parse_args(arguments)
+        if options.command == "run" and options.input:
+            _files(JOB, options)
     except SystemExit as refusal:
         return f"refused: {arguments}" if refusal.code else ""
     except errors.ConfigError as refusal:
         return str(refusal)
-    return "".join(key_problem(override.partition("=")[0]) for override in asked.set)
+    return "".join(key_problem(override.partition("=")[0]) for override in options.set)
 
 
 def tool_problem(arguments) -> str:

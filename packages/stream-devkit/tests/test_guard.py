@@ -156,17 +156,17 @@ def test_an_ordinary_command_runs(command, project):
 @pytest.mark.parametrize(("path", "text", "stopped"), WRITES)
 def test_a_file_is_written_unless_it_is_protected(path, text, stopped, key, project):
     """Vendored files, checkpoints, the guard's settings and secrets are not written."""
-    asked = {"file_path": str(project.root / path), key: text}
+    tool_input = {"file_path": str(project.root / path), key: text}
 
-    assert bool(guard.refusal({"tool_input": asked}, project)) is stopped
+    assert bool(guard.refusal({"tool_input": tool_input}, project)) is stopped
 
 
 def test_every_edit_of_a_call_is_checked(project):
     """A secret in the second of several edits is found."""
     edits = [{"new_string": "x = 1"}, {"new_string": 'password = "hunter2"'}]
-    asked = {"file_path": "conf/prod.toml", "edits": edits}
+    tool_input = {"file_path": "conf/prod.toml", "edits": edits}
 
-    assert guard.refusal({"tool_input": asked}, project)
+    assert guard.refusal({"tool_input": tool_input}, project)
 
 
 def test_a_broken_configuration_is_left_out(project):

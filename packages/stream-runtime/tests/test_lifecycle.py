@@ -285,7 +285,7 @@ def test_a_start_removes_an_old_marker(watch, text):
     (watch.root / lifecycle.MARKER).write_text(text, "utf-8")
 
     with watch.drain.listen():
-        assert not watch.drain.asked()
+        assert not watch.drain.is_requested()
 
 
 def test_a_stop_during_the_start_is_heard(watch):

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 from stream_runtime.errors import ConfigError
-from stream_runtime.logs import Logging, logging_to
+from stream_runtime.logs import Logging, log_to
 
 CONFIG = """
 [formatters.json]
@@ -35,7 +35,7 @@ def _restored():
 
 def test_messages_go_to_standard_error(capsys):
     """Without a configuration, messages are plain lines on the standard error."""
-    with logging_to(Logging()):
+    with log_to(Logging()):
         log.info("batch %d", 1)
     log.warning("after the job")
 
@@ -49,7 +49,7 @@ def test_a_file_configures_logging(tmp_path, capsys):
     config, file = tmp_path / "logging.toml", tmp_path / "job.log"
     config.write_text(CONFIG.format(file=file), "utf-8")
 
-    with logging_to(Logging(config=config)):
+    with log_to(Logging(config=config)):
         log.warning("attempt %d failed", 1)
 
     assert json.loads(file.read_text("utf-8")) == {
@@ -68,4 +68,4 @@ def test_a_wrong_file_is_refused(tmp_path, text):
         config.write_text(text, "utf-8")
 
     with pytest.raises(ConfigError, match=r"logging.config: .*logging\.toml does not configure"):
-        logging_to(Logging(config=config)).__enter__()
+        log_to(Logging(config=config)).__enter__()

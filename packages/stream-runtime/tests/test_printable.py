@@ -10,7 +10,7 @@ from stream_runtime import cli, status
 from stream_runtime.causes import cause_of, to_printable
 from stream_runtime.doctor import Report
 from stream_runtime.errors import StreamFailedError
-from stream_runtime.logs import Logging, logging_to
+from stream_runtime.logs import Logging, log_to
 
 HOSTILE = "\x1b[2J\r\x08\x9b1m\N{RIGHT-TO-LEFT OVERRIDE} größe"
 """What clears a screen, goes back, is a control sequence in one sign, or turns the line around."""
@@ -44,7 +44,7 @@ def _shown(capsys):
 
 def test_log_messages_are_printable(shown):
     """A message of the log shows the value that made a batch fail, escaped."""
-    with logging_to(Logging()):
+    with log_to(Logging()):
         logging.getLogger("stream_runtime.example").warning("attempt %d failed: %s", 1, HOSTILE)
 
     assert SHOWN in shown()

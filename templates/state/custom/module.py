@@ -10,7 +10,7 @@ Spark drops and counts it. Events with equal times are in the order of their
 
 The state of each key, in RocksDB:
 
-- `waiting`, a map: the pending events, which the watermark has not reached, as JSON.
+- `pending`, a map: the pending events, which the watermark has not reached, as JSON.
 - `visit`, a value: the visit of the last processed event.
 {% if mean %}
 - `recent`, a list: the last measures of the visit.
@@ -49,15 +49,15 @@ from .visits import NUMBER, START, Visit, Visits
 MILLISECOND = 1000
 NO_CORRUPT_COLUMN = JSON | {"columnNameOfCorruptRecord": f"{OWN}corrupt_record"}
 """Another name than `_corrupt_record`, so that an event can have a column with that name."""
-Waiting = tuple[tuple[int, str], tuple[Any, ...]]
-"""A pending event: its time and mark, and its columns of WAITING."""
+Pending = tuple[tuple[int, str], tuple[Any, ...]]
+"""A pending event: its time and mark, and its columns of PENDING."""
 
 # The layout of the state. `layout` adds it to the query fingerprint.
-WAITING_KEY = "time BIGINT, mark STRING"
+PENDING_KEY = "time BIGINT, mark STRING"
 {% if mean %}
-WAITING = "event STRING, measure DOUBLE"
+PENDING = "event STRING, measure DOUBLE"
 {% else %}
-WAITING = "event STRING"
+PENDING = "event STRING"
 {% endif %}
 VISIT = "start BIGINT, last BIGINT, events BIGINT"
 {% if mean %}
@@ -87,7 +87,7 @@ def number_visits(events: DataFrame, visits: VisitSettings) -> DataFrame:
 {% endif %}
     """
     event = F.to_json(F.struct(*map(quote, schema.COLUMNS)), JSON)
-    waiting = events.select(
+    pending = events.select(
         F.col(quote(schema.KEY)).cast("string").alias("key"),
         # Spark drops late events by this column; pandas would lose precision.
         F.col(quote(schema.EVENT_TIME)).alias("happened"),
@@ -102,7 +102,7 @@ def number_visits(events: DataFrame, visits: VisitSettings) -> DataFrame:
         F.col(quote(schema.MEASURES[0])).cast("double").alias("measure"),
 {% endif %}
     )
-    numbered = waiting.groupBy("key").transformWithStateInPandas(
+    numbered = pending.groupBy("key").transformWithStateInPandas(
         VisitProcessor(to_timedelta(visits.idle)), OUT, "append", "eventtime"
     )
     return numbered.select(
@@ -118,9 +118,9 @@ def number_visits(events: DataFrame, visits: VisitSettings) -> DataFrame:
 def layout(visits: VisitSettings) -> dict[str, str]:
     """Return what a checkpoint of this state depends on, beside the plan."""
 {% if mean %}
-    parts = {"waiting": f"{WAITING_KEY}: {WAITING}", "visit": VISIT, "recent": RECENT}
+    parts = {"pending": f"{PENDING_KEY}: {PENDING}", "visit": VISIT, "recent": RECENT}
 {% else %}
-    parts = {"waiting": f"{WAITING_KEY}: {WAITING}", "visit": VISIT}
+    parts = {"pending": f"{PENDING_KEY}: {PENDING}", "visit": VISIT}
 {% endif %}
     return {"visits.idle": visits.idle, **{f"state {name}": text for name, text in parts.items()}}
 
@@ -134,7 +134,7 @@ class VisitProcessor(StatefulProcessor):
     def init(self, handle: StatefulProcessorHandle) -> None:
         """Create the parts of the state; each call of them concerns the current key."""
         self._handle = handle
-        self._waiting = handle.getMapState("waiting", WAITING_KEY, WAITING)
+        self._pending = handle.getMapState("pending", PENDING_KEY, PENDING)
         self._visit = handle.getValueState("visit", VISIT)
 {% if mean %}
         self._recent = handle.getListState("recent", RECENT)
@@ -155,14 +155,14 @@ class VisitProcessor(StatefulProcessor):
     ) -> Iterator[Any]:
         """Yield the events that the watermark has reached, and remove a visit that has ended."""
         watermark = timerValues.getCurrentWatermarkInMs() * MILLISECOND
-        waiting: list[Waiting] = sorted(self._waiting.iterator())
-        due = [event for event in waiting if event[0][0] <= watermark]
+        pending: list[Pending] = sorted(self._pending.iterator())
+        due = [event for event in pending if event[0][0] <= watermark]
         visits = Visits(self._idle, self._remembered())
         if due:
             yield self._numbered(due, visits)
         visits.forget(watermark)
         self._remember(visits.current)
-        ahead = [time for (time, _), _ in waiting[len(due) :]]
+        ahead = [time for (time, _), _ in pending[len(due) :]]
         if visits.current:
             ahead.append(visits.end(visits.current))
         if ahead:
@@ -170,34 +170,34 @@ class VisitProcessor(StatefulProcessor):
 
     def _hold(self, event: Any) -> None:
         place = (int(event.time), event.mark)
-        before = self._waiting.getValue(place)
+        before = self._pending.getValue(place)
         # Of two duplicates with different content, the choice must not depend on arrival order.
         if before is None or event.event < before[0]:
 {% if mean %}
             measure = None if isnan(event.measure) else float(event.measure)
-            self._waiting.updateValue(place, (event.event, measure))
+            self._pending.updateValue(place, (event.event, measure))
 {% else %}
-            self._waiting.updateValue(place, (event.event,))
+            self._pending.updateValue(place, (event.event,))
 {% endif %}
 
     def _wake(self, time: int) -> None:
         """Register a timer for the time, rounded up to the milliseconds of a watermark."""
         self._handle.registerTimer(-(-time // MILLISECOND))
 
-    def _numbered(self, due: Sequence[Waiting], visits: Visits) -> pd.DataFrame:
+    def _numbered(self, due: Sequence[Pending], visits: Visits) -> pd.DataFrame:
         """Remove the events from the state and return them with their visits (columns of OUT)."""
         rows = []
 {% if mean %}
         for place, (event, measure) in due:
             visit = visits.add(place[0], measure)
             rows.append((event, visit.start, visit.events, visit.mean))
-            self._waiting.removeKey(place)
+            self._pending.removeKey(place)
         return pd.DataFrame(rows, columns=["event", "start", "number", "mean"])
 {% else %}
         for place, (event,) in due:
             visit = visits.add(place[0])
             rows.append((event, visit.start, visit.events))
-            self._waiting.removeKey(place)
+            self._pending.removeKey(place)
         return pd.DataFrame(rows, columns=["event", "start", "number"])
 {% endif %}
 

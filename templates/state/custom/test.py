@@ -51,10 +51,10 @@ class Stream:
 {% if mean %}
         """Return the numbers of pending events, of visits, and of keys with measures."""
         keys = [self._state(name).select("key").distinct() for name in ("visit", "recent")]
-        return self._state("waiting").count() + sum(part.count() for part in keys)
+        return self._state("pending").count() + sum(part.count() for part in keys)
 {% else %}
         """Return the numbers of pending events and of visits."""
-        return self._state("waiting").count() + self._state("visit").count()
+        return self._state("pending").count() + self._state("visit").count()
 {% endif %}
 
     def _state(self, name):
@@ -146,7 +146,7 @@ def test_pending_events_are_written_in_order(tester):
     assert list(out["mean"]) == [3, 4]
     assert tester.peekListState("recent", "a") == [(3,), (5,)]
 {% endif %}
-    assert len(tester.peekMapState("waiting", "a")) == 1
+    assert len(tester.peekMapState("pending", "a")) == 1
 
 
 def test_a_timer_deletes_the_visit(tester):

@@ -74,12 +74,12 @@ def read_project(root: Path) -> Project:
 
 def refusal(call: Mapping[str, Any], project: Project) -> str:
     """Return why a tool call is stopped, empty if it may run."""
-    asked = call.get("tool_input", {})
+    given = call.get("tool_input", {})
     folder = call.get("cwd") or str(project.root)
-    if "command" in asked:
-        return next(_command_problems(asked["command"], folder, project), "")
-    path = asked.get("file_path") or asked.get("notebook_path") or ""
-    edits = [asked, *asked.get("edits", [])]
+    if "command" in given:
+        return next(_command_problems(given["command"], folder, project), "")
+    path = given.get("file_path") or given.get("notebook_path") or ""
+    edits = [given, *given.get("edits", [])]
     keys = ("content", "new_string", "new_source")
     text = "\n".join(str(edit[key]) for edit in edits for key in keys if key in edit)
     if not path:
@@ -133,8 +133,8 @@ def _simple_commands(command: str) -> Iterator[list[str]]:
 
 
 def _deletes(program: str, words: list[str]) -> bool:
-    asked = set(words) & DELETING
-    return program in DELETERS or (program in STORAGES | {"find"} and bool(asked))
+    deleting = set(words) & DELETING
+    return program in DELETERS or (program in STORAGES | {"find"} and bool(deleting))
 
 
 def _written(program: str, words: list[str]) -> Iterator[str]:

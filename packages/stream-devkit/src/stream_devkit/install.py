@@ -56,10 +56,10 @@ def find_uv(python: str) -> str:
     if not uv:
         return ""
     command = [python, "-m", "pip", "config", "list"]
-    asked = subprocess.run(command, check=False, capture_output=True, text=True)
+    listed = subprocess.run(command, check=False, capture_output=True, text=True)
     # Lines such as global.index-url='https://…' and :env:.find-links='…'.
-    keys = {line.partition("=")[0].rpartition(".")[2] for line in asked.stdout.splitlines()}
-    return "" if asked.returncode or not keys.isdisjoint(PIP_SOURCES) else uv
+    keys = {line.partition("=")[0].rpartition(".")[2] for line in listed.stdout.splitlines()}
+    return "" if listed.returncode or not keys.isdisjoint(PIP_SOURCES) else uv
 
 
 def _runs(command: list[str]) -> bool:

@@ -52,7 +52,7 @@ class JobInSession(FollowedJob):
 
     def execute(self, command: str, *more: str) -> int:
         """Execute a command and return its exit code; `more` are overrides as for `--set`."""
-        with self._lent():
+        with self._lend_session():
             return main(self._job, [command, *self._options, *(f"--set={to}" for to in more)])
 
     def _drain_when(self, reached: Callable[[], bool], ended: threading.Event) -> bool:
@@ -67,7 +67,7 @@ class JobInSession(FollowedJob):
         return reached()
 
     @contextmanager
-    def _lent(self) -> Iterator[None]:
+    def _lend_session(self) -> Iterator[None]:
         """Lend the session to the job, and restore the one setting that tests have otherwise."""
         name = "spark.sql.shuffle.partitions"
         before = self._spark.conf.get(name)

@@ -65,11 +65,11 @@ class Tools:
 
 def main(tools: Tools, arguments: Sequence[str] | None = None) -> int:
     """Run one tool, and return its exit code."""
-    asked = make_parser(tools.demo).parse_args(arguments)
+    options = make_parser(tools.demo).parse_args(arguments)
     try:
-        settings = load(tools.demo.pipeline.settings, "dev", asked.set)
+        settings = load(tools.demo.pipeline.settings, "dev", options.set)
         with terminable():
-            return int(asked.tool(tools, settings, asked))
+            return int(options.tool(tools, settings, options))
     except KeyboardInterrupt:
         return 0
     except StreamJobError as error:
@@ -133,13 +133,13 @@ def _part(text: str) -> float:
     return part
 
 
-def run_servers(tools: Tools, settings: RuntimeSettings, asked: argparse.Namespace) -> int:
+def run_servers(tools: Tools, settings: RuntimeSettings, options: argparse.Namespace) -> int:
     """Run the servers of the settings until Ctrl-C, with the topics of the source."""
     ports = _ports(settings)
     if not ports:
         print("This job needs no server.")
         return 0
-    with LocalServers(FOLDER, **ports, keep=not asked.fresh) as servers:
+    with LocalServers(FOLDER, **ports, keep=not options.fresh) as servers:
         if "broker_port" in ports:
             print(f"Kafka answers at {servers.broker.bootstrap_servers}.", flush=True)
         if "database_port" in ports:
@@ -182,21 +182,21 @@ def _address(system: Any) -> tuple[str, int]:
     return system.host, system.port
 
 
-def run_produce(tools: Tools, settings: RuntimeSettings, asked: argparse.Namespace) -> int:
+def run_produce(tools: Tools, settings: RuntimeSettings, options: argparse.Namespace) -> int:
     """Send sample events, or the lines of a file, to the source of the settings."""
     _check_servers(settings)
     producer = tools.demo.producer(*tools.source(settings))
-    if asked.file:
-        events = _read(asked.file, asked.to, typed=producer.TYPED)
+    if options.file:
+        events = _read(options.file, options.to, typed=producer.TYPED)
         producer.send(events)
-        print(f"sent {len(events):,} records of {asked.file} to {producer.PLACE}")
+        print(f"sent {len(events):,} records of {options.file} to {producer.PLACE}")
         return 0
     event_spec = tools.demo.make_spec(settings)
     progress = _Progress()
-    if asked.rate:
-        _send_live(producer, event_spec, progress, asked)
+    if options.rate:
+        _send_live(producer, event_spec, progress, options)
         return 0
-    events = list(_burst(event_spec, progress, asked.events or EVENTS, asked.faulty))
+    events = list(_burst(event_spec, progress, options.events or EVENTS, options.faulty))
     for part in producer.slices(events, event_spec.delay):
         producer.send(part)
     until = f"{progress.until:%H:%M:%S} UTC"
@@ -235,21 +235,21 @@ def _burst(spec: EventSpec, progress: _Progress, count: int, faulty: float) -> I
 
 
 def _send_live(
-    producer: "EventProducer", spec: EventSpec, progress: _Progress, asked: argparse.Namespace
+    producer: "EventProducer", spec: EventSpec, progress: _Progress, options: argparse.Namespace
 ) -> None:
     """Send events of the present time, so many in a second, until Ctrl-C or so many are sent."""
-    print(f"sends {asked.rate:g} events per second to {producer.PLACE} until Ctrl-C", flush=True)
+    print(f"sends {options.rate:g} events per second to {producer.PLACE} until Ctrl-C", flush=True)
     begun, sent = time.monotonic(), 0
-    while asked.events is None or sent < asked.events:
-        due = int((time.monotonic() - begun) * asked.rate) + 1
-        count = min(due, asked.events or due) - sent
+    while options.events is None or sent < options.events:
+        due = int((time.monotonic() - begun) * options.rate) + 1
+        count = min(due, options.events or due) - sent
         now = _to_millis(datetime.now(UTC))
-        made = sample(spec, [now] * count, first=progress.sent, faulty=asked.faulty)
+        made = sample(spec, [now] * count, first=progress.sent, faulty=options.faulty)
         if events := [replace(event, sent=now) for event in made]:
             producer.send(events)
             progress.advance(count, now)
             sent += count
-        time.sleep(max(0.1, 1 / asked.rate / 2))
+        time.sleep(max(0.1, 1 / options.rate / 2))
     print(f"sent {sent:,} events")
 
 
@@ -285,7 +285,7 @@ def _is_object(line: bytes) -> bool:
     return False
 
 
-def run_show(tools: Tools, settings: RuntimeSettings, asked: argparse.Namespace) -> int:
+def run_show(tools: Tools, settings: RuntimeSettings, options: argparse.Namespace) -> int:
     """Print the status of the job, and the newest rows of its result and of its quarantine."""
     status.show(tools.demo.pipeline, settings, as_json=False)
     if tools.target:
@@ -293,14 +293,14 @@ def run_show(tools: Tools, settings: RuntimeSettings, asked: argparse.Namespace)
         reader = tools.demo.reader(*tools.target(settings))
         rows = _in_order(reader.rows(), tools.demo.make_spec(settings).time)
         print(f"\nResult, {reader.PLACE}: {len(rows):,} rows")
-        _print_rows(rows[-asked.rows :])
+        _print_rows(rows[-options.rows :])
     else:
         print("\nResult: in the terminal of `make run`")
     invalid = read_quarantine(Path(settings.quarantine.path))
     reasons = Counter(row["reason"] for row in invalid)
     told = "".join(f"; {number:,} {_cell(reason)}" for reason, number in reasons.most_common())
     print(f"\nQuarantine: {len(invalid):,} records{told}")
-    _print_rows([{name: row.get(name) for name in QUARANTINE} for row in invalid[-asked.rows :]])
+    _print_rows([{name: row.get(name) for name in QUARANTINE} for row in invalid[-options.rows :]])
     return 0
 
 

@@ -15,7 +15,7 @@ from .config import load
 from .errors import ConfigError, StreamJobError
 from .job import Job
 from .lifecycle import request_drain
-from .logs import logging_to
+from .logs import log_to
 from .run import create, run
 from .settings import RuntimeSettings
 from .storage import storage
@@ -37,11 +37,11 @@ def main(job: Job, arguments: Sequence[str] | None = None, *, oracle: str = ORAC
         oracle: the module of the test oracle, relative to the root of a checkout. A file run
             calls its function `expected`; no other command imports it.
     """
-    asked = _parser(job).parse_args(arguments)
+    options = _parser(job).parse_args(arguments)
     try:
-        settings = load(job.settings, asked.env, _overrides(asked), conf=asked.conf)
-        with logging_to(settings.logging):
-            return _execute(job, oracle, settings, asked)
+        settings = load(job.settings, options.env, _overrides(options), conf=options.conf)
+        with log_to(settings.logging):
+            return _execute(job, oracle, settings, options)
     except StreamJobError as error:
         print(to_printable(f"error: {error}"), file=sys.stderr)
         return error.exit_code
@@ -50,18 +50,18 @@ def main(job: Job, arguments: Sequence[str] | None = None, *, oracle: str = ORAC
         return 128 + signal.SIGINT
 
 
-def _execute(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse.Namespace) -> int:
-    if asked.command == "stop":
+def _execute(job: Job, oracle: str, settings: RuntimeSettings, options: argparse.Namespace) -> int:
+    if options.command == "stop":
         return _stop(settings)
-    if asked.command == "create":
+    if options.command == "create":
         return create(job, settings)
-    if asked.command == "doctor":
+    if options.command == "doctor":
         return doctor.examine(job, settings)
-    if asked.command == "status":
-        return status.show(job, settings, as_json=asked.json)
-    if asked.input:
-        return _run_files(job, oracle, settings, asked)
-    _refuse_without_input(job, asked)
+    if options.command == "status":
+        return status.show(job, settings, as_json=options.json)
+    if options.input:
+        return _run_files(job, oracle, settings, options)
+    _refuse_without_input(job, options)
     return run(job, settings)
 
 
@@ -96,14 +96,14 @@ def _parser(job: Job) -> argparse.ArgumentParser:
     return parser
 
 
-def _overrides(asked: argparse.Namespace) -> list[str]:
-    reference: Path | None = getattr(asked, LOOKUP, None)
+def _overrides(options: argparse.Namespace) -> list[str]:
+    reference: Path | None = getattr(options, LOOKUP, None)
     if not reference:
-        return list(asked.set)
+        return list(options.set)
     if not reference.is_file():
         message = f"--lookup {reference} is not a file. Name the reference table, a CSV file."
         raise ConfigError(message)
-    return [*asked.set, f"{LOOKUP}.format=csv", f"{LOOKUP}.path={reference}"]
+    return [*options.set, f"{LOOKUP}.format=csv", f"{LOOKUP}.path={reference}"]
 
 
 def to_positive(text: str) -> int:
@@ -124,17 +124,19 @@ def _option(argument: str) -> str:
     return f"--{argument.replace('_', '-')}"
 
 
-def _files(job: Job, asked: argparse.Namespace) -> list[Path]:
+def _files(job: Job, options: argparse.Namespace) -> list[Path]:
     names = _inputs(job)
     for name in names:
-        if getattr(asked, name) is None:
+        if getattr(options, name) is None:
             message = f"--input needs {_option(name)} as well, a file for each input."
             raise ConfigError(message)
-    return [getattr(asked, name) for name in names]
+    return [getattr(options, name) for name in names]
 
 
-def _run_files(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse.Namespace) -> int:
-    files, output = _files(job, asked), _output(asked)
+def _run_files(
+    job: Job, oracle: str, settings: RuntimeSettings, options: argparse.Namespace
+) -> int:
+    files, output = _files(job, options), _output(options)
     root = _find_root(job)
     sys.path.insert(0, str(root))
     try:
@@ -148,7 +150,7 @@ def _run_files(job: Job, oracle: str, settings: RuntimeSettings, asked: argparse
             "of the project: an installed package has no tests."
         )
         raise ConfigError(message) from error
-    batch_rows = asked.batch_rows or BATCH_ROWS
+    batch_rows = options.batch_rows or BATCH_ROWS
     return int(file_run.run(job, expected, settings, files, output, batch_rows))
 
 
@@ -158,16 +160,16 @@ def _find_root(job: Job) -> Path:
     return sources.parent if sources.name == "src" else Path.cwd()
 
 
-def _output(asked: argparse.Namespace) -> Path:
-    if asked.output is None:
+def _output(options: argparse.Namespace) -> Path:
+    if options.output is None:
         message = "--input needs --output, the folder for the result."
         raise ConfigError(message)
-    return Path(asked.output)
+    return Path(options.output)
 
 
-def _refuse_without_input(job: Job, asked: argparse.Namespace) -> None:
+def _refuse_without_input(job: Job, options: argparse.Namespace) -> None:
     for name in (*_inputs(job), "output", "batch_rows"):
-        if getattr(asked, name) is not None:
+        if getattr(options, name) is not None:
             option = _option(name)
             message = f"{option} works only with --input. Add --input, or leave {option} out."
             raise ConfigError(message)
@@ -179,5 +181,5 @@ def _stop(settings: RuntimeSettings) -> int:
         log.info("no job runs on %s: there is nothing to stop", root)
         return 0
     request_drain(storage(root))
-    log.info("asked the job on %s to end after its running batch", root)
+    log.info("options the job on %s to end after its running batch", root)
     return 0

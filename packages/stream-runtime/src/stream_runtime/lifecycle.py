@@ -69,19 +69,19 @@ class Drain:
         """0 for the marker, 128 + n for signal n."""
         return 128 + self._signal if self._signal else 0
 
-    def asked(self) -> bool:
-        """Whether a signal came or the marker is there."""
+    def is_requested(self) -> bool:
+        """Return whether a signal came or the marker is there."""
         return self._signal > 0 or self._root.read(MARKER) is not None
 
     def is_over(self, seconds: float) -> bool:
-        """Return whether it was asked for so many seconds ago; the first call starts the time."""
-        if not self.asked():
+        """Return whether a drain was requested so many seconds ago; the first call counts as 0."""
+        if not self.is_requested():
             return False
         self._noticed = self._noticed or time.monotonic()
         return time.monotonic() - self._noticed > seconds
 
     def cause(self) -> str:
-        """Return who asked for it, for the log."""
+        """Return what requested the drain, for the log."""
         return signal.Signals(self._signal).name if self._signal else "marker"
 
     @contextmanager
@@ -182,10 +182,10 @@ class Supervisor:
         return cause_of(error) if error else ""
 
     def _watch(self, query: StreamingQuery) -> None:
-        """Take the reports until the last one; stop the query if a drain is asked for."""
+        """Take the reports until the last one; stop the query if a drain is requested."""
         stopping = False
         while not self._take_report(query):
-            if not stopping and self._drain.asked():
+            if not stopping and self._drain.is_requested():
                 log.info("draining (%s): the running batch may end", self._drain.cause())
                 self._stop(query)
                 stopping = True
@@ -224,11 +224,11 @@ class Supervisor:
         query.stop()
 
     def _rested(self, times: int) -> bool:
-        """Pause before the next attempt; return False if a drain is asked for meanwhile."""
+        """Pause before the next attempt; return False if a drain is requested meanwhile."""
         pause = to_timedelta(self._lifecycle.backoff).total_seconds() * times
         deadline = time.monotonic() + pause
         while time.monotonic() < deadline:
-            if self._drain.asked():
+            if self._drain.is_requested():
                 return False
             time.sleep(POLL_SECONDS)
         return True

@@ -34,7 +34,7 @@ class PrintableFormatter(logging.Formatter):
 
 
 @contextmanager
-def logging_to(settings: Logging) -> Iterator[None]:
+def log_to(settings: Logging) -> Iterator[None]:
     """Send the log messages to where the settings say.
 
     Raises:

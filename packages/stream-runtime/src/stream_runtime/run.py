@@ -197,7 +197,7 @@ def _quarantine_write(
         drain_seconds = to_timedelta(settings.lifecycle.drain).total_seconds()
         return BatchReplay(root, location, target, records, partial(drain.is_over, drain_seconds))
     # A drain does not wait until a second reading has read everything.
-    return SideQuery(root, location, target, records, drain.asked)
+    return SideQuery(root, location, target, records, drain.is_requested)
 
 
 def _reachable(target: str, spark: SparkSession) -> Storage | None:

@@ -32,10 +32,10 @@ def ignored_options(
     last = planned(root)
     if last is None or first is None:
         return ""
-    asked = start_options(sources, explicit=True)
+    given = start_options(sources, explicit=True)
     changed = [
         f"{name} = {value} (it was {first.get(name)})"
-        for name, value in sorted(asked.items())
+        for name, value in sorted(given.items())
         if value != first.get(name)
     ]
     if not changed:

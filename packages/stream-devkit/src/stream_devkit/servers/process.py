@@ -95,12 +95,12 @@ def _watch(command: Sequence[str]) -> None:
     with contextlib.suppress(AttributeError):
         # Linux: orphans of the command become our children, and we wait for them.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    asked = threading.Event()
+    ended = threading.Event()
     # Before the child is there: without a handler, a request would end us and leave the child.
-    signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    if asked.is_set():
+    if ended.is_set():
         child.terminate()
     threading.Thread(target=_follow, args=[child], daemon=True).start()
     while os.read(sys.stdin.fileno(), 1):
