@@ -9,7 +9,7 @@ INSTALL := PYTHONPATH=packages/stream-devkit/src "$(PYTHON)" -m stream_devkit.in
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-rules check format state examples docs wheels clean needs-python needs-java
+.PHONY: help demo test test-all test-rules chaos chaos-long check format state examples docs wheels clean needs-python needs-java
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -27,6 +27,12 @@ test-all: needs-java .venv/.installed ## run all tests and every job variant, wi
 	@$(RUN) -m pytest $(SIDE_BY_SIDE)
 	@$(RUN) -m tests.runs
 	@$(RUN) -m tests.flat
+
+chaos: needs-java .venv/.installed ## let the jobs of generated projects fail, and compare their results (minutes)
+	@$(RUN) -m pytest tests/test_chaos.py
+
+chaos-long: needs-java .venv/.installed ## 100 failures for each sink and kind of state: proof/faults.md (hours)
+	@$(RUN) -m tests.chaos
 
 test-rules: .venv/.installed ## run the quick tests: all that do not start Spark
 	@$(RUN) -m pytest -m "not life and not spark"

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark.errors import PySparkException, StreamingQueryException
-from stream_runtime import lifecycle
+from stream_runtime import lifecycle, session
 from stream_runtime.batch import BatchProgress
-from stream_runtime.errors import StreamFailedError
+from stream_runtime.errors import CheckpointError, StreamFailedError
 from stream_runtime.lifecycle import (
     Drain,
     Lifecycle,
@@ -80,7 +80,7 @@ def _watch(tmp_path, monkeypatch):
     monkeypatch.setattr(lifecycle, "LAST_REPORT_SECONDS", 0.001)
     drain = Drain(LocalStorage(tmp_path), BEGUN)
 
-    def watch(*runs, attempts=3, follow=lambda _: None):
+    def watch(*runs, attempts=3, follow=lambda _: None, require=lambda: None):
         listener, told, left = ProgressListener(), Told(), list(runs)
 
         def start():
@@ -93,6 +93,7 @@ def _watch(tmp_path, monkeypatch):
             start=start,
             listener=listener,
             follow=follow,
+            require=require,
             reporter=told,
             drain=drain,
             lifecycle=Lifecycle(backoff="1 second", attempts=attempts),
@@ -147,14 +148,40 @@ def test_an_exception_of_java_starts_the_next_attempt(watch):
     assert said == ["batch", "retry 1: connection reset", "batch"]
 
 
-def test_a_dead_jvm_ends_the_job(watch):
-    """Without its JVM, no attempt can succeed: the job ends and says so."""
+@pytest.mark.parametrize("loss", [Py4JNetworkError("no answer"), ConnectionRefusedError(111)])
+def test_a_dead_jvm_ends_the_job(watch, loss):
+    """Without its JVM, no attempt can succeed: the job ends and says so.
+
+    The first call finds no answer, and later ones no server.
+    """
 
     def follow(_):
-        raise Py4JNetworkError("no answer")
+        raise loss
 
     with pytest.raises(StreamFailedError, match="JVM is gone"):
         watch.run(ending(BATCH), follow=follow)
+
+
+def test_a_driver_without_its_lease_stops_the_query(watch):
+    """If another driver has taken over, the query is stopped, and there is no next attempt."""
+    query = Query()
+
+    def require():
+        raise CheckpointError("another has taken over")
+
+    with pytest.raises(CheckpointError, match="taken over"):
+        watch.run(([BATCH], query), require=require)
+
+    assert query.stopped
+
+
+def test_a_session_without_its_jvm_is_closed():
+    """Its end hides no earlier error."""
+
+    def stop():
+        raise ConnectionRefusedError(111)
+
+    session.close(SimpleNamespace(stop=stop), session.Session())
 
 
 def test_a_drain_is_over_after_its_time(tmp_path, monkeypatch):
@@ -324,6 +351,7 @@ def test_a_real_query_has_a_second_attempt(spark, tmp_path):
         start=start,
         listener=listener,
         follow=lambda batch: followed.append(batch.batch_id),
+        require=lambda: None,
         reporter=told,
         drain=drain,
         lifecycle=limits,

@@ -13,12 +13,13 @@ def _check(tmp_path):
     """Return a function that compares; it returns the offsets that each source was asked about."""
     root = LocalStorage(tmp_path)
 
-    def check(*batches, target=True, offsets=("a", "b"), held=None, planned=None):
+    def check(*batches, target=True, offsets=(1, 2), held=None, planned=None):
         for batch in batches:
-            root.write(f"stream/offsets/{batch}", "\n".join(["v1", "{}", *offsets]))
-            root.write(f"stream/commits/{batch}", "v1")
+            root.write(f"stream/offsets/{batch}", "\n".join(map(str, ["v1", "{}", *offsets])))
+            root.write(f"stream/commits/{batch}", "v1\n{}")
+            root.write("stream/metadata", '{"id": "0a1b"}')
         if planned is not None:
-            root.write(f"stream/offsets/{planned}", "v1")
+            root.write(f"stream/offsets/{planned}", "v1\n{}")
         asked = []
         sources = [
             SimpleNamespace(check_offsets=lambda _, offset, n=n: asked.append((n, offset)))
@@ -45,12 +46,12 @@ def test_a_missing_target_of_committed_batches_is_refused(check):
 
 def test_each_source_is_compared_with_the_last_committed_offsets(check):
     """Each input is asked about its own line of the last committed batch."""
-    assert check(2, 3) == [(0, "a"), (1, "b")]
+    assert check(2, 3) == [(0, "1"), (1, "2")]
 
 
 def test_a_source_that_has_not_begun_is_not_compared(check):
     """An input from which no batch has read has no offset."""
-    assert check(0, offsets=("a", "-")) == [(0, "a")]
+    assert check(0, offsets=(1, "-")) == [(0, "1")]
 
 
 @pytest.mark.parametrize("held", [None, 3, 4])

@@ -124,7 +124,8 @@ def test_a_start_and_doctor_report_it(tmp_path, monkeypatch, caplog):
 
     assert start("source.starting_time=dawn") == ([], "")
     LocalStorage(tmp_path).write("stream/offsets/0", "v1\n{}\n-")
-    LocalStorage(tmp_path).write("stream/commits/0", "v1")
+    LocalStorage(tmp_path).write("stream/commits/0", "v1\n{}")
+    LocalStorage(tmp_path).write("stream/metadata", '{"id": "0a1b"}')
     assert start("source.starting_time=dawn") == ([], "")
     (logged,), shown = start("source.starting_time=noon")
     assert logged == shown

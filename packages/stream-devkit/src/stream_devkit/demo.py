@@ -40,11 +40,6 @@ VALUES = 2_500_000
 BATCH_ROWS = 5000
 SPEAK_SECONDS = 10
 """Seconds between two lines of progress where the output is not a terminal."""
-OVERRIDES = {
-    "quarantine.path": str(FOLDER / "quarantine"),
-    "checkpoint.root": str(FOLDER / "checkpoint"),
-    "metrics.port": "0",
-}
 PLACES = {
     "Quarantine, as JSON lines": str(FOLDER / "quarantine"),
     "Metrics of each batch": str(FOLDER / "metrics.ndjson"),
@@ -136,6 +131,21 @@ class DemoSpec:
     """What the report names besides the output of the demo."""
     not_exercised: Sequence[str]
 
+    def overrides(self, folder: Path, batch_rows: int) -> dict[str, str]:
+        """Return the overrides of conf/dev.toml for a run in a folder, as for `--set`."""
+        interval = self.interval
+        return {
+            "quarantine.path": str(folder / "quarantine"),
+            "checkpoint.root": str(folder / "checkpoint"),
+            "metrics.port": "0",
+            **({"trigger.interval": f"{interval.seconds} seconds"} if interval else {}),
+            **self.producer.batches_of(batch_rows),
+        }
+
+    def load_settings(self, overrides: Mapping[str, str]) -> Any:
+        """Return the settings of conf/dev.toml with these overrides."""
+        return load(self.pipeline.settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
+
 
 def run(spec: DemoSpec) -> int:
     """Run the demo, and return 0 if its verdict is exact."""
@@ -151,17 +161,23 @@ def run(spec: DemoSpec) -> int:
         return 1
 
 
+def watermark_after(spec: EventSpec, events: Iterable[Event]) -> datetime:
+    """Return the watermark after these events: with two inputs, the minimum of both."""
+    newest: dict[str, datetime] = {}
+    for event in (event for event in events if not event.reason):
+        time = event.values[spec.of(event).time]
+        newest[event.table] = max(time, newest.get(event.table, time))
+    return min(newest.values()) - spec.delay
+
+
 class Demo:
     """One run of the demo, from an empty folder to the report."""
 
     def __init__(self, demo: DemoSpec, console: Console) -> None:
         self.demo, self.console = demo, console
         self.begun = self.spoken = time.monotonic()
-        self.overrides = {**OVERRIDES, **demo.producer.batches_of(BATCH_ROWS)}
-        if demo.interval:
-            self.overrides["trigger.interval"] = f"{demo.interval.seconds} seconds"
-        overrides = [f"{key}={value}" for key, value in self.overrides.items()]
-        self.settings = load(demo.pipeline.settings, "dev", overrides)
+        self.overrides = demo.overrides(FOLDER, BATCH_ROWS)
+        self.settings = demo.load_settings(self.overrides)
         self.spec = demo.make_spec(self.settings)
         self.traffic = generate(self.spec, min(EVENTS, VALUES // len(self.spec.columns)))
 
@@ -211,7 +227,7 @@ class Demo:
 
     def _catch_up(self, job: JobProcess, records: int, bars: Progress, task: TaskID) -> None:
         """Wait until the job has read so many records and closed their windows."""
-        goal = self._newest(self.traffic.all[:records]) - self.spec.delay
+        goal = watermark_after(self.spec, self.traffic.all[:records])
 
         def reached() -> bool:
             seen = f"batch {job.batches[-1].number}" if job.batches else "starting"
@@ -230,14 +246,6 @@ class Demo:
         if not self.console.is_terminal and now - self.spoken > SPEAK_SECONDS:
             self.console.print(f"  {now - self.begun:3.0f} s, {line}", soft_wrap=True)
             self.spoken = now
-
-    def _newest(self, events: list[Event]) -> datetime:
-        """Return the oldest of the newest times of all inputs: the watermark follows it."""
-        newest: dict[str, datetime] = {}
-        for event in (event for event in events if not event.reason):
-            time = event.values[self.spec.of(event).time]
-            newest[event.table] = max(time, newest.get(event.table, time))
-        return min(newest.values())
 
     def _progress(self) -> Progress:
         columns = (TextColumn("  {task.description:16}"), BarColumn(30), MofNCompleteColumn())

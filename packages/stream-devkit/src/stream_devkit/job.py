@@ -67,6 +67,8 @@ class FollowedJob(ABC):
         self._read = 0
         self.started = False
         """Whether the job has started in this run."""
+        self.idle = False
+        """Whether the last report says that a trigger found nothing new."""
         self.batches: list[BatchReport] = []
         """The batches of this run."""
 
@@ -88,7 +90,7 @@ class FollowedJob(ABC):
             JobError: the job failed, or ended before `what`.
         """
 
-    def _follow(self) -> bool:
+    def follow(self) -> bool:
         """Read the new complete lines of metrics, and return whether there are any."""
         if not self._metrics_log.exists():
             return False
@@ -101,13 +103,14 @@ class FollowedJob(ABC):
         events = [json.loads(line) for line in lines.splitlines()]
         self.batches += [BatchReport.of(line) for line in events if line["event"] == "batch"]
         self.started |= any(line["event"] == "started" for line in events)
+        self.idle = events[-1]["event"] == "idle"
         return True
 
     def _forget(self) -> None:
         """Forget the earlier runs."""
-        self._follow()
+        self.follow()
         self.batches.clear()
-        self.started = False
+        self.started = self.idle = False
 
 
 class JobProcess(FollowedJob):
@@ -129,7 +132,6 @@ class JobProcess(FollowedJob):
 
     @override
     def run(self, until: Callable[[], bool] | None = None, what: str = END) -> None:
-        self._forget()
         with self:
             self.start()
             if until:
@@ -139,7 +141,8 @@ class JobProcess(FollowedJob):
                 self.finish()
 
     def start(self) -> None:
-        """Start the job, or start it again."""
+        """Start the job, or start it again; what is known of earlier runs is forgotten."""
+        self._forget()
         command = [*self._command, "run", *self._options]
         self._process = Process(command, self.log, output=self._output)
 
@@ -150,11 +153,11 @@ class JobProcess(FollowedJob):
             JobError: the job ended first, or ended no batch for `PATIENCE_SECONDS`.
         """
         ended, progress = len(self.batches), time.monotonic()
-        while self._follow() or not reached():
+        while self.follow() or not reached():
             if len(self.batches) > ended:
                 ended, progress = len(self.batches), time.monotonic()
             if self.exit_code is not None:
-                self._follow()
+                self.follow()
                 if not reached():
                     self._fail(f"ended with exit code {self.exit_code} before {what}")
             elif time.monotonic() > progress + PATIENCE_SECONDS:
@@ -183,7 +186,7 @@ class JobProcess(FollowedJob):
         """Send SIGTERM, as an orchestrator does, and return the exit code."""
         if self._process:
             self._process.stop()
-        self._follow()
+        self.follow()
         return self.exit_code
 
     def __enter__(self) -> Self:
@@ -201,6 +204,23 @@ class JobProcess(FollowedJob):
     def exit_code(self) -> int | None:
         """Return the exit code, None while the job runs."""
         return self._process.exit_code if self._process else None
+
+    @property
+    def running(self) -> bool:
+        """Return whether the job was started and has not ended."""
+        return self._process is not None and self._process.exit_code is None
+
+    @property
+    def process(self) -> Process:
+        """Return the process of the last start.
+
+        Raises:
+            JobError: the job was never started.
+        """
+        if self._process is None:
+            message = "the job was never started"
+            raise JobError(message)
+        return self._process
 
     def _fail(self, what: str) -> NoReturn:
         said = self._process.last_lines() if self._process else ""

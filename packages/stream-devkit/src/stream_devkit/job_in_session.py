@@ -45,7 +45,7 @@ class JobInSession(FollowedJob):
                 exit_code = self.execute("run")
             finally:
                 ended.set()
-        self._follow()
+        self.follow()
         if exit_code or (drained and not drained.result()):
             message = f"the job ended with exit code {exit_code} before {what}"
             raise JobError(message)
@@ -58,12 +58,12 @@ class JobInSession(FollowedJob):
     def _drain_when(self, reached: Callable[[], bool], ended: threading.Event) -> bool:
         """Drain the job when `reached()` is true; return False if it ended before."""
         while not ended.wait(POLL_SECONDS):
-            self._follow()
+            self.follow()
             # A starting job removes the marker of an earlier run.
             if self.started and reached():
                 LocalStorage(Path(self._settings.checkpoint.root)).write(MARKER, "")
                 return True
-        self._follow()
+        self.follow()
         return reached()
 
     @contextmanager

@@ -1,11 +1,13 @@
 """The tools for a job that runs by hand on this machine: `python -m dev servers|produce|show`.
 
 `servers` starts the servers of conf/dev.toml and keeps their data, `produce` sends events to the
-job's source, `show` prints the newest rows of its result and of its quarantine.
+job's source, `show` prints the newest rows of its result and of its quarantine. `chaos` needs none
+of them: it runs the job with servers of its own, which fail.
 """
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections import Counter
@@ -25,13 +27,14 @@ from stream_runtime.errors import ConfigError, StreamJobError
 from stream_runtime.settings import RuntimeSettings
 from stream_runtime.systems import System
 
+from .chaos import Chaos, failures_of
 from .events.generate import Event, EventSpec, sample
 from .preflight import ENVIRONMENT_PROBLEM
 from .progress import StepError
 from .servers.local import LocalServers, Place
 from .servers.process import ProcessError, terminable
 from .servers.server import HOST
-from .verdict import Row, read_quarantine
+from .verdict import EXACT, Row, read_quarantine
 
 if TYPE_CHECKING:
     from .demo import DemoSpec, EventProducer
@@ -114,6 +117,13 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
     )
     show.add_argument("--rows", type=to_positive, default=10, help="how many (10)")
     show.set_defaults(tool=run_show)
+    chaos = commands.add_parser(
+        "chaos", help="let the job and its servers fail while they work, and compare the result"
+    )
+    chaos.add_argument("--failures", type=to_positive, help="how many; each kind once")
+    chaos.add_argument("--only", help="the kinds, such as kill,terminate; all")
+    chaos.add_argument("--seed", type=int, help="decides the failures; a random one")
+    chaos.set_defaults(tool=run_chaos, set=[])
     return parser
 
 
@@ -337,3 +347,19 @@ def _cell(value: Any) -> str:
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def run_chaos(tools: Tools, _: RuntimeSettings, options: argparse.Namespace) -> int:
+    """Run the demo's events with failures, and return 0 if result and quarantine are exact."""
+    if tools.target is None:
+        message = "this job writes to the terminal, where a failure repeats rows or loses them"
+        raise ConfigError(message)
+    known = failures_of(tools.demo)
+    names = options.only.split(",") if options.only else list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        message = f"there is no failure {unknown[0]}; there are {', '.join(known)}"
+        raise ConfigError(message)
+    seed = random.randrange(1000) if options.seed is None else options.seed
+    chaos = Chaos(tools.demo, names, options.failures or len(names), seed)
+    return 0 if chaos.run() == EXACT else 1

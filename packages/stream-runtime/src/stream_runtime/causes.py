@@ -1,6 +1,9 @@
 """The causes of errors in Spark and in Java, for messages, and texts that a terminal can show."""
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
+
+JVM_LOSS = (Py4JError, ConnectionError)
+"""What a call raises if Spark's JVM is gone: py4j passes on the error of its own new connection."""
 
 
 def cause_of(error: Exception) -> str:

@@ -1,8 +1,8 @@
 """The checkpoint of a job: its place, and the lock that keeps a second driver out.
 
 Its root holds Spark's own checkpoint (`stream/`, see spark_log.py), the manifest (manifest.py), the
-progress and the checkpoint of the quarantine (quarantine.py), the lock, and the marker that drains
-the job (lifecycle.py).
+progress and the checkpoint of the quarantine (quarantine.py), the lock, the lease (lease.py), and
+the marker that drains the job (lifecycle.py).
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import ValidationInfo, field_validator
 
-from .config import Location, Table, is_local
+from .config import Duration, Location, Table, is_local
 from .errors import CheckpointError
 from .places import has_folder
 from .spark_log import STREAM
@@ -32,10 +32,12 @@ class Checkpoint(Table):
     """Whether a local `root` is a folder that outlives the machine, such as a mounted NFS export.
 
     It then may be used in production. You promise that every machine that can run the driver or
-    an executor has it at the same path, and that only one driver runs at a time: the lock does
-    not work on every mount.
+    an executor has it at the same path. The lock does not work on every mount: there, the lease
+    keeps a second driver out.
     """
     root: Location
+    lease: Duration = "30 seconds"
+    """The time without a sign of life after which another driver may take over (see lease.py)."""
 
     @field_validator("root")
     @classmethod

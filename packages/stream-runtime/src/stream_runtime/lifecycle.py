@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JJavaError
 from pydantic import PositiveInt
 from pyspark.errors import PySparkException
 from pyspark.sql.streaming.query import StreamingQuery
@@ -25,6 +25,7 @@ from .config import Duration, Table, to_timedelta
 from .errors import StreamFailedError
 from .listener import ProgressListener, Sign
 from .reporting import Reporter
+from .session import require_jvm
 from .storage import Storage
 
 log = logging.getLogger(__name__)
@@ -125,6 +126,7 @@ class Supervisor:
         start: Callable[[], StreamingQuery],
         listener: ProgressListener,
         follow: Callable[[BatchProgress], None],
+        require: Callable[[], None],
         reporter: Reporter,
         drain: Drain,
         lifecycle: Lifecycle,
@@ -132,6 +134,7 @@ class Supervisor:
         self._start = start
         self._listener = listener
         self._follow = follow
+        self._require = require
         self._reporter = reporter
         self._drain = drain
         self._lifecycle = lifecycle
@@ -158,27 +161,26 @@ class Supervisor:
                 return
 
     def _once(self) -> str:
-        """Run the query once; return why it failed, empty if it did not."""
+        """Run the query once; return why it failed, empty if it did not.
+
+        Raises:
+            StreamFailedError: Spark's JVM is gone.
+        """
         self._advanced = False
         error: Exception | None
         try:
-            query = self._start()
-            try:
-                self._watch(query)
-            finally:
-                # If following a batch failed, the query itself still runs.
-                if query.isActive:
-                    query.stop()
-            error = query.exception()
+            with require_jvm():
+                query = self._start()
+                try:
+                    self._watch(query)
+                finally:
+                    # If following a batch failed, the query itself still runs.
+                    if query.isActive:
+                        query.stop()
+                error = query.exception()
         except (PySparkException, Py4JJavaError) as failure:
             # Java still answers: a storage that cannot be read, for example, has another attempt.
             error = failure
-        except Py4JError as loss:
-            message = (
-                f"Spark's JVM is gone ({cause_of(loss)}): out of memory, or killed. Nothing is "
-                "lost; look into its log, then start again."
-            )
-            raise StreamFailedError(message) from loss
         return cause_of(error) if error else ""
 
     def _watch(self, query: StreamingQuery) -> None:
@@ -191,7 +193,12 @@ class Supervisor:
                 stopping = True
 
     def _take_report(self, query: StreamingQuery) -> bool:
-        """Handle one report, if any; return whether it was the last of the query."""
+        """Handle one report, if any; return whether it was the last of the query.
+
+        Raises:
+            CheckpointError: another driver has taken over the checkpoint.
+        """
+        self._require()
         # The last reports can arrive after the query has ended.
         active = query.isActive
         seconds = POLL_SECONDS if active else LAST_REPORT_SECONDS

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 
-from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
@@ -16,6 +15,7 @@ from pyspark.sql.streaming.listener import (
 )
 
 from .batch import BatchProgress
+from .causes import JVM_LOSS
 
 
 class Sign(Enum):
@@ -71,5 +71,5 @@ def listen(listener: ProgressListener, spark: SparkSession) -> Iterator[Progress
         yield listener
     finally:
         # A JVM that is gone has no listeners.
-        with suppress(Py4JError):
+        with suppress(*JVM_LOSS):
             spark.streams.removeListener(listener)

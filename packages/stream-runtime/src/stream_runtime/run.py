@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial, reduce
 
@@ -16,6 +17,7 @@ from .continuous import ContinuousListener
 from .errors import CheckpointError, StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
+from .lease import Lease
 from .lifecycle import Drain, Supervisor
 from .listener import ProgressListener, listen
 from .manifest import START_OVER, Manifest, admit
@@ -23,7 +25,7 @@ from .quarantine import BatchReplay, QuarantineProgress, QuarantineWrite, SideQu
 from .records import select_invalid
 from .reporting import Reporter
 from .settings import RuntimeSettings
-from .spark_log import NOT_BEGUN, committed, offsets, planned, query_id
+from .spark_log import NOT_BEGUN, committed, offsets, planned, query_id, require_whole
 from .start_options import ignored_options, start_options
 from .status_file import StatusFile
 from .storage import Storage, storage
@@ -38,8 +40,8 @@ def run(job: Job, settings: RuntimeSettings) -> int:
         StreamJobError: with the reason, and the exit code that goes with it.
     """
     begun = datetime.now(UTC)
-    with _admitted(job, settings) as (spark, root, manifest), Drain(root, begun).listen() as drain:
-        _supervise(job, spark, settings, root, manifest, drain)
+    with _admitted(job, settings) as admitted, Drain(admitted.root, begun).listen() as drain:
+        _supervise(job, settings, admitted, drain)
         return drain.exit_code
 
 
@@ -54,15 +56,23 @@ def create(job: Job, settings: RuntimeSettings) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class Admission:
+    """What a start has once checkpoint, code and target fit."""
+
+    spark: SparkSession
+    root: Storage
+    manifest: Manifest
+    lease: Lease
+
+
 @contextmanager
-def _admitted(
-    job: Job, settings: RuntimeSettings
-) -> Iterator[tuple[SparkSession, Storage, Manifest]]:
+def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
     """Open a session in which checkpoint, code and target fit, and no other driver runs."""
     settings.check()
     for warning in settings.warnings():
         log.warning(warning)
-    with ExitStack() as stack:
+    with session.require_jvm(), ExitStack() as stack:
         if settings.has_lock:
             stack.enter_context(sole_driver(settings.checkpoint.root))
         conf = settings.spark_conf()
@@ -71,9 +81,13 @@ def _admitted(
         stack.callback(session.close, spark, settings.session)
         settings.check_file_systems(spark)
         root = storage(settings.checkpoint.root, spark)
+        seconds = to_timedelta(settings.checkpoint.lease).total_seconds()
+        has_sure_lock = settings.has_lock and not settings.checkpoint.shared_mount
+        lease = Lease(root, seconds, locked=has_sure_lock)
         settings.check_data(spark)
         rows = job.stream(spark, settings)
         fingerprint = query_fingerprint(job, rows, settings)
+        stack.enter_context(lease.hold())
         options = start_options(settings.sources())
         target_id = settings.sink.target_checkpoint_id(spark)
         manifest = admit(root, fingerprint, target_id, options)
@@ -81,7 +95,7 @@ def _admitted(
         if warning := ignored_options(root, settings.sources(), manifest.start_options):
             log.warning(warning)
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
-        yield spark, root, manifest
+        yield Admission(spark, root, manifest, lease)
 
 
 def check_progress(
@@ -90,9 +104,10 @@ def check_progress(
     """Require that source and target are still those of the committed batches.
 
     Raises:
-        CheckpointError: the target is gone or of another moment than the checkpoint, or the source
-            has lost what the next batch reads.
+        CheckpointError: the checkpoint is damaged, the target is gone or of another moment than
+            the checkpoint, or the source has lost what the next batch reads.
     """
+    require_whole(root)
     last = committed(root)
     if settings.sink.has_target(spark):
         held = settings.sink.last_batch(spark, checkpoint_id, query_id(root))
@@ -143,15 +158,9 @@ def query_fingerprint(job: Job, rows: DataFrame, settings: RuntimeSettings) -> F
     )
 
 
-def _supervise(
-    job: Job,
-    spark: SparkSession,
-    settings: RuntimeSettings,
-    root: Storage,
-    manifest: Manifest,
-    drain: Drain,
-) -> None:
-    checkpoint_id = manifest.checkpoint_id
+def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: Drain) -> None:
+    spark, root = admitted.spark, admitted.root
+    checkpoint_id = admitted.manifest.checkpoint_id
     reporter = Reporter(settings.metrics, job.name, StatusFile(root))
     target = f"{settings.quarantine.path}/{checkpoint_id}"
     write = _quarantine_write(job, spark, settings, root, target, drain)
@@ -172,6 +181,7 @@ def _supervise(
                 start=begin,
                 listener=listener,
                 follow=quarantine.follow,
+                require=admitted.lease.require,
                 reporter=reporter,
                 drain=drain,
                 lifecycle=settings.lifecycle,

@@ -3,16 +3,19 @@
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 import pyspark
+from py4j.protocol import Py4JJavaError
 from pydantic import PositiveInt
 from pyspark.sql import SparkSession
 
+from .causes import JVM_LOSS, cause_of
 from .config import Table
-from .errors import SetupError
+from .errors import SetupError, StreamFailedError
 from .java import java_problem
 
 AT_ANY_TIME = {
@@ -141,7 +144,29 @@ def _given(changeable: Mapping[str, str], platform: str) -> SparkSession:
 def close(spark: SparkSession, session: Session) -> None:
     """Stop the session, unless the platform provides it."""
     if session.platform == "own":
-        spark.stop()
+        # With its JVM, a session is gone as well.
+        with suppress(*JVM_LOSS):
+            spark.stop()
+
+
+@contextmanager
+def require_jvm() -> Iterator[None]:
+    """Report the loss of the JVM as the error that ends the job.
+
+    Raises:
+        StreamFailedError: a call found no JVM.
+    """
+    try:
+        yield
+    except Py4JJavaError:
+        # The JVM has answered.
+        raise
+    except JVM_LOSS as loss:
+        message = (
+            f"Spark's JVM is gone ({cause_of(loss)}): out of memory, or killed. Nothing is lost; "
+            "look into its log, then start again."
+        )
+        raise StreamFailedError(message) from loss
 
 
 def _jars(folder: Path) -> str:

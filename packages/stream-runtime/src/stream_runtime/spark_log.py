@@ -1,7 +1,9 @@
 """Spark's own checkpoint: which batches it has, and their offsets."""
 
 import json
+import re
 
+from .errors import CheckpointError
 from .storage import Storage
 
 STREAM = "stream"
@@ -35,3 +37,43 @@ def offsets(root: Storage, batch: int) -> list[str]:
     """Return the offset of each source after a batch; nothing if the log does not have it."""
     text = root.read(f"{STREAM}/offsets/{batch}") or ""
     return text.splitlines()[2:]
+
+
+def require_whole(root: Storage) -> None:
+    """Require that the files are whole from which the next start continues.
+
+    Spark writes each in one step, so only a failed disk, a full one or an incomplete copy damages
+    one. Without its id, a query would write batches again that the target has.
+
+    Raises:
+        CheckpointError: one of them is missing or truncated.
+    """
+    due, last = planned(root), committed(root)
+    numbers = {number for number in (due, last) if number is not None}
+    names = [f"offsets/{number}" for number in sorted(numbers)]
+    names += [f"commits/{last}"] if last is not None else []
+    names += ["metadata"] if names else []
+    for name in names:
+        text = root.read(f"{STREAM}/{name}")
+        if text is None or not _is_whole(text):
+            problem = "is missing" if text is None else "is truncated"
+            message = (
+                f"The checkpoint is damaged: {STREAM}/{name} {problem}. Restore checkpoint and "
+                "target from copies of the same moment, or set checkpoint.root and the sink's "
+                "target to new places and start there from the beginning of the source."
+            )
+            raise CheckpointError(message)
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether a file of Spark has its end: after the version, each line is JSON.
+
+    The continuous trigger leaves a line empty.
+    """
+    lines = text.splitlines()
+    if lines and re.fullmatch(r"v\d+", lines[0]):
+        del lines[0]
+    try:
+        return bool([json.loads(line) for line in lines if line not in ("", NOT_BEGUN)])
+    except ValueError:
+        return False

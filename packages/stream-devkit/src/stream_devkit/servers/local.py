@@ -54,12 +54,13 @@ class LocalServers:
         self._broker_port, self._database_port = broker_port, database_port
         self._keep = keep
         self._running = ExitStack()
-        self._servers: list[Server] = []
+        self.started: list[Server] = []
+        """The servers that were started."""
 
     @property
     def running(self) -> bool:
         """Return whether all servers that were started still run."""
-        return all(server.running for server in self._servers)
+        return all(server.running for server in self.started)
 
     @cached_property
     def broker(self) -> "Broker":
@@ -67,7 +68,7 @@ class LocalServers:
         from .kafka import Broker  # noqa: PLC0415 - see the module
 
         broker = Broker(self._folder / "broker", self._broker_port, keep=self._keep)
-        self._servers.append(broker)
+        self.started.append(broker)
         return self._running.enter_context(broker)
 
     @cached_property
@@ -76,7 +77,7 @@ class LocalServers:
         from .postgres import Database  # noqa: PLC0415 - see the module
 
         database = Database(self._folder / "database", self._database_port, keep=self._keep)
-        self._servers.append(database)
+        self.started.append(database)
         return self._running.enter_context(database)
 
     def __enter__(self) -> Self:

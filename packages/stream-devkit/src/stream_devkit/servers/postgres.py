@@ -93,6 +93,11 @@ class Database(Server, DatabaseClient):
         """Shut down cleanly, and close all connections."""
         self._shut_down("fast")
 
+    @override
+    def crash(self) -> None:
+        """End the server and all connections; its next start recovers from its log."""
+        self._shut_down("immediate")
+
     def __exit__(self, *_: object) -> None:
         # A killed server leaves its shared memory allocated.
         self._shut_down("fast" if self._keep else "immediate")

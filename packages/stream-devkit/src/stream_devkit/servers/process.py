@@ -16,6 +16,8 @@ from types import FrameType
 
 KILL_SECONDS = 10
 PR_SET_CHILD_SUBREAPER = 36
+FREEZE, THAW = signal.SIGUSR1, signal.SIGUSR2
+"""The signals that suspend and continue a command, as its leash understands them."""
 
 
 class ProcessError(Exception):
@@ -71,9 +73,37 @@ class Process:
             self._watch.kill()
             self._watch.wait()
 
+    def freeze(self) -> None:
+        """Suspend the command and its process group (SIGSTOP), like a machine that hangs."""
+        self._watch.send_signal(FREEZE)
+
+    def thaw(self) -> None:
+        """Continue a command that is frozen (SIGCONT)."""
+        self._watch.send_signal(THAW)
+
+    def kill_java(self) -> bool:
+        """Kill the JVM that the command started (SIGKILL); return False if there is none."""
+        listed = subprocess.run(
+            ["ps", "-eo", "pid=,ppid=,comm="], capture_output=True, text=True, check=True
+        )
+        rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+        parents = {pid: parent for pid, parent, _ in rows}
+        for pid, _, name in rows:
+            if name.endswith("java") and str(self._watch.pid) in _ancestors(pid, parents):
+                os.kill(int(pid), signal.SIGKILL)
+                return True
+        return False
+
     def last_lines(self, count: int = 15) -> str:
         """Return the end of the log, for a message."""
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-count:])
+
+
+def _ancestors(pid: str, parents: Mapping[str, str]) -> Iterator[str]:
+    """Yield the parent of a process, its parent, and so on."""
+    while pid in parents:
+        pid = parents[pid]
+        yield pid
 
 
 @contextlib.contextmanager
@@ -100,6 +130,8 @@ def _watch(command: Sequence[str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    signal.signal(FREEZE, lambda *_: os.killpg(child.pid, signal.SIGSTOP))
+    signal.signal(THAW, lambda *_: os.killpg(child.pid, signal.SIGCONT))
     if ended.is_set():
         child.terminate()
     threading.Thread(target=_follow, args=[child], daemon=True).start()

@@ -98,6 +98,20 @@ class Server(ABC):
             self._process.kill()
             self._process = None
 
+    def crash(self) -> None:
+        """End the server without a clean shutdown; `start` starts it again with its data."""
+        self.kill()
+
+    def freeze(self) -> None:
+        """Suspend the server: clients get no answer."""
+        if self._process:
+            self._process.freeze()
+
+    def thaw(self) -> None:
+        """Continue a server that is frozen."""
+        if self._process:
+            self._process.thaw()
+
     def __enter__(self) -> Self:
         try:
             self.start()

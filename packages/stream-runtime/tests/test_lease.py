@@ -1,0 +1,143 @@
+"""The lease of a checkpoint: between processes, on a local disk and through Hadoop."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from stream_runtime import lease
+from stream_runtime.errors import CheckpointError
+from stream_runtime.lease import Lease
+from stream_runtime.storage import HadoopStorage, LocalStorage
+
+SECONDS = 1.5
+DRIVER = f"""
+import sys, time
+from pathlib import Path
+from stream_runtime.lease import Lease
+from stream_runtime.storage import LocalStorage
+
+mine = Lease(LocalStorage(Path(sys.argv[1])), {SECONDS}, locked=False)
+with mine.hold():
+    print("holds", flush=True)
+    while True:
+        mine.require()
+        time.sleep(0.05)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    """Let a start wait for less than a second for another one."""
+    monkeypatch.setattr(lease, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(lease, "POLL_SECONDS", 0.05)
+
+
+@pytest.fixture(name="driver")
+def _driver(tmp_path):
+    """Yield another process that holds the lease, and end it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "holds\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def take(root, *, locked=False):
+    """Return the context of a lease of this process."""
+    return Lease(root, SECONDS, locked=locked).hold()
+
+
+def test_a_released_lease_leaves_nothing(tmp_path):
+    """After a clean end the next start does not wait."""
+    root = LocalStorage(tmp_path)
+
+    with take(root):
+        assert root.names("") == [lease.FILE]
+
+    assert root.names("") == []
+
+
+@pytest.mark.parametrize("kind", ["local", "hadoop"])
+def test_a_second_driver_is_refused(request, tmp_path, driver, kind):
+    """A driver that renews its lease keeps it; the refusal names it."""
+    local = kind == "local"
+    root = LocalStorage(tmp_path) if local else hadoop(request, tmp_path)
+
+    with pytest.raises(CheckpointError, match=rf"process {driver.pid}, runs on this checkpoint"):
+        take(root).__enter__()
+
+    assert driver.poll() is None
+
+
+@pytest.mark.parametrize("kind", ["local", "hadoop"])
+def test_a_suspended_driver_is_replaced(request, tmp_path, driver, kind):
+    """A driver that does not renew its lease loses it, and ends when it continues."""
+    root = LocalStorage(tmp_path) if kind == "local" else hadoop(request, tmp_path)
+    driver.send_signal(signal.SIGSTOP)
+
+    with take(root):
+        driver.send_signal(signal.SIGCONT)
+        _, said = driver.communicate(timeout=30)
+
+    assert driver.returncode == 1
+    assert f"process {os.getpid()}, has taken over the checkpoint" in said
+
+
+def test_a_dead_driver_is_replaced_after_its_lease(tmp_path, driver):
+    """After kill -9 the next start waits for a sign of life, and takes over."""
+    driver.kill()
+    driver.wait()
+    begun = time.monotonic()
+
+    with take(LocalStorage(tmp_path)):
+        assert time.monotonic() - begun > SECONDS
+
+
+def test_a_lock_makes_the_wait_needless(tmp_path, driver, monkeypatch):
+    """Where a lock shows that the last driver is dead, its lease is taken at once."""
+    driver.kill()
+    driver.wait()
+    monkeypatch.setattr(lease.time, "sleep", pytest.fail)
+
+    with take(LocalStorage(tmp_path), locked=True):
+        pass
+
+
+def test_of_two_starts_at_the_same_moment_one_goes_on(tmp_path):
+    """The one that wrote first finds the name of the other, and ends."""
+    root = LocalStorage(tmp_path)
+    first, second = (Lease(root, SECONDS, locked=False) for _ in range(2))
+    later = second.hold()
+
+    def start_second(_):
+        lease.time.sleep = lambda _: None
+        later.__enter__()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lease.time, "sleep", start_second)
+        with pytest.raises(CheckpointError, match="runs on this checkpoint"):
+            first.hold().__enter__()
+    later.__exit__(None, None, None)
+
+
+def test_a_damaged_lease_is_of_nobody(tmp_path):
+    """A truncated file does not stop a start for longer than the lease."""
+    root = LocalStorage(tmp_path)
+    root.write(lease.FILE, '{"id": "0a')
+
+    with take(root):
+        assert root.names("") == [lease.FILE]
+
+
+def hadoop(request, folder):
+    """Return the folder through Hadoop's file system API."""
+    return HadoopStorage(folder.as_uri(), request.getfixturevalue("spark"))

@@ -1,0 +1,230 @@
+"""The known faults of a stream, what the job promises for each, and the test that causes it."""
+
+from dataclasses import dataclass
+
+PROJECT = "{{cookiecutter.project_slug}}/tests"
+RUNTIME = "packages/stream-runtime/tests"
+TEXT = """
+## One by one
+
+Each of these faults is caused by a test, at exactly the step that matters. Tests under `templates/`
+and `{{cookiecutter.project_slug}}` run in each generated project that has them.
+
+| fault | promise | test |
+| --- | --- | --- |
+"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: what happens, what the job does, and the test that shows it."""
+
+    what: str
+    promise: str
+    file: str
+    test: str
+
+    def render(self):
+        """Return its row."""
+        return f"| {self.what} | {self.promise} | `{self.file}::{self.test}` |\n"
+
+
+FAULTS = [
+    Fault(
+        "The driver is killed inside a batch",
+        "The next start replays the batch: no row is lost or duplicated",
+        f"{PROJECT}/test_recovery.py",
+        "test_a_kill_loses_and_duplicates_nothing",
+    ),
+    Fault(
+        "The driver dies between the sink's commit and Spark's",
+        "The replay changes nothing",
+        f"{PROJECT}/test_recovery.py",
+        "test_a_replayed_batch_changes_nothing",
+    ),
+    Fault(
+        "The driver dies at any step of the writes to PostgreSQL",
+        "No row is lost or duplicated",
+        "templates/sink/jdbc/test.py",
+        "test_a_driver_killed_at_any_step_loses_no_row",
+    ),
+    Fault(
+        "The driver dies in a MERGE",
+        "The batch is written once",
+        "templates/sink/delta_merge/test.py",
+        "test_a_killed_batch_is_written_once",
+    ),
+    Fault(
+        "The driver dies while it writes files",
+        "No reader sees the files of the interrupted batch",
+        "templates/sink/files/test.py",
+        "test_files_of_a_killed_batch_are_not_read",
+    ),
+    Fault(
+        "The driver dies between Iceberg's commit and Spark's",
+        "The replay changes nothing",
+        "templates/sink/iceberg/test.py",
+        "test_a_kill_between_the_two_commits_duplicates_nothing",
+    ),
+    Fault(
+        "The driver dies while it writes to Kafka",
+        "No record is lost, and duplicates have the same header",
+        "templates/sink/kafka/test.py",
+        "test_a_kill_loses_no_record_and_duplicates_are_marked",
+    ),
+    Fault(
+        "The driver dies in a quarantine write",
+        "Quarantine has every invalid record once",
+        f"{RUNTIME}/test_quarantine.py",
+        "test_a_kill_loses_and_duplicates_nothing",
+    ),
+    Fault(
+        "The driver dies after a batch, before its quarantine write",
+        "The next start repeats the write",
+        f"{PROJECT}/test_recovery.py",
+        "test_a_replayed_batch_has_its_quarantine_write",
+    ),
+    Fault(
+        "The JVM dies",
+        "The driver ends with exit code 4; the next start replays the batch",
+        f"{RUNTIME}/test_lifecycle.py",
+        "test_a_dead_jvm_ends_the_job",
+    ),
+    Fault(
+        "An executor dies",
+        "Another one runs its tasks",
+        "tests/test_cluster.py",
+        "test_a_killed_executor_loses_no_event",
+    ),
+    Fault(
+        "PostgreSQL crashes with staged rows",
+        "The next attempt stages them again",
+        "templates/sink/jdbc/test.py",
+        "test_a_crash_of_the_server_loses_no_staged_row",
+    ),
+    Fault(
+        "A second driver starts on the checkpoint",
+        "It is refused with exit code 3 and writes nothing",
+        f"{RUNTIME}/test_checkpoint.py",
+        "test_a_second_driver_is_refused",
+    ),
+    Fault(
+        "Two drivers write the same batch to PostgreSQL",
+        "The ledger accepts one of them",
+        "templates/sink/jdbc/test.py",
+        "test_two_drivers_write_a_batch_once",
+    ),
+    Fault(
+        "The checkpoint is lost, and the target is not",
+        "A start is refused with exit code 3",
+        f"{PROJECT}/test_recovery.py",
+        "test_a_start_without_the_checkpoint_is_refused",
+    ),
+    Fault(
+        "The checkpoint is an older copy than the target",
+        "A start is refused with exit code 3",
+        f"{PROJECT}/test_recovery.py",
+        "test_a_checkpoint_that_is_older_than_the_target_is_refused",
+    ),
+    Fault(
+        "The target is lost, and the checkpoint is not",
+        "A start is refused with exit code 3",
+        f"{RUNTIME}/test_progress.py",
+        "test_a_missing_target_of_committed_batches_is_refused",
+    ),
+    Fault(
+        "A file of the checkpoint is missing or truncated",
+        "A start is refused with exit code 3 and names the file",
+        f"{RUNTIME}/test_spark_log.py",
+        "test_a_damaged_log_is_refused",
+    ),
+    Fault(
+        "The query changes, and the checkpoint does not",
+        "A start is refused with exit code 3",
+        f"{PROJECT}/test_checkpoint.py",
+        "test_a_pinned_setting_changes_the_fingerprint",
+    ),
+    Fault(
+        "Kafka deletes messages before the job reads them",
+        "A start is refused with exit code 3 and counts them",
+        "templates/source/kafka/test.py",
+        "test_messages_that_kafka_has_deleted_are_counted",
+    ),
+    Fault(
+        "The topic is created again",
+        "A start is refused with exit code 3",
+        "templates/source/kafka/test.py",
+        "test_a_topic_without_the_next_messages_is_refused",
+    ),
+    Fault(
+        "The Delta table of the source is created again",
+        "A start is refused with exit code 3",
+        "templates/source/delta/test.py",
+        "test_a_table_that_was_created_again_is_refused",
+    ),
+    Fault(
+        "The target is altered and cannot store the result",
+        "A start is refused with exit code 3",
+        "templates/sink/delta/test.py",
+        "test_a_table_that_cannot_store_the_result_is_refused",
+    ),
+    Fault(
+        "The broker does not answer",
+        "A start ends with exit code 5",
+        "templates/source/kafka/test.py",
+        "test_an_unreachable_broker_is_refused",
+    ),
+    Fault(
+        "A storage does not answer for a moment",
+        "The next attempt goes on",
+        f"{RUNTIME}/test_lifecycle.py",
+        "test_an_exception_of_java_starts_the_next_attempt",
+    ),
+    Fault(
+        "A batch fails again and again",
+        "The job ends with exit code 4 after `lifecycle.attempts`",
+        f"{RUNTIME}/test_lifecycle.py",
+        "test_attempts_of_one_batch_are_limited",
+    ),
+    Fault(
+        "SIGTERM",
+        "The job drains, and ends with exit code 143",
+        f"{PROJECT}/test_recovery.py",
+        "test_sigterm_drains_with_its_own_exit_code",
+    ),
+    Fault(
+        "A second signal",
+        "The job ends immediately",
+        f"{RUNTIME}/test_lifecycle.py",
+        "test_a_second_signal_ends_the_job_immediately",
+    ),
+    Fault(
+        "A record is not one JSON object",
+        "It goes to quarantine, and hides no event",
+        "tests/test_whole_texts.py",
+        "test_only_whole_texts_are_events",
+    ),
+    Fault(
+        "A value does not fit its column",
+        "Its record goes to quarantine with the name of the column",
+        f"{RUNTIME}/test_values.py",
+        "test_a_value_is_what_was_sent_or_its_column_is_wrong",
+    ),
+    Fault(
+        "A producer's clock is ahead",
+        "Its events go to quarantine; the watermark does not follow them",
+        f"{RUNTIME}/test_values.py",
+        "test_an_event_time_has_limits",
+    ),
+    Fault(
+        "A key is too long for the index of PostgreSQL",
+        "Its event goes to quarantine; the batch goes on",
+        "templates/sink/jdbc/test.py",
+        "test_a_key_that_the_index_cannot_have_is_invalid",
+    ),
+]
+
+
+def render_faults():
+    """Return the second part of proof/faults.md."""
+    return TEXT + "".join(fault.render() for fault in FAULTS)
