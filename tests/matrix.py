@@ -48,7 +48,17 @@ NOT_RUN += tuple(f"{RUNTIME}/{name}.py" for name in ("cli", "doctor", "status"))
 NOT_RUN += tuple(
     f"{DEVKIT}/{name}.py"
     for name in (
-        *("demo", "file_run", "in_use", "install", "jars", "job", "job_in_session", "lines"),
+        *(
+            "chaos",
+            "demo",
+            "file_run",
+            "in_use",
+            "install",
+            "jars",
+            "job",
+            "job_in_session",
+            "lines",
+        ),
         *("ordinary", "outcome"),
         *("preflight", "progress", "repository", "resolver", "rows", "samples"),
         *("report/__init__", "report/charts", "report/diagram", "report/page", "report/svg"),

@@ -17,6 +17,10 @@ if [[ $# == 0 || $1 == --help ]]; then
     echo "deploy/submit.sh run|create|stop|status|doctor --env prod, with SPARK_HOME and SPARK_MASTER"
     exit 0
 fi
+if [[ -z ${SPARK_HOME:-} || -z ${SPARK_MASTER:-} ]]; then
+    echo "Set SPARK_HOME to the folder of Spark {{ job.versions.pyspark }}, and SPARK_MASTER to the cluster: yarn, or spark://host:7077" >&2
+    exit 5
+fi
 cd "$(dirname "$0")/.."
 
 {% if "connectors" in job.jars %}
@@ -40,8 +44,8 @@ export PYSPARK_DRIVER_PYTHON="$PWD/.venv/bin/python"
 {% if job.custom %}
 export PYSPARK_PYTHON="$PWD/.venv/bin/python"
 {% endif %}
-exec "${SPARK_HOME:?must be the folder of Spark {{ job.versions.pyspark }}}/bin/spark-submit" \
-    --master "${SPARK_MASTER:?must be the cluster: yarn, or spark://host:7077}" \
+exec "$SPARK_HOME/bin/spark-submit" \
+    --master "$SPARK_MASTER" \
     --deploy-mode client \
 {% if "connectors" in job.jars %}
     --jars "$(IFS=, && echo "${jars[*]}")" \

@@ -11,6 +11,10 @@ if [[ $# == 0 || $1 == --help ]]; then
     echo "deploy/submit.sh run|create|stop|status|doctor --env prod, with SPARK_HOME and SPARK_MASTER"
     exit 0
 fi
+if [[ -z ${SPARK_HOME:-} || -z ${SPARK_MASTER:-} ]]; then
+    echo "Set SPARK_HOME to the folder of Spark 4.2.0, and SPARK_MASTER to the cluster: yarn, or spark://host:7077" >&2
+    exit 5
+fi
 cd "$(dirname "$0")/.."
 
 jars=(.jars/connectors/*.jar)
@@ -25,8 +29,8 @@ resources=(
 )
 
 export PYSPARK_DRIVER_PYTHON="$PWD/.venv/bin/python"
-exec "${SPARK_HOME:?must be the folder of Spark 4.2.0}/bin/spark-submit" \
-    --master "${SPARK_MASTER:?must be the cluster: yarn, or spark://host:7077}" \
+exec "$SPARK_HOME/bin/spark-submit" \
+    --master "$SPARK_MASTER" \
     --deploy-mode client \
     --jars "$(IFS=, && echo "${jars[*]}")" \
     --driver-java-options "-Dlog4j2.configurationFile=conf/log4j2.properties" \

@@ -69,12 +69,12 @@ class Admission:
 @contextmanager
 def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
     """Open a session in which checkpoint, code and target fit, and no other driver runs."""
-    settings.check()
-    for warning in settings.warnings():
-        log.warning(warning)
     with session.require_jvm(), ExitStack() as stack:
         if settings.has_lock:
             stack.enter_context(sole_driver(settings.checkpoint.root))
+        settings.check()
+        for warning in settings.warnings():
+            log.warning(warning)
         conf = settings.spark_conf()
         log.info("starting %s", job.name)
         spark = session.build(job.name, settings.session, settings.state, conf)
