@@ -67,6 +67,8 @@ A value is what was sent, or its record goes to quarantine. Of each type, JSON m
 with characters other than letters, digits, `_`, `-` and `@`. `key=none` means that no column has
 the role; a column of that name needs back quotes. Only columns can have roles, not fields of a
 `STRUCT`.
+
+A window has a row for each value of the key; without a key, it has one row of all events.
 """
 KINDS = """\
 | kind | means |

@@ -162,7 +162,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "promises": not sink.console,
         "stores_checkpoint_id": bool(sink.checkpoint_id_in),
         # Serverless compute does not let a MERGE note its batch.
-        "longest_key": _longest_key(sink, roles, dict(named)),
+        "longest_key": _longest_key(sink, result_key, roles, dict(named)),
         "knows_batch": bool(sink.checkpoint_id_in)
         and (known["sink"], known["platform"]) != ("delta_merge", "databricks_serverless"),
         "drops_late": covered(DROPS_LATE, known),
@@ -247,8 +247,15 @@ def _right(roles: Roles, columns: Mapping[str, str]) -> Right:
     return Right(kinds, name, time, key, measure, prefix)
 
 
-def _longest_key(sink: Sink, roles: Roles, kinds: Mapping[str, str]) -> int:
-    """Return the longest text of an id or key, in bytes; 0 if neither has a limit."""
+def _longest_key(
+    sink: Sink, result_key: Iterable[str], roles: Roles, kinds: Mapping[str, str]
+) -> int:
+    """Return the longest text of an id or key, in bytes; 0 if neither has a limit.
+
+    Neither has one if only its window identifies a row.
+    """
+    if not {"KEY", "EVENT_ID"}.intersection(result_key):
+        return 0
     named = [kinds[column] for column in (roles["id"], roles["key"]) if column]
     return sink.longest_key if {"STRING", "BINARY"}.intersection(named) else 0
 
@@ -256,7 +263,7 @@ def _longest_key(sink: Sink, roles: Roles, kinds: Mapping[str, str]) -> int:
 def _result_key(window: str, roles: Roles, right: Right | None) -> list[str]:
     """Return the columns that identify a row of the result, as names in schema.py or in quotes."""
     if window in WINDOWED:
-        return ['"window_start"', '"window_end"', "KEY"]
+        return ['"window_start"', '"window_end"', *(["KEY"] if roles["key"] else [])]
     if not roles["id"]:
         return ["KEY"] if roles["key"] else []
     return ["EVENT_ID", f'"{right.prefix}{right.id}"'] if right else ["EVENT_ID"]

@@ -307,11 +307,12 @@ ROLE_RULES = (
         "Name the column in event_roles (id=...), or choose sink=delta.",
     ),
     Rule(
-        "window-needs-key",
-        "scope",
-        {"key": MISSING, "window": WINDOWED},
-        "Windows aggregate per key, and no column is the key.",
-        "Name the column in event_roles (key=...), or choose window=none.",
+        "session-needs-key",
+        "spark",
+        {"key": MISSING, "window": ("session",)},
+        "Spark's streams have no sessions of all events together: sessions need a key, and no "
+        "column is the key.",
+        "Name the column in event_roles (key=...), or choose window=tumbling.",
     ),
     Rule(
         "custom-needs-key",

@@ -128,8 +128,9 @@ class SparkProbe:
         if answers["window"] == "none":
             return rows
         window = WINDOWS[answers["window"]]().alias("window")
-        sums = rows.groupBy(window, "kind").agg(F.sum("amount").alias("total"))
-        return sums.select("window.start", "window.end", "kind", "total")
+        keys = [] if answers.get("key") == "missing" else ["kind"]
+        sums = rows.groupBy(window, *keys).agg(F.sum("amount").alias("total"))
+        return sums.select("window.start", "window.end", *keys, "total")
 
     def _read(self, source):
         reader = self._spark.readStream

@@ -36,20 +36,13 @@ def dead_ends(rules, start, axes=tuple(AXES)):
     [
         pytest.param(RULES, {}, id="all that is legal"),
         pytest.param(RULES + ROLE_RULES, WITHOUT_ID, id="events without an id"),
+        pytest.param(RULES + ROLE_RULES, WITHOUT_KEY, id="events without a key"),
         pytest.param(RULES + ROLE_RULES, EVENT, id="what is generated today"),
     ],
 )
 def test_no_legal_beginning_is_a_dead_end(rules, start):
     """Accepting all later defaults keeps a legal beginning legal."""
     assert dead_ends(rules, start) == []
-
-
-def test_events_without_a_key_leave_one_question_to_think_about():
-    """Without a key only the default window is illegal; with window=none all defaults are legal."""
-    dead = dead_ends(RULES + ROLE_RULES, WITHOUT_KEY)
-
-    assert dead
-    assert [answers for answers in dead if "window" in answers] == []
 
 
 def test_a_dead_end_is_found():

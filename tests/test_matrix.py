@@ -92,6 +92,32 @@ def test_events_without_a_measure_are_exact(values, services, tmp_path):
     assert outcome.rows > 0
 
 
+NO_KEY = [
+    ("kafka", "tumbling", "none", "none", "delta", "append"),
+    ("kafka", "tumbling", "none", "deduplicate", "delta_merge", "update"),
+    ("delta", "sliding", "none", "none", "kafka", "update"),
+    ("files", "tumbling", "none", "none", "kafka", "complete"),
+    ("files", "sliding", "none", "deduplicate", "jdbc", "complete"),
+    ("delta", "tumbling", "none", "none", "jdbc", "append"),
+    ("files", "tumbling", "none", "deduplicate", "files", "append"),
+    ("kafka", "sliding", "none", "none", "console", "update"),
+]
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("values", NO_KEY, ids="-".join)
+def test_windows_without_a_key_are_exact(values, services, tmp_path):
+    """If no column is the key, a window has one row of all events."""
+    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
+    roles = "id=event_id, time=event_time, key=none, measure=amount"
+    events = variants.EVENTS | {"event_roles": roles}
+
+    outcome = matrix.run_project(variant, services, tmp_path, events=events)
+
+    assert outcome.verdict == "exact"
+    assert outcome.rows > 0
+
+
 @pytest.fixture(name="no_library_imported")
 def _no_library_imported(monkeypatch):
     """Remove the shared libraries from `sys.modules`, so that the test imports them again."""

@@ -37,7 +37,7 @@ def is_accepted(values, *, event_id=True, key=True):
         spark = {"databricks": "4.1", "databricks_serverless": serverless}.get(platform, newest)
     if not event_id and (state == "deduplicate" or (window == "none" and sink in UPSERTS)):
         return False
-    if not key and ((window, join) != ("none", "none") or state == "custom"):
+    if not key and (window == "session" or join != "none" or state == "custom"):
         return False
     return is_legal(*values[:7], trigger, spark)
 
@@ -217,4 +217,5 @@ def test_brute_force_counts_changes():
         1,
         0,
     )
-    assert count_fewest_changes("no key", {}) == (0, 1)
+    assert count_fewest_changes("no key", {}) == (0, 0)
+    assert count_fewest_changes("no key", {"state": "custom"}) == (1, 0)

@@ -20,6 +20,7 @@ COLUMNS = ", ".join(f"column_{number} INT" for number in range(297))
 MANY = f"event_id STRING, t TIMESTAMP, kind STRING, {COLUMNS}"
 LONG = f"event_id STRING, t TIMESTAMP, kind STRING, `{'m' * 85}` DOUBLE"
 WIDE_LETTERS = f"event_id STRING, t TIMESTAMP, kind STRING, `{'量' * 43}` DOUBLE"
+NO_KEY = {"event_roles": "id=event_id, time=event_time, key=none, measure=amount"}
 NO_MEASURE = {"event_roles": "id=event_id, time=event_time, key=event_type, measure=none"}
 
 
@@ -53,6 +54,16 @@ VARIANTS = {
         "window": "none",
         "event_schema": "at TIMESTAMP, price DOUBLE",
         "event_roles": "time=at",
+    },
+    "no-key": NO_KEY,
+    "no-key-sliding": NO_KEY | {"window": "sliding", "sink": "kafka", "output_mode": "update"},
+    "no-key-complete": NO_KEY | {"sink": "jdbc", "output_mode": "complete"},
+    "no-key-deduplicate": NO_KEY | {"sink": "delta_merge", "state": "deduplicate"},
+    "no-key-no-measure": {
+        "event_schema": "at TIMESTAMP",
+        "sink": "console",
+        "window": "sliding",
+        "output_mode": "complete",
     },
     "parquet": {"sink": "files"},
     "console": {"sink": "console"},

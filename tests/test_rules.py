@@ -270,9 +270,13 @@ def test_a_legal_set_exists_for_any_roles(roles, value):
     assert violations(answers | nearest(answers)) == []
 
 
-def test_events_without_a_key_need_no_window():
-    """Windows need a key, so window=none is proposed for events without a key."""
-    assert nearest(DEFAULTS | {"event_roles": WITHOUT["key"]}) == {"window": "none"}
+def test_only_sessions_need_a_key():
+    """Events without a key can have windows; instead of sessions, tumbling windows are proposed."""
+    without = DEFAULTS | {"event_roles": WITHOUT["key"]}
+
+    assert all(violations(without | {"window": window}) == [] for window in ("tumbling", "sliding"))
+    assert list_ids(without | {"window": "session"}) == ["session-needs-key"]
+    assert nearest(without | {"window": "session"}) == {"window": "tumbling"}
 
 
 def test_corrected_answers_are_legal():

@@ -215,6 +215,15 @@ def test_an_error_in_a_rule_is_detected(responses, error, rules):
     assert (find_differences(responses, rules) == []) == (error in UNDETECTED)
 
 
+def test_only_sessions_need_a_key(probe):
+    """Spark refuses sessions without a key in a stream; 4.1.3 and 4.0.4 do so too."""
+    files = PLAIN | {"source": "files", "key": "missing", "output_mode": "append"}
+    responses = {w: probe.probe(files | {"window": w}) for w in ("tumbling", "sliding", "session")}
+
+    assert [window for window, found in responses.items() if not found.accepted] == ["session"]
+    assert "Global aggregation with session window" in responses["session"].message
+
+
 def test_custom_state_needs_rocksdb(probe):
     """Spark refuses custom state in its default state store, so the template sets RocksDB."""
     custom = PLAIN | {"state": "custom", "source": "files"}

@@ -11,7 +11,9 @@ from tests.test_render import VARIANTS
 
 FOLDER = ROOT / "templates"
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
-INCLUDE = re.compile(r"\{% include (.+?)( ignore missing)? %\}")
+INCLUDE = re.compile(
+    r"\{% (?:include|from) (.+?)(?: import \w+ with context)?( ignore missing)? %\}"
+)
 BY_ANSWER = re.compile(r'"(\w+)/" ~ (?:cookiecutter|job)\.\w+ ~ "/([\w.]+)"')
 TEXT = re.compile(r'"([^"]*)"')
 

@@ -1,5 +1,6 @@
 {% set sliding = cookiecutter.window == "sliding" %}
 {% set session = cookiecutter.window == "session" %}
+{% set key = (cookiecutter | stream_plan).roles.key %}
 {% if sliding %}
 """The windowed aggregation: sliding windows, which overlap."""
 {% elif session %}
@@ -55,13 +56,13 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
 
     Out: `window_start` (of its first event), `window_end` (`gap` after its last), the key,
 {% elif sliding %}
-    """Return one row per window and key with events; an event is in several windows.
+    """Return one row per window{{ " and key" if key }} with events; an event is in several windows.
 
-    Out: `window_start`, `window_end` (inclusive and exclusive), the key,
+    Out: `window_start`, `window_end` (inclusive and exclusive),{{ " the key," if key }}
 {% else %}
-    """Return one row per window and key with events.
+    """Return one row per window{{ " and key" if key }} with events.
 
-    Out: `window_start`, `window_end` (inclusive and exclusive), the key,
+    Out: `window_start`, `window_end` (inclusive and exclusive),{{ " the key," if key }}
 {% endif %}
     `event_count` BIGINT, and `total_<measure>` for each measure. A null measure counts as 0. The
     total is null if the sum overflows its type, because an error would stop the stream.
@@ -79,12 +80,14 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
         for measure in schema.MEASURES
     ]
     return (
-        events.groupBy(window_of.alias(WINDOW), quote(schema.KEY))
+        events.groupBy(window_of.alias(WINDOW){{ ", quote(schema.KEY)" if key }})
         .agg(F.count("*").alias("event_count"), *totals)
         .select(
             F.col(f"{WINDOW}.start").alias("window_start"),
             F.col(f"{WINDOW}.end").alias("window_end"),
+{% if key %}
             quote(schema.KEY),
+{% endif %}
             "event_count",
             *(quote(f"total_{measure}") for measure in schema.MEASURES),
         )

@@ -14,7 +14,9 @@ KINDS = {
 {% if job.windowed %}
     "window_start": "TIMESTAMP",
     "window_end": "TIMESTAMP",
+{% if job.roles.key %}
     schema.KEY: schema.COLUMNS[schema.KEY],
+{% endif %}
     "event_count": "BIGINT",
     # A total is as exact as its measure.
     **{f"total_{measure}": schema.COLUMNS[measure] for measure in schema.MEASURES},

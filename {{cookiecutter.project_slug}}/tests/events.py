@@ -3,7 +3,9 @@
 
 from collections.abc import {{ "Iterable, " if job.right }}Sequence
 from functools import partial
+{% if job.roles.key %}
 from typing import Any
+{% endif %}
 
 {% if job.drops_duplicates %}
 import pytest
@@ -41,11 +43,13 @@ The join delays the watermark by `join.within`, so the result follows 10 minutes
 {% endif %}
 
 
+{% if job.roles.key %}
 def key(number: int) -> Any:
     """Return the grouping key of `event(…, key=number)`."""
     return event(0, key=number)[EVENT.key or ""]
 
 
+{% endif %}
 {% if job.right %}
 def right_event(values: Event) -> Event:
     """Return the event of the right input that joins this event, and none of another time."""

@@ -23,7 +23,7 @@ from stream_runtime.names import quote
 {% endif %}
 
 from {{ cookiecutter.__package }} import job
-{% if job.windowed %}
+{% if job.windowed and job.roles.key %}
 from {{ cookiecutter.__package }}.schema import {{ "EVENT, " if uses_event }}KEY
 
 from tests.events import event, key{{ ", right_events" if job.right }}

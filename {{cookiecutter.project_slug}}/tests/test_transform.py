@@ -16,13 +16,13 @@ from stream_devkit.samples import START
 from {{ cookiecutter.__package }}.lookup import LABEL
 {% endif %}
 {% if job.windowed %}
-from {{ cookiecutter.__package }}.schema import KEY, MEASURES
+from {{ cookiecutter.__package }}.schema import {{ "KEY, " if job.roles.key }}MEASURES
 {% else %}
 from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT{{ ", RIGHT_NAMES" if job.right }}
 {% endif %}
 
 {% if job.windowed %}
-from tests.events import batch_result, event, expected_of, key
+from tests.events import batch_result, event, expected_of{{ ", key" if job.roles.key }}
 {% else %}
 from tests.events import batch_result, event, expected_of
 {% endif %}

@@ -3,6 +3,7 @@
 The matrix compares it with Spark; these are its rules, one by one. Times are minutes.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -122,6 +123,16 @@ def test_an_event_of_overlapping_windows_is_late_once():
 
     assert (found.late, found.derived[0].read) == (1, 3)
     assert (found.derived[0].count, found.derived[0].missed) == (3 + 3 + 2, 2 + 1)
+
+
+def test_without_a_key_a_window_has_all_events():
+    """If no column is the key, events with any values in it are in the same window."""
+    schema = replace(SCHEMA, key=None)
+    stream = oracle.read([[event(1, key="a"), event(2, key="b")]], schema)
+
+    found = oracle.aggregate_windows(stream, schema, window_row, "update", duration="5 minutes")
+
+    assert places(found.rows) == [(0, 5, 2)]
 
 
 def aggregate_sessions(*minutes, mode="append"):

@@ -18,11 +18,12 @@ OutputMode = Literal["append", "update", "complete"]
 
 @dataclass(frozen=True)
 class Window:
-    """The events of one key in one window or session."""
+    """The events in one window or session, of one key if the schema has a key."""
 
     start: datetime
     end: datetime
     key: Any
+    """The value of the key, None without a key."""
     events: Sequence[Event]
 
 
@@ -75,7 +76,7 @@ def aggregate_windows(
     duration: str,
     slide: str | None = None,
 ) -> Result:
-    """Return a row for each window and key; windows are aligned to 1970 UTC.
+    """Return a row for each window and key, if there is a key; windows are aligned to 1970 UTC.
 
     - In `append` mode a window closes in the batch after the one that advanced the watermark to
       its end. Windows that are still open are in `pending`.
@@ -98,7 +99,7 @@ def aggregate_windows(
             starts = _starts(event[schema.time], size, step)
             accepting = [start for start in starts if start + size > batch.late_until]
             for start in accepting:
-                windows[start, event[str(schema.key)]].append(event)
+                windows[start, _key_of(event, schema)].append(event)
             if accepting:
                 used, count = used + 1, count + len(starts)
                 missed += len(starts) - len(accepting)
@@ -165,6 +166,10 @@ def aggregate_sessions(
         late=late,
         derived=stream.derived,
     )
+
+
+def _key_of(event: Event, schema: EventSchema) -> Any:
+    return event[schema.key] if schema.key else None
 
 
 def _starts(time: datetime, size: timedelta, step: timedelta) -> list[datetime]:

@@ -114,7 +114,8 @@ def draw_events(outcome: Outcome, played: DemoRun, width: int = WIDTH) -> Markup
         draw_x_axis(frame, _clock_ticks(frame), "event time, UTC"),
         *(_tips(frame, stack, counted) if width == WIDTH else ()),
     ]
-    return draw_chart(frame, f"{counted.capitalize()} over time, stacked by key", parts)
+    title = f"{counted.capitalize()} over time" + (", stacked by key" if spec.key else "")
+    return draw_chart(frame, title, parts)
 
 
 def _stack(written: Counter[Place], pending: Counter[Place], step: timedelta) -> Stack | None:
