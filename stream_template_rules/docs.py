@@ -69,6 +69,8 @@ the role; a column of that name needs back quotes. Only columns can have roles, 
 `STRUCT`.
 
 A window has a row for each value of the key; without a key, it has one row of all events.
+`measure=amount+bytes` gives a total of each column; in such a list, a name with `+` needs back
+quotes.
 """
 KINDS = """\
 | kind | means |

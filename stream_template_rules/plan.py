@@ -24,9 +24,9 @@ from .columns import columns
 from .guarantees import guarantee
 from .names import package_from
 from .pins import PINS, SPARKS, list_jars, list_pins, lock_jars
-from .roles import Roles, read_roles, total_of
+from .roles import read_roles, total_of
 from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
-from .shown import code, csv_line, in_cells
+from .shown import code, csv_line, in_cells, spoken
 from .sinks import SINKS, Sink
 from .sources import SOURCES, Source
 from .value_forms import TIME_TYPES, names_of_types, value_forms
@@ -122,18 +122,21 @@ def plan(answers: Answers) -> dict[str, Any]:
     pins, jars = list_pins(known), list_jars(known)
     source, sink = SOURCES[known["source"]], SINKS[known["sink"]]
     named = columns(known["event_schema"])
-    roles = read_roles(known["event_roles"], dict(named))
+    columns_of = read_roles(known["event_roles"], dict(named))
+    roles = {role: next(iter(columns_of[role]), None) for role in ("id", "time", "key")}
+    measures = columns_of["measure"]
+    totals = list(map(total_of, measures))
     # Spark reports neither batches nor counts of a continuous query.
     reports = known["trigger"] != "continuous"
     given_answers = record(answers)["answers"]
     given = {role: "given" for role, column in roles.items() if column}
     right = _right(roles, dict(named)) if inside(known, STREAM_JOIN) else None
     inputs = {"source": "", "right": "-right"} if right else {"source": ""}
-    visit, total = _visit_columns(roles["measure"], dict(named)), total_of(roles["measure"])
-    taken = [*dict(named), str(total), *visit.values()]
+    visit = _visit_columns(next(iter(measures), None), dict(named))
+    taken = [*dict(named), *totals, *visit.values()]
     label = _free(f"{roles['key']}_label", taken) if roles["key"] else ""
     result_key = _result_key(known["window"], roles, right)
-    shown = _shown({**roles, "total": total, "label": label}, result_key, visit)
+    shown = _shown({**roles, "label": label}, measures, result_key, visit)
     return {
         "package": package_from(known["project_slug"]),
         "columns": named,
@@ -142,6 +145,7 @@ def plan(answers: Answers) -> dict[str, Any]:
             TIME_TYPES & names_of_types(kind for name, kind in named if name != roles["time"])
         ),
         "roles": roles,
+        "measures": measures,
         "windowed": known["window"] in WINDOWED,
         "watermark": covered(EVENT_TIME, known),
         "pinned": settings_in(PINNED, known),
@@ -231,7 +235,7 @@ class Right:
     prefix: str
 
 
-def _right(roles: Roles, columns: Mapping[str, str]) -> Right:
+def _right(roles: Mapping[str, str | None], columns: Mapping[str, str]) -> Right:
     """Return a second input that can join the events of the schema: its key is the same."""
     key = str(roles["key"])
     name, time, measure = (_free(part, [key]) for part in ("id", "time", "value"))
@@ -248,7 +252,10 @@ def _right(roles: Roles, columns: Mapping[str, str]) -> Right:
 
 
 def _longest_key(
-    sink: Sink, result_key: Iterable[str], roles: Roles, kinds: Mapping[str, str]
+    sink: Sink,
+    result_key: Iterable[str],
+    roles: Mapping[str, str | None],
+    kinds: Mapping[str, str],
 ) -> int:
     """Return the longest text of an id or key, in bytes; 0 if neither has a limit.
 
@@ -260,7 +267,7 @@ def _longest_key(
     return sink.longest_key if {"STRING", "BINARY"}.intersection(named) else 0
 
 
-def _result_key(window: str, roles: Roles, right: Right | None) -> list[str]:
+def _result_key(window: str, roles: Mapping[str, str | None], right: Right | None) -> list[str]:
     """Return the columns that identify a row of the result, as names in schema.py or in quotes."""
     if window in WINDOWED:
         return ['"window_start"', '"window_end"', *(["KEY"] if roles["key"] else [])]
@@ -270,16 +277,24 @@ def _result_key(window: str, roles: Roles, right: Right | None) -> list[str]:
 
 
 def _shown(
-    names: Mapping[str, str | None], result_key: Iterable[str], visit: Mapping[str, str]
+    names: Mapping[str, str | None],
+    measures: Iterable[str],
+    result_key: Iterable[str],
+    visit: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the columns with roles as documents show them: names, and lists of names."""
+    summed = list(map(code, measures))
     variables = {"KEY": names["key"], "EVENT_ID": names["id"]}
     lists = {
         "result_key": [variables.get(name) or name.strip('"') for name in result_key],
+        "totals": list(map(total_of, measures)),
         "visit": list(filter(None, visit.values())),
     }
-    return {part: code(name) for part, name in names.items() if name} | {
-        part: ", ".join(map(code, found)) for part, found in lists.items()
+    return {
+        **{part: code(name) for part, name in names.items() if name},
+        **{part: ", ".join(map(code, found)) for part, found in lists.items()},
+        "measures": spoken(summed),
+        "any_measure": spoken(summed, "or"),
     }
 
 

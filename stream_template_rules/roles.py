@@ -9,7 +9,8 @@ from .columns import INTEGERS, Column, columns
 from .ddl import Edit, FormError, back_quoted, column_tokens, edited, unquoted
 from .problems import Violation, nearest_name
 
-Roles = dict[str, str | None]
+Roles = dict[str, tuple[str, ...]]
+"""The columns of each role: none, one, or several of a role in SEVERAL."""
 
 # The types that can play each role.
 ROLES: dict[str, tuple[str, ...]] = {
@@ -19,6 +20,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "key": ("STRING", *INTEGERS, "BOOLEAN", "DATE"),
     "measure": (*INTEGERS, "FLOAT", "DOUBLE", "DECIMAL"),
 }
+SEVERAL = ("measure",)
+"""The roles that several columns can have."""
 ID_NAMES = ("event_id", "id")
 FRACTIONS = ("DOUBLE", "FLOAT", "DECIMAL")
 # The last word of the name of a column that identifies something.
@@ -30,8 +33,15 @@ UNSUMMED = ID_WORDS | {
 }
 RESULT_NAMES = ("window_start", "window_end", "event_count")
 NONE = "none"
-# A column in back quotes, with any character, or up to the next comma.
-_PAIR = re.compile(r"\s*(\w+)\s*=\s*(`(?:[^`]|``)+`|[^\s,`](?:[^,`]*[^\s,`])?)\s*")
+# A part of event_roles: commas in back quotes do not end it.
+_PART = re.compile(r"(?:`(?:[^`]|``)*`|[^,`])+")
+# A column of several: in back quotes with any character, or up to the next plus sign.
+_ONE = re.compile(r"`(?:[^`]|``)+`|[^\s,`+](?:[^,`+]*[^\s,`+])?")
+_SEVERAL = re.compile(rf"(?:{_ONE.pattern})(?:\s*\+\s*(?:{_ONE.pattern}))*")
+# A column alone is not quoted for a plus sign.
+_ALONE = re.compile(r"[^\s,`](?:[^,`]*[^\s,`])?")
+_WHOLE = re.compile(".+", re.DOTALL)
+_PAIR = re.compile(rf"\s*(\w+)\s*=\s*({_SEVERAL.pattern}|{_ALONE.pattern})\s*")
 POSTGRES_BYTES = 63
 POSTGRES_OWN = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
 _PLAIN = re.compile(r"[\w@-]+")
@@ -42,27 +52,28 @@ def derived(found: list[Column]) -> Roles:
     ids = [n for wanted in ID_NAMES for n, k in found if n.lower() == wanted and k in ROLES["id"]]
     event_id = next(iter(ids), None)
     measure = _first(found, FRACTIONS) or _first(filter(_is_summed, found), INTEGERS)
-    beside = _beside_key(measure)
+    beside = _beside_key([measure] if measure else [])
     texts = [name for name, kind in found if kind == "STRING" and name.lower() not in beside]
     texts = [name for name in texts if name != event_id]
     # A column with a different value in almost every event is the last choice for the key.
     texts.sort(key=lambda name: _last_word(name) in ID_WORDS)
-    return {
+    proposed = {
         "id": event_id,
         "time": _first(found, ROLES["time"]),
         "key": next(iter(texts), None),
         "measure": measure,
     }
+    return {role: (column,) if column else () for role, column in proposed.items()}
 
 
-def _beside_key(measure: str | None) -> set[str]:
+def _beside_key(measures: Iterable[str]) -> set[str]:
     """Return the other columns of a window's result, in lower case, as Spark ignores case."""
-    return {name.lower() for name in (*RESULT_NAMES, total_of(measure)) if name}
+    return {name.lower() for name in (*RESULT_NAMES, *map(total_of, measures))}
 
 
 def _is_summed(column: Column) -> bool:
     """Return whether the sum is useful by its name, and each sink can store it."""
-    name, total = column[0], total_of(column[0]) or ""
+    name, total = column[0], total_of(column[0])
     return _last_word(name) not in UNSUMMED and _delta_takes(total) and _postgres_takes(total)
 
 
@@ -71,9 +82,9 @@ def _last_word(name: str) -> str:
     return re.split(r"[^a-zA-Z]+|(?<=[a-z])(?=[A-Z])", name)[-1].lower()
 
 
-def total_of(measure: str | None) -> str | None:
+def total_of(measure: str) -> str:
     """Return the name of the result's column with the sum of the measure."""
-    return f"total_{measure}" if measure else None
+    return f"total_{measure}"
 
 
 def _first(found: Iterable[Column], kinds: tuple[str, ...]) -> str | None:
@@ -84,9 +95,11 @@ def _base(kind: str) -> str:
     return kind.partition("(")[0]
 
 
-def written(roles: Mapping[str, str | None]) -> str:
+def written(roles: Roles) -> str:
     """Return the roles as an answer: `id=event_id, time=event_time`."""
-    return ", ".join(f"{role}={_quoted(name)}" for role, name in roles.items() if name)
+    return ", ".join(
+        f"{role}={'+'.join(map(_quoted, columns))}" for role, columns in roles.items() if columns
+    )
 
 
 def _quoted(name: str) -> str:
@@ -105,17 +118,40 @@ def default_roles(ddl: str) -> str:
 
 
 def read_roles(text: str, found: Iterable[str] = ()) -> Roles:
-    """Read the text of event_roles as {role: column}; only for text without violations.
+    """Read the text of event_roles as {role: columns}; only for text without violations.
 
     A column that is among those found is spelt as it is there.
     """
-    given = {m[1].lower(): _column(m[2], found) or unquoted(m[2]) for m in _matches(text)}
-    return dict.fromkeys(ROLES) | given
+    given: Roles = {match[1].lower(): _meant(match, found) for match in _matches(text)}
+    return dict.fromkeys(ROLES, ()) | given
 
 
 def _matches(text: str) -> list[re.Match[str]]:
-    """Return the parts of event_roles that give a role to a column."""
-    return [match for match in _PAIR.finditer(text) if match[2].lower() != NONE]
+    """Return the parts of event_roles that give a role to columns.
+
+    Raises:
+        FormError: if a part has another form.
+    """
+    parts = list(_PART.finditer(text))
+    matches = [match for part in parts if (match := _PAIR.fullmatch(text, *part.span()))]
+    if not matches or len(matches) < len(parts) or ",".join(part[0] for part in parts) != text:
+        raise FormError("role-form", "The form is id=..., time=...")
+    return [match for match in matches if match[2].lower() != NONE]
+
+
+def _meant(match: re.Match[str], found: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns of a role, each spelt as it is among those found."""
+    names = (name[0] for name in _names(match, found))
+    return tuple(_column(name, found) or unquoted(name) for name in names)
+
+
+def _names(match: re.Match[str], found: Iterable[str]) -> list[re.Match[str]]:
+    """Return the columns that a role names, as they are typed.
+
+    A text that is a column as a whole is one, whatever it contains.
+    """
+    is_one = _column(match[2], found) or not _SEVERAL.fullmatch(match[2])
+    return list((_WHOLE if is_one else _ONE).finditer(match.string, *match.span(2)))
 
 
 def _column(name: str, found: Iterable[str]) -> str | None:
@@ -127,18 +163,18 @@ def _column(name: str, found: Iterable[str]) -> str | None:
 def parts_of(found: list[Column], roles: Roles) -> dict[str, str]:
     """Return what rules ask of the columns: which roles are given, which names a sink takes.
 
-    The result of a window has the names of its key and measure, any other has all columns.
+    The result of a window has the names of its key and totals, any other has all columns.
     """
-    columns, result = [name for name, _ in found], [roles["key"], total_of(roles["measure"])]
+    columns, result = [name for name, _ in found], [*roles["key"], *map(total_of, roles["measure"])]
     fields = [name for _, kind in found for name in _fields_in(kind)]
     taken = {
         "delta_takes_columns": all(map(_delta_takes, columns + fields)),
-        "delta_takes_result": all(map(_delta_takes, filter(None, result))),
-        "delta_takes_key": _delta_takes(roles["key"] or ""),
+        "delta_takes_result": all(map(_delta_takes, result)),
+        "delta_takes_key": all(map(_delta_takes, roles["key"])),
         "postgres_takes_columns": all(map(_postgres_takes, columns)),
-        "postgres_takes_result": all(map(_postgres_takes, filter(None, result))),
+        "postgres_takes_result": all(map(_postgres_takes, result)),
     }
-    given = {role: "given" if roles[role] else "missing" for role in ROLES}
+    given = {role: ("missing", "given", "several")[min(len(roles[role]), 2)] for role in ROLES}
     return given | {part: "yes" if takes else "no" for part, takes in taken.items()}
 
 
@@ -175,11 +211,12 @@ def role_violations(text: str, ddl: str) -> list[Violation]:
 
 
 def _role_errors(text: str, found: Mapping[str, str]) -> list[FormError]:
-    if not re.fullmatch(rf"{_PAIR.pattern}(?:,{_PAIR.pattern})*", text):
-        return [FormError("role-form", "The form is id=..., time=...")]
-    matches = _matches(text)
+    try:
+        matches = _matches(text)
+    except FormError as error:
+        return [error]
     errors = [error for match in matches for error in _errors_of(match, found)]
-    roles = {match[1].lower(): _column(match[2], found) for match in matches}
+    roles = {match[1].lower(): _meant(match, found) for match in matches}
     return [
         *errors,
         *_doubles(matches, found),
@@ -190,15 +227,43 @@ def _role_errors(text: str, found: Mapping[str, str]) -> list[FormError]:
 
 def _errors_of(match: re.Match[str], found: Mapping[str, str]) -> Iterator[FormError]:
     """Yield the errors of one role alone."""
-    role, name = match[1].lower(), unquoted(match[2])
-    column = _column(match[2], found)
+    role, names = match[1].lower(), _names(match, found)
     if role not in ROLES:
         edit = _respelt(match.span(1), nearest_name(role, ROLES))
         reason = f"There is no role {role}; the roles are {', '.join(ROLES)}."
         yield FormError("role-unknown", reason, edit)
-    elif column is None:
+        return
+    if len(names) > 1 and role not in SEVERAL:
+        reason = (
+            f"The {role} is one column; the {' and the '.join(SEVERAL)} can be several. A name "
+            "with + needs back quotes."
+        )
+        yield FormError("role-several", reason)
+        return
+    yield from _repeats(role, names, found)
+    for name in names:
+        yield from _errors_of_column(role, name, found)
+
+
+def _repeats(
+    role: str, names: list[re.Match[str]], found: Mapping[str, str]
+) -> Iterator[FormError]:
+    """Yield an error for each column that a role names again; the correction removes it."""
+    columns = [_column(name[0], found) for name in names]
+    for place, column in enumerate(columns):
+        if column and column in columns[:place]:
+            edit = Edit(names[place - 1].end(), names[place].end(), "")
+            yield FormError("role-repeated", f"The {role} names the column {column} twice.", edit)
+
+
+def _errors_of_column(
+    role: str, match: re.Match[str], found: Mapping[str, str]
+) -> Iterator[FormError]:
+    """Yield why a column cannot have the role."""
+    name, column = unquoted(match[0]), _column(match[0], found)
+    if column is None:
         right = nearest_name(name, found)
-        edit = _respelt(match.span(2), _quoted(right) if right else None)
+        edit = _respelt(match.span(), _quoted(right) if right else None)
         yield FormError("role-column", f"The schema has no column {name}{_nested(name)}.", edit)
     elif _base(found[column]) not in ROLES[role]:
         allowed = ", ".join(ROLES[role])
@@ -217,7 +282,7 @@ def _nested(name: str) -> str:
 
 def _doubles(matches: list[re.Match[str]], found: Mapping[str, str]) -> Iterator[FormError]:
     roles = Counter(match[1].lower() for match in matches)
-    names = Counter(_column(match[2], found) or unquoted(match[2]) for match in matches)
+    names = Counter(name for match in matches for name in {*_meant(match, found)})
     for role, count in roles.items():
         if count > 1:
             yield FormError("role-twice", f"The role {role} is given twice.")
@@ -234,8 +299,9 @@ def _missing_time(text: str, roles: Iterable[str], found: Mapping[str, str]) -> 
         yield FormError("role-no-time", "No column has the role time.", edit)
 
 
-def _shadows(roles: Mapping[str, str | None]) -> Iterator[FormError]:
+def _shadows(roles: Roles) -> Iterator[FormError]:
     """Yield an error if the key has the name of another column of the result."""
-    key = roles.get("key")
-    if key and key.lower() in _beside_key(roles.get("measure")):
-        yield FormError("role-result-name", f"The result already has another column {key}.")
+    beside = _beside_key(roles.get("measure", ()))
+    for key in roles.get("key", ()):
+        if key.lower() in beside:
+            yield FormError("role-result-name", f"The result already has another column {key}.")

@@ -21,6 +21,7 @@ NO = ("no",)  # a column name that a sink does not support
 NAMED = (("columns", ("none",)), ("result", WINDOWED))
 DELTA_SINKS = select(SINKS, lambda sink: sink.system == "delta")
 MISSING = ("missing",)  # of a role in event_roles
+SEVERAL = ("several",)  # columns of a role
 # What needs a watermark.
 EVENT_TIME: tuple[Box, ...] = (
     {"window": WINDOWED},
@@ -286,7 +287,7 @@ RULES = (
     ),
 )
 
-# The same over the roles in event_roles: `id` and `key` are missing or given.
+# The same over the roles in event_roles: each is missing, given, or has several columns.
 ROLE_RULES = (
     Rule(
         "deduplicate-needs-id",
@@ -320,6 +321,13 @@ ROLE_RULES = (
         {"key": MISSING, "state": ("custom",)},
         "Custom state is kept per key, and no column is the key.",
         "Name the column in event_roles (key=...), or choose state=none.",
+    ),
+    Rule(
+        "custom-one-measure",
+        "scope",
+        {"measure": SEVERAL, "state": ("custom",)},
+        "The custom state that is generated has the mean of one measure.",
+        "Name one column in event_roles (measure=...), or choose state=none.",
     ),
     Rule(
         "join-needs-key",

@@ -1,6 +1,6 @@
 """Column names as Markdown and as CSV."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 FENCE = "`"
 
@@ -13,6 +13,11 @@ def code(name: str) -> str:
         fence += FENCE
     pad = " " if FENCE in name else ""
     return f"{fence}{pad}{name}{pad}{fence}"
+
+
+def spoken(names: Sequence[str], word: str = "and") -> str:
+    """Return the names as a list in a sentence: `a, b and c`."""
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def in_cells(texts: Mapping[str, str]) -> dict[str, str]:

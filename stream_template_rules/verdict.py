@@ -85,7 +85,8 @@ def _boxed(rule: Rule, answers: Answers, known: Mapping[str, Any]) -> Violation:
 
 def _said(axis: str, answers: Answers, known: Mapping[str, Any]) -> str:
     if axis in ROLES:
-        return f"no {axis} in event_roles"
+        number = "no" if known[axis] == "missing" else known[axis]
+        return f"{number} {axis} in event_roles"
     if "_takes_" in axis:
         return "a column name in event_schema"
     auto = "" if answers.get(axis) == known[axis] else " (auto)"

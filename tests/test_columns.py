@@ -360,6 +360,18 @@ LONG_SCHEMA = f"{SCHEMA}, total_x STRING, window_end STRING, raw_at TIMESTAMP_NT
         ("time=none, key=kind", "role-no-time", None),
         ("time=at, key=total_x, measure=x", "role-result-name", None),
         ("time=at, key=Window_End", "role-result-name", None),
+        ("time=at, key=total_x, measure=n+x", "role-result-name", None),
+        ("time=at+sent", "role-several", None),
+        ("time=at, key=kind+ok", "role-several", None),
+        ("time=at, id=n, measure=x+n", "role-shared", None),
+        ("time=at, measure=x+kind", "role-type", None),
+        ("time=at, measure=x+feww", "role-column", "time=at, measure=x+few"),
+        ("time=at, measure=`a, c`+x", "role-column", "time=at, measure=`a, b`+x"),
+        ("time=at, measure=x + n+X", "role-repeated", "time=at, measure=x + n"),
+        ("time=at, measure=x+", "role-column", None),
+        ("time=at, measure=x++n", "role-column", None),
+        ("time=at, measure=`x`n", "role-form", None),
+        ("time=at, key=kind, measure=a, b", "role-form", None),
     ],
 )
 def test_invalid_roles_are_refused(roles, rule, correction):
@@ -380,37 +392,58 @@ def test_the_only_time_is_added():
 @pytest.mark.parametrize(
     ("text", "roles"),
     [
-        ("time=at", {"time": "at"}),
-        ("id=n,time=at,key=kind", {"id": "n", "time": "at", "key": "kind"}),
-        ("key=day, time = at", {"time": "at", "key": "day"}),
-        ("time=at,\n measure=y\n", {"time": "at", "measure": "y"}),
-        ("TIME=AT, Key=Kind", {"time": "at", "key": "kind"}),
-        ("time=at, key=none, measure=NONE, id=none", {"time": "at"}),
-        ("time=at, key=`none`", {"time": "at", "key": "none"}),
-        ("time=at, key=user-id", {"time": "at", "key": "user-id"}),
+        ("time=at", {"time": ["at"]}),
+        ("id=n,time=at,key=kind", {"id": ["n"], "time": ["at"], "key": ["kind"]}),
+        ("key=day, time = at", {"time": ["at"], "key": ["day"]}),
+        ("time=at,\n measure=y\n", {"time": ["at"], "measure": ["y"]}),
+        ("TIME=AT, Key=Kind", {"time": ["at"], "key": ["kind"]}),
+        ("time=at, key=none, measure=NONE, id=none", {"time": ["at"]}),
+        ("time=at, key=`none`", {"time": ["at"], "key": ["none"]}),
+        ("time=at, key=user-id", {"time": ["at"], "key": ["user-id"]}),
         (
             "time=`at`, key=`User-Id`, measure=`a, b`",
-            {"time": "at", "key": "user-id", "measure": "a, b"},
+            {"time": ["at"], "key": ["user-id"], "measure": ["a, b"]},
         ),
+        ("time=at, measure=x+N + few", {"time": ["at"], "measure": ["x", "n", "few"]}),
+        ("time=at, measure=n+`a, b`+`x`", {"time": ["at"], "measure": ["n", "a, b", "x"]}),
+        ("time=at, measure=n+m", {"time": ["at"], "measure": ["n+m"]}),
+        ("time=at, measure=`n+m`+n", {"time": ["at"], "measure": ["n+m", "n"]}),
+        ("time=at, key=c++", {"time": ["at"], "key": ["c++"]}),
     ],
 )
 def test_roles_may_be_edited(text, roles):
-    """Columns are named in any case, with or without back quotes; `none` removes a role."""
-    found = dict.fromkeys(name for name, _ in columns(SCHEMA))
+    """Columns are named in any case, with or without back quotes; `none` removes a role.
 
-    assert refused(event_schema=SCHEMA, event_roles=text) == []
-    assert read_roles(text, found) == dict.fromkeys(ROLES) | roles
+    Several columns have `+` between them; a column with `+` in its name is one.
+    """
+    schema = f"{SCHEMA}, `n+m` INT, `c++` STRING"
+    found = dict.fromkeys(name for name, _ in columns(schema))
+    given = {role: tuple(names) for role, names in roles.items()}
+
+    assert refused(event_schema=schema, event_roles=text) == []
+    assert read_roles(text, found) == dict.fromkeys(ROLES, ()) | given
 
 
-@given(st.dictionaries(st.sampled_from([*ROLES]), NAMES, min_size=1))
+@given(
+    st.dictionaries(
+        st.sampled_from([*ROLES]), st.lists(NAMES, min_size=1, max_size=3).map(tuple), min_size=1
+    )
+)
 def test_roles_are_read_as_they_are_written(roles):
     """What is proposed means the same columns when it is read, whatever they are called."""
-    assert read_roles(written(roles)) == dict.fromkeys(ROLES) | roles
+    assert read_roles(written(roles)) == dict.fromkeys(ROLES, ()) | roles
 
 
-def test_roles_that_were_not_given_are_none():
-    """The plan has all four roles; one that was not given is `none`."""
-    assert read_roles("time=at") == {"id": None, "time": "at", "key": None, "measure": None}
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("text", ["measure=" + "a+" * 20_000, "measure=`" + "``+" * 20_000])
+def test_a_long_list_is_read_quickly(text):
+    """The time to read roles grows with their length, not with the ways to split them."""
+    assert "role-form" in refused(event_schema=SCHEMA, event_roles=f"{text},")
+
+
+def test_roles_that_were_not_given_have_no_column():
+    """All four roles are read; one that was not given has no column."""
+    assert read_roles("time=at") == {"id": (), "time": ("at",), "key": (), "measure": ()}
     assert list(ROLES) == ["id", "time", "key", "measure"]
 
 
@@ -426,6 +459,7 @@ def test_the_plan_holds_columns_and_roles():
 
     assert job["package"] == "order_totals"
     assert job["columns"] == [("at", "TIMESTAMP"), ("kind", "STRING"), ("price", "DECIMAL(9,2)")]
-    assert job["roles"] == {"id": None, "time": "at", "key": "kind", "measure": "price"}
+    assert job["roles"] == {"id": None, "time": "at", "key": "kind"}
+    assert job["measures"] == ("price",)
     assert (job["trigger"], job["spark_version"]) == ("processing_time", "4.2")
     assert job["answers"] == answers

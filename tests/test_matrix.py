@@ -118,6 +118,33 @@ def test_windows_without_a_key_are_exact(values, services, tmp_path):
     assert outcome.rows > 0
 
 
+SEVERAL_MEASURES = [
+    ("kafka", "tumbling", "none", "none", "delta", "append"),
+    ("delta", "sliding", "none", "deduplicate", "delta_merge", "update"),
+    ("files", "session", "static_lookup", "none", "kafka", "complete"),
+    ("kafka", "session", "stream_inner", "none", "files", "append"),
+    ("files", "tumbling", "none", "none", "jdbc", "update"),
+]
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("values", SEVERAL_MEASURES, ids="-".join)
+def test_each_measure_has_an_exact_total(values, services, tmp_path):
+    """Several measures, of other types and with odd names, have a total each."""
+    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
+    columns = "`Größe+m` DECIMAL(9, 2), user-n BIGINT, ratio FLOAT"
+    events = {
+        "event_schema": variants.EVENTS["event_schema"].replace("amount DOUBLE", columns),
+        "event_roles": "id=event_id, time=event_time, key=event_type, "
+        "measure=ratio+`Größe+m`+user-n",
+    }
+
+    outcome = matrix.run_project(variant, services, tmp_path, events=events)
+
+    assert outcome.verdict == "exact"
+    assert outcome.rows > 0
+
+
 @pytest.fixture(name="no_library_imported")
 def _no_library_imported(monkeypatch):
     """Remove the shared libraries from `sys.modules`, so that the test imports them again."""

@@ -134,8 +134,22 @@ def test_the_label_has_an_unused_name():
         DEFAULTS | {"event_schema": schema, "event_roles": "time=at, key=total, measure=label"}
     )
 
-    assert job["shown"]["total"] == "`total_label`"
+    assert job["shown"]["totals"] == "`total_label`"
     assert job["label"] == "total_label_"
+
+
+def test_each_measure_has_a_total():
+    """Documents list the measures as a sentence does, and their totals as columns."""
+    schema = "at TIMESTAMP, kind STRING, a INT, b DOUBLE, c INT, total_kind_label INT"
+
+    job = plan(
+        DEFAULTS | {"event_schema": schema, "event_roles": "time=at, key=kind, measure=c+a+b"}
+    )
+
+    assert job["measures"] == ("c", "a", "b")
+    assert job["shown"]["measures"] == "`c`, `a` and `b`"
+    assert job["shown"]["any_measure"] == "`c`, `a` or `b`"
+    assert job["shown"]["totals"] == "`total_c`, `total_a`, `total_b`"
 
 
 def test_documents_show_names_unchanged():

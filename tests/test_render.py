@@ -20,6 +20,9 @@ COLUMNS = ", ".join(f"column_{number} INT" for number in range(297))
 MANY = f"event_id STRING, t TIMESTAMP, kind STRING, {COLUMNS}"
 LONG = f"event_id STRING, t TIMESTAMP, kind STRING, `{'m' * 85}` DOUBLE"
 WIDE_LETTERS = f"event_id STRING, t TIMESTAMP, kind STRING, `{'量' * 43}` DOUBLE"
+TRAFFIC = "id STRING, at TIMESTAMP, host STRING, bytes BIGINT, seconds DOUBLE, `a+b` INT"
+TWO_MEASURES = "id=id, time=at, key=host, measure=bytes+seconds"
+MEASURED = ", ".join(f"measured_value_{number} INT" for number in range(7))
 NO_KEY = {"event_roles": "id=event_id, time=event_time, key=none, measure=amount"}
 NO_MEASURE = {"event_roles": "id=event_id, time=event_time, key=event_type, measure=none"}
 
@@ -64,6 +67,27 @@ VARIANTS = {
         "sink": "console",
         "window": "sliding",
         "output_mode": "complete",
+    },
+    "measures": {"event_schema": TRAFFIC, "event_roles": TWO_MEASURES},
+    "measures-session": {
+        "event_schema": TRAFFIC,
+        "event_roles": TWO_MEASURES,
+        "window": "session",
+        "sink": "jdbc",
+        "output_mode": "complete",
+        "join": "static_lookup",
+    },
+    "measures-many": {
+        "event_schema": f"id STRING, at TIMESTAMP, {MEASURED}",
+        "event_roles": f"time=at, measure={'+'.join(MEASURED.replace(' INT', '').split(', '))}",
+        "sink": "delta_merge",
+        "output_mode": "update",
+    },
+    "measures-events": {
+        "event_schema": TRAFFIC,
+        "event_roles": TWO_MEASURES,
+        "window": "none",
+        "source": "delta",
     },
     "parquet": {"sink": "files"},
     "console": {"sink": "console"},

@@ -16,6 +16,7 @@ from stream_template_rules import (
     warnings,
 )
 
+SEVERAL = ("several",)
 SCHEMA = "event_id STRING, event_time TIMESTAMP, event_type STRING, amount DOUBLE"
 ROLES = "id=event_id, time=event_time, key=event_type, measure=amount"
 TEXTS = {
@@ -34,6 +35,10 @@ LONG = {
     "event_roles": f"time=at, key={'k' * 64}",
 }
 WITHOUT = {"id": "time=event_time, key=event_type", "key": "id=event_id, time=event_time"}
+TWICE = {
+    "event_schema": f"{SCHEMA}, bytes BIGINT",
+    "event_roles": "id=event_id, time=event_time, key=event_type, measure=amount+bytes",
+}
 ALL_RULES = RULES + ROLE_RULES
 NAMED_ANSWER = re.compile(r"(\w+)=([\w.]*\w)")
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -48,6 +53,8 @@ def make_answers(rule):
     """Return only the answers that the rule reads, with values that it refuses."""
     answers = {axis: values[0] for axis, values in rule.box.items() if axis in AXES}
     parts = [part for part in rule.box if part not in AXES]
+    if SEVERAL in rule.box.values():
+        return answers | TEXTS | TWICE
     return answers | (TEXTS | _make_columns(parts[0]) if parts else {})
 
 
@@ -140,7 +147,7 @@ def test_rules_are_well_formed():
     """Boxes and fixes have existing questions and values, ids are unique, texts are sentences."""
     for rule in ALL_RULES:
         for axis, values in rule.box.items():
-            assert set(values) <= set(AXES.get(axis, ("missing", "no"))), rule.id
+            assert set(values) <= set(AXES.get(axis, ("missing", "several", "no"))), rule.id
         assert rule.reason.endswith(".")
         assert rule.fix.startswith(("Choose ", "Name "))
         named = [pair for pair in NAMED_ANSWER.findall(rule.fix) if pair[0] in AXES]
@@ -277,6 +284,20 @@ def test_only_sessions_need_a_key():
     assert all(violations(without | {"window": window}) == [] for window in ("tumbling", "sliding"))
     assert list_ids(without | {"window": "session"}) == ["session-needs-key"]
     assert nearest(without | {"window": "session"}) == {"window": "tumbling"}
+
+
+def test_totals_have_names_that_the_sink_takes():
+    """The name of each total is one that the sink takes, and the first measure is not enough."""
+    names = f"a INT, {'m' * 60} INT, `a b` INT"
+    texts = {"event_schema": f"at TIMESTAMP, k STRING, {names}"}
+
+    for measures, sink, rule in (
+        (f"a+{'m' * 60}", "jdbc", "jdbc-result-names"),
+        ("a+`a b`", "delta", "delta-result-names"),
+    ):
+        roles = {"event_roles": f"time=at, key=k, measure={measures}"}
+        assert list_ids(texts | roles | {"window": "tumbling", "sink": sink}) == [rule]
+        assert list_ids(texts | roles | {"window": "tumbling", "sink": "kafka"}) == []
 
 
 def test_corrected_answers_are_legal():

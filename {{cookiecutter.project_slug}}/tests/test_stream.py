@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set uses_event = job.roles.measure or job.custom or (job.write_disposition == "merge" and not job.windowed) %}
+{% set uses_event = job.measures or job.custom or (job.write_disposition == "merge" and not job.windowed) %}
 """The transform as a stream over files: late events, closed windows, reconciliation."""
 
 import json
@@ -18,7 +18,7 @@ from stream_runtime.cli import main
 {% if job.deduplicates %}
 from stream_runtime.listener import ProgressListener, Sign, listen
 {% endif %}
-{% if job.roles.measure %}
+{% if job.measures %}
 from stream_runtime.names import quote
 {% endif %}
 
@@ -195,7 +195,7 @@ def test_an_event_in_quarantine_is_not_exact(stream, monkeypatch):
     assert summary["verdict"].startswith("events.ndjson:2: the job puts this line in quarantine")
 
 
-{% if job.roles.measure %}
+{% if job.measures %}
 def test_a_wrong_value_is_not_exact(stream, monkeypatch):
     """If the job reads another number than the oracle, the verdict is not exact."""
     parsed = records._parsed  # noqa: SLF001 - the test breaks it

@@ -16,12 +16,15 @@ EVENT_TIME = {{ job.roles.time | stream_quoted }}
 {% if job.roles.key %}
 KEY = {{ job.roles.key | stream_quoted }}
 {% endif %}
-{% if job.roles.measure and job.roles.measure | stream_quoted | stream_width > 86 %}
+{% set measures = job.measures | map("stream_quoted") | join(", ") ~ ("," if job.measures | length == 1) %}
+{% if measures | stream_width > 87 %}
 MEASURES = (
-    {{ job.roles.measure | stream_quoted }},
+{% for measure in job.measures %}
+    {{ measure | stream_quoted }},
+{% endfor %}
 )
-{% elif job.roles.measure %}
-MEASURES = ({{ job.roles.measure | stream_quoted }},)
+{% elif job.measures %}
+MEASURES = ({{ measures }})
 {% else %}
 MEASURES: tuple[str, ...] = ()
 {% endif %}
