@@ -69,8 +69,8 @@ the role; a column of that name needs back quotes. Only columns can have roles, 
 `STRUCT`.
 
 A window has a row for each value of the key; without a key, it has one row of all events.
-`measure=amount+bytes` gives a total of each column; in such a list, a name with `+` needs back
-quotes.
+`key=country+event_type` has a row for each combination of values, and `measure=amount+bytes` a
+total of each column. In such a list, a name with `+` needs back quotes.
 """
 KINDS = """\
 | kind | means |

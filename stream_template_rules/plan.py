@@ -1,6 +1,6 @@
 """Everything derived from legal answers: versions, jars, roles, the delivery guarantee."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,9 +122,11 @@ def plan(answers: Answers) -> dict[str, Any]:
     pins, jars = list_pins(known), list_jars(known)
     source, sink = SOURCES[known["source"]], SINKS[known["sink"]]
     named = columns(known["event_schema"])
-    columns_of = read_roles(known["event_roles"], dict(named))
-    roles = {role: next(iter(columns_of[role]), None) for role in ("id", "time", "key")}
-    measures = columns_of["measure"]
+    having = read_roles(known["event_roles"], dict(named))
+    # The key of a join or of custom state is one column.
+    alone = ((role, having[role]) for role in ("id", "time", "key"))
+    roles = {role: columns[0] if len(columns) == 1 else None for role, columns in alone}
+    keys, measures = having["key"], having["measure"]
     totals = list(map(total_of, measures))
     # Spark reports neither batches nor counts of a continuous query.
     reports = known["trigger"] != "continuous"
@@ -135,8 +137,10 @@ def plan(answers: Answers) -> dict[str, Any]:
     visit = _visit_columns(next(iter(measures), None), dict(named))
     taken = [*dict(named), *totals, *visit.values()]
     label = _free(f"{roles['key']}_label", taken) if roles["key"] else ""
-    result_key = _result_key(known["window"], roles, right)
-    shown = _shown({**roles, "label": label}, measures, result_key, visit)
+    result_key = _result_key(known["window"], roles["id"], keys, right)
+    shown = _shown({**roles, "label": label}, keys, measures, visit) | {
+        "result_key": _shown_key(result_key, having["id"], keys)
+    }
     return {
         "package": package_from(known["project_slug"]),
         "columns": named,
@@ -145,6 +149,8 @@ def plan(answers: Answers) -> dict[str, Any]:
             TIME_TYPES & names_of_types(kind for name, kind in named if name != roles["time"])
         ),
         "roles": roles,
+        "key_columns": keys,
+        "several_keys": len(keys) > 1,
         "measures": measures,
         "windowed": known["window"] in WINDOWED,
         "watermark": covered(EVENT_TIME, known),
@@ -166,7 +172,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "promises": not sink.console,
         "stores_checkpoint_id": bool(sink.checkpoint_id_in),
         # Serverless compute does not let a MERGE note its batch.
-        "longest_key": _longest_key(sink, result_key, roles, dict(named)),
+        "longest_key": _longest_key(sink, result_key, [*having["id"], *keys], dict(named)),
         "knows_batch": bool(sink.checkpoint_id_in)
         and (known["sink"], known["platform"]) != ("delta_merge", "databricks_serverless"),
         "drops_late": covered(DROPS_LATE, known),
@@ -254,48 +260,57 @@ def _right(roles: Mapping[str, str | None], columns: Mapping[str, str]) -> Right
 def _longest_key(
     sink: Sink,
     result_key: Iterable[str],
-    roles: Mapping[str, str | None],
+    named: Iterable[str],
     kinds: Mapping[str, str],
 ) -> int:
     """Return the longest text of an id or key, in bytes; 0 if neither has a limit.
 
-    Neither has one if only its window identifies a row.
+    Neither has one if only its window identifies a row. More than two texts have the place of two.
     """
-    if not {"KEY", "EVENT_ID"}.intersection(result_key):
+    texts = [column for column in named if kinds[column] in {"STRING", "BINARY"}]
+    if not texts or not {"KEY", "*KEYS", "EVENT_ID"}.intersection(result_key):
         return 0
-    named = [kinds[column] for column in (roles["id"], roles["key"]) if column]
-    return sink.longest_key if {"STRING", "BINARY"}.intersection(named) else 0
+    return min(sink.longest_key, 2 * sink.longest_key // len(texts))
 
 
-def _result_key(window: str, roles: Mapping[str, str | None], right: Right | None) -> list[str]:
+def _result_key(
+    window: str, event_id: str | None, keys: Sequence[str], right: Right | None
+) -> list[str]:
     """Return the columns that identify a row of the result, as names in schema.py or in quotes."""
+    key = [[], ["KEY"], ["*KEYS"]][min(len(keys), 2)]
     if window in WINDOWED:
-        return ['"window_start"', '"window_end"', *(["KEY"] if roles["key"] else [])]
-    if not roles["id"]:
-        return ["KEY"] if roles["key"] else []
+        return ['"window_start"', '"window_end"', *key]
+    if not event_id:
+        return key
     return ["EVENT_ID", f'"{right.prefix}{right.id}"'] if right else ["EVENT_ID"]
 
 
 def _shown(
     names: Mapping[str, str | None],
+    keys: Iterable[str],
     measures: Iterable[str],
-    result_key: Iterable[str],
     visit: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the columns with roles as documents show them: names, and lists of names."""
-    summed = list(map(code, measures))
-    variables = {"KEY": names["key"], "EVENT_ID": names["id"]}
-    lists = {
-        "result_key": [variables.get(name) or name.strip('"') for name in result_key],
-        "totals": list(map(total_of, measures)),
-        "visit": list(filter(None, visit.values())),
-    }
+    grouped, summed = list(map(code, keys)), list(map(code, measures))
     return {
         **{part: code(name) for part, name in names.items() if name},
-        **{part: ", ".join(map(code, found)) for part, found in lists.items()},
+        "totals": ", ".join(code(total_of(measure)) for measure in measures),
+        "visit": ", ".join(map(code, filter(None, visit.values()))),
+        "key_columns": ", ".join(grouped),
+        "grouped": spoken(grouped),
+        "any_key": spoken(grouped, "or"),
+        "group": spoken(["window", *grouped]),
         "measures": spoken(summed),
         "any_measure": spoken(summed, "or"),
     }
+
+
+def _shown_key(result_key: Iterable[str], ids: Sequence[str], keys: Sequence[str]) -> str:
+    """Return the columns that identify a row as documents show them."""
+    columns = {"KEY": keys, "*KEYS": keys, "EVENT_ID": ids}
+    names = [name for part in result_key for name in columns.get(part, [part.strip('"')])]
+    return ", ".join(map(code, names))
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "key": ("STRING", *INTEGERS, "BOOLEAN", "DATE"),
     "measure": (*INTEGERS, "FLOAT", "DOUBLE", "DECIMAL"),
 }
-SEVERAL = ("measure",)
+SEVERAL = ("key", "measure")
 """The roles that several columns can have."""
 ID_NAMES = ("event_id", "id")
 FRACTIONS = ("DOUBLE", "FLOAT", "DECIMAL")
@@ -235,8 +235,8 @@ def _errors_of(match: re.Match[str], found: Mapping[str, str]) -> Iterator[FormE
         return
     if len(names) > 1 and role not in SEVERAL:
         reason = (
-            f"The {role} is one column; the {' and the '.join(SEVERAL)} can be several. A name "
-            "with + needs back quotes."
+            f"The {role} is one column; only {' and '.join(SEVERAL)} can be several. A name with "
+            "+ needs back quotes."
         )
         yield FormError("role-several", reason)
         return

@@ -323,6 +323,13 @@ ROLE_RULES = (
         "Name the column in event_roles (key=...), or choose state=none.",
     ),
     Rule(
+        "custom-one-key",
+        "scope",
+        {"key": SEVERAL, "state": ("custom",)},
+        "Custom state by a key of several columns is not generated.",
+        "Name one column in event_roles (key=...), or choose state=none.",
+    ),
+    Rule(
         "custom-one-measure",
         "scope",
         {"measure": SEVERAL, "state": ("custom",)},
@@ -335,6 +342,13 @@ ROLE_RULES = (
         {"key": MISSING, "join": ("static_lookup", *STREAM_JOINS)},
         "A join matches equal keys, and no column is the key.",
         "Name the column in event_roles (key=...), or choose join=none.",
+    ),
+    Rule(
+        "join-one-key",
+        "scope",
+        {"key": SEVERAL, "join": ("static_lookup", *STREAM_JOINS)},
+        "A join by a key of several columns is not generated.",
+        "Name one column in event_roles (key=...), or choose join=none.",
     ),
     *(
         Rule(

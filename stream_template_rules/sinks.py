@@ -17,8 +17,8 @@ class Sink:
         replaces_rows: whether a row replaces the row with the same key.
         checkpoint_id_in: what stores the checkpoint id in the target, empty if nothing does.
         checks_columns: whether a start compares the columns of an existing table with the result.
-        longest_key: the longest text of an id or key that the target can index, in bytes; 0 if
-            it has no limit.
+        longest_key: the longest text of an id or key that the target can index, in bytes, if not
+            more than two identify a row; 0 if it has no limit.
         is_log: whether the target keeps every record ever written: a reader takes the newest of
             each key, and drops records with the same content.
         low_latency: whether the low-latency triggers can write to it.

@@ -85,7 +85,7 @@ def _boxed(rule: Rule, answers: Answers, known: Mapping[str, Any]) -> Violation:
 
 def _said(axis: str, answers: Answers, known: Mapping[str, Any]) -> str:
     if axis in ROLES:
-        number = "no" if known[axis] == "missing" else known[axis]
+        number = "no" if known[axis] == "missing" else "several columns as"
         return f"{number} {axis} in event_roles"
     if "_takes_" in axis:
         return "a column name in event_schema"

@@ -362,7 +362,11 @@ LONG_SCHEMA = f"{SCHEMA}, total_x STRING, window_end STRING, raw_at TIMESTAMP_NT
         ("time=at, key=Window_End", "role-result-name", None),
         ("time=at, key=total_x, measure=n+x", "role-result-name", None),
         ("time=at+sent", "role-several", None),
-        ("time=at, key=kind+ok", "role-several", None),
+        ("id=id+n, time=at", "role-several", None),
+        ("time=at, key=kind+total_x, measure=n+x", "role-result-name", None),
+        ("time=at, key=kind+x", "role-type", None),
+        ("time=at, key=kind+ok+KIND", "role-repeated", "time=at, key=kind+ok"),
+        ("time=at, key=kind+n, measure=n", "role-shared", None),
         ("time=at, id=n, measure=x+n", "role-shared", None),
         ("time=at, measure=x+kind", "role-type", None),
         ("time=at, measure=x+feww", "role-column", "time=at, measure=x+few"),
@@ -409,6 +413,7 @@ def test_the_only_time_is_added():
         ("time=at, measure=n+m", {"time": ["at"], "measure": ["n+m"]}),
         ("time=at, measure=`n+m`+n", {"time": ["at"], "measure": ["n+m", "n"]}),
         ("time=at, key=c++", {"time": ["at"], "key": ["c++"]}),
+        ("time=at, key=`c++`+day", {"time": ["at"], "key": ["c++", "day"]}),
     ],
 )
 def test_roles_may_be_edited(text, roles):
@@ -460,6 +465,6 @@ def test_the_plan_holds_columns_and_roles():
     assert job["package"] == "order_totals"
     assert job["columns"] == [("at", "TIMESTAMP"), ("kind", "STRING"), ("price", "DECIMAL(9,2)")]
     assert job["roles"] == {"id": None, "time": "at", "key": "kind"}
-    assert job["measures"] == ("price",)
+    assert (job["key_columns"], job["measures"]) == (("kind",), ("price",))
     assert (job["trigger"], job["spark_version"]) == ("processing_time", "4.2")
     assert job["answers"] == answers

@@ -145,6 +145,33 @@ def test_each_measure_has_an_exact_total(values, services, tmp_path):
     assert outcome.rows > 0
 
 
+SEVERAL_KEYS = [
+    ("kafka", "tumbling", "none", "none", "delta", "append"),
+    ("delta", "sliding", "none", "deduplicate", "delta_merge", "update"),
+    ("files", "session", "none", "none", "kafka", "complete"),
+    ("kafka", "session", "none", "deduplicate", "files", "append"),
+    ("files", "tumbling", "none", "none", "jdbc", "update"),
+    ("kafka", "none", "none", "none", "kafka", "append"),
+    ("delta", "sliding", "none", "none", "console", "complete"),
+]
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("values", SEVERAL_KEYS, ids="-".join)
+def test_a_key_of_several_columns_is_exact(values, services, tmp_path):
+    """Columns of other types and with odd names are one key: a row for each combination."""
+    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
+    events = {
+        "event_schema": f"{variants.EVENTS['event_schema']}, `Land+1` STRING, day-of DATE",
+        "event_roles": "id=event_id, time=event_time, key=`Land+1`+user_id+day-of, measure=amount",
+    }
+
+    outcome = matrix.run_project(variant, services, tmp_path, events=events)
+
+    assert outcome.verdict == "exact"
+    assert outcome.rows > 0
+
+
 @pytest.fixture(name="no_library_imported")
 def _no_library_imported(monkeypatch):
     """Remove the shared libraries from `sys.modules`, so that the test imports them again."""

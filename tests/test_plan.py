@@ -152,6 +152,18 @@ def test_each_measure_has_a_total():
     assert job["shown"]["totals"] == "`total_c`, `total_a`, `total_b`"
 
 
+@pytest.mark.parametrize(
+    ("key", "limit"), [("a", 1000), ("n", 1000), ("n+a", 1000), ("a+b", 666), ("a+b+c+d", 400)]
+)
+def test_texts_of_a_key_share_an_entry_of_the_index(key, limit):
+    """An entry of the index is limited: the more texts, the shorter each one can be."""
+    schema = "id STRING, at TIMESTAMP, a STRING, b STRING, c STRING, d STRING, n INT"
+    answers = DEFAULTS | {"sink": "jdbc", "event_schema": schema}
+
+    assert plan(answers | {"event_roles": f"id=id, time=at, key={key}"})["longest_key"] == limit
+    assert plan(answers | {"event_roles": "id=id, time=at"})["longest_key"] == 0
+
+
 def test_documents_show_names_unchanged():
     """Documents escape back quotes and vertical bars in column names."""
     schema = "`a|b` TIMESTAMP, `c``d` STRING"

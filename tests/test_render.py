@@ -22,6 +22,10 @@ LONG = f"event_id STRING, t TIMESTAMP, kind STRING, `{'m' * 85}` DOUBLE"
 WIDE_LETTERS = f"event_id STRING, t TIMESTAMP, kind STRING, `{'量' * 43}` DOUBLE"
 TRAFFIC = "id STRING, at TIMESTAMP, host STRING, bytes BIGINT, seconds DOUBLE, `a+b` INT"
 TWO_MEASURES = "id=id, time=at, key=host, measure=bytes+seconds"
+KEYED = {
+    "event_schema": "id STRING, at TIMESTAMP, country STRING, day DATE, amount DOUBLE, n INT",
+    "event_roles": "id=id, time=at, key=country+day, measure=amount+n",
+}
 MEASURED = ", ".join(f"measured_value_{number} INT" for number in range(7))
 NO_KEY = {"event_roles": "id=event_id, time=event_time, key=none, measure=amount"}
 NO_MEASURE = {"event_roles": "id=event_id, time=event_time, key=event_type, measure=none"}
@@ -67,6 +71,23 @@ VARIANTS = {
         "sink": "console",
         "window": "sliding",
         "output_mode": "complete",
+    },
+    "keys": KEYED | {"sink": "jdbc"},
+    "keys-session": KEYED | {"window": "session", "sink": "kafka", "output_mode": "complete"},
+    "keys-sliding": KEYED
+    | {"window": "sliding", "state": "deduplicate", "sink": "delta_merge", "output_mode": "update"},
+    "keys-events": KEYED | {"window": "none", "sink": "kafka"},
+    "keys-no-id": KEYED
+    | {
+        "event_roles": KEYED["event_roles"].replace("id=id, ", ""),
+        "window": "none",
+        "sink": "kafka",
+        "output_mode": "update",
+    },
+    "keys-wide": {
+        "event_schema": f"id STRING, at TIMESTAMP, {WIDE}",
+        "event_roles": f"id=id, time=at, key={'+'.join(WIDE.replace(' STRING', '').split(', '))}",
+        "sink": "jdbc",
     },
     "measures": {"event_schema": TRAFFIC, "event_roles": TWO_MEASURES},
     "measures-session": {

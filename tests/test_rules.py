@@ -36,8 +36,8 @@ LONG = {
 }
 WITHOUT = {"id": "time=event_time, key=event_type", "key": "id=event_id, time=event_time"}
 TWICE = {
-    "event_schema": f"{SCHEMA}, bytes BIGINT",
-    "event_roles": "id=event_id, time=event_time, key=event_type, measure=amount+bytes",
+    "event_schema": f"{SCHEMA}, bytes BIGINT, day DATE",
+    "event_roles": "id=event_id, time=event_time, key=event_type+day, measure=amount+bytes",
 }
 ALL_RULES = RULES + ROLE_RULES
 NAMED_ANSWER = re.compile(r"(\w+)=([\w.]*\w)")
@@ -268,11 +268,15 @@ def test_legal_answers_need_no_change():
     assert nearest(DEFAULTS) == {}
 
 
-@pytest.mark.parametrize("roles", ["time=event_time", *WITHOUT.values()])
+@pytest.mark.parametrize(
+    "texts",
+    [{"event_roles": roles} for roles in ("time=event_time", *WITHOUT.values())] + [TWICE],
+    ids=lambda texts: texts["event_roles"],
+)
 @pytest.mark.parametrize("value", [0, -1])
-def test_a_legal_set_exists_for_any_roles(roles, value):
-    """For any missing roles and any answers, a legal set is found."""
-    answers = TEXTS | {"event_roles": roles} | {axis: AXES[axis][value] for axis in AXES}
+def test_a_legal_set_exists_for_any_roles(texts, value):
+    """For any roles and any answers, a legal set is found."""
+    answers = TEXTS | texts | {axis: AXES[axis][value] for axis in AXES}
 
     assert violations(answers | nearest(answers)) == []
 
@@ -284,6 +288,15 @@ def test_only_sessions_need_a_key():
     assert all(violations(without | {"window": window}) == [] for window in ("tumbling", "sliding"))
     assert list_ids(without | {"window": "session"}) == ["session-needs-key"]
     assert nearest(without | {"window": "session"}) == {"window": "tumbling"}
+
+
+def test_a_violation_says_which_role_has_several_columns():
+    """A violation names the role with several columns, besides the answer that needs one."""
+    found = violations(DEFAULTS | TWICE | {"window": "none", "state": "custom"})
+
+    assert [violation.clash for violation in found] == [
+        f"several columns as {role} in event_roles, state=custom" for role in ("key", "measure")
+    ]
 
 
 def test_totals_have_names_that_the_sink_takes():

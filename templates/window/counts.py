@@ -1,3 +1,5 @@
-{% macro counts(found) %}
-{{ "{" }}{% for start, count in found %}{{ '("%s", key(0))' % start if job.roles.key else '"%s"' % start }}: {{ count }}{{ ", " if not loop.last }}{% endfor %}{{ "}" -}}
-{% endmacro %}
+{% if job.key_columns %}
+    counts = {(row["window_start"][11:16], {{ row_key }}): row["event_count"] for row in rows}
+{% else %}
+    counts = {row["window_start"][11:16]: row["event_count"] for row in rows}
+{% endif %}

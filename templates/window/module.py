@@ -1,6 +1,9 @@
 {% set sliding = cookiecutter.window == "sliding" %}
 {% set session = cookiecutter.window == "session" %}
-{% set key = (cookiecutter | stream_plan).roles.key %}
+{% set job = cookiecutter | stream_plan %}
+{% set keys = job.key_columns %}
+{% set quoted = "*map(quote, schema.KEYS)" if job.several_keys else "quote(schema.KEY)" %}
+{% set the_key = "KEYS" if job.several_keys else "the key" %}
 {% if sliding %}
 """The windowed aggregation: sliding windows, which overlap."""
 {% elif session %}
@@ -54,15 +57,15 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
 {% if session %}
     """Return one row per session and key; events at most `gap` apart are in one session.
 
-    Out: `window_start` (of its first event), `window_end` (`gap` after its last), the key,
+    Out: `window_start` (of its first event), `window_end` (`gap` after its last), {{ the_key }},
 {% elif sliding %}
-    """Return one row per window{{ " and key" if key }} with events; an event is in several windows.
+    """Return one row per window{{ " and key" if keys }} with events; an event is in several windows.
 
-    Out: `window_start`, `window_end` (inclusive and exclusive),{{ " the key," if key }}
+    Out: `window_start`, `window_end` (inclusive and exclusive),{{ " " ~ the_key ~ "," if keys }}
 {% else %}
-    """Return one row per window{{ " and key" if key }} with events.
+    """Return one row per window{{ " and key" if keys }} with events.
 
-    Out: `window_start`, `window_end` (inclusive and exclusive),{{ " the key," if key }}
+    Out: `window_start`, `window_end` (inclusive and exclusive),{{ " " ~ the_key ~ "," if keys }}
 {% endif %}
     `event_count` BIGINT, and `total_<measure>` for each measure. A null measure counts as 0. The
     total is null if the sum overflows its type, because an error would stop the stream.
@@ -80,13 +83,13 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
         for measure in schema.MEASURES
     ]
     return (
-        events.groupBy(window_of.alias(WINDOW){{ ", quote(schema.KEY)" if key }})
+        events.groupBy(window_of.alias(WINDOW){{ ", " ~ quoted if keys }})
         .agg(F.count("*").alias("event_count"), *totals)
         .select(
             F.col(f"{WINDOW}.start").alias("window_start"),
             F.col(f"{WINDOW}.end").alias("window_end"),
-{% if key %}
-            quote(schema.KEY),
+{% if keys %}
+            {{ quoted }},
 {% endif %}
             "event_count",
             *(quote(f"total_{measure}") for measure in schema.MEASURES),

@@ -14,7 +14,9 @@ KINDS = {
 {% if job.windowed %}
     "window_start": "TIMESTAMP",
     "window_end": "TIMESTAMP",
-{% if job.roles.key %}
+{% if job.several_keys %}
+    **{key: schema.COLUMNS[key] for key in schema.KEYS},
+{% elif job.key_columns %}
     schema.KEY: schema.COLUMNS[schema.KEY],
 {% endif %}
     "event_count": "BIGINT",

@@ -1,9 +1,9 @@
 {% set job = cookiecutter | stream_plan %}
 """Test events of this project's schema, and the result that the test oracle expects."""
 
-from collections.abc import {{ "Iterable, " if job.right }}Sequence
+from collections.abc import {{ "Iterable, " if job.right }}{{ "Mapping, " if job.windowed and job.several_keys }}Sequence
 from functools import partial
-{% if job.roles.key %}
+{% if job.roles.key or (job.windowed and job.several_keys) %}
 from typing import Any
 {% endif %}
 
@@ -47,6 +47,17 @@ The join delays the watermark by `join.within`, so the result follows 10 minutes
 def key(number: int) -> Any:
     """Return the grouping key of `event(…, key=number)`."""
     return event(0, key=number)[EVENT.key or ""]
+
+
+{% elif job.windowed and job.several_keys %}
+def key(number: int) -> tuple[str, ...]:
+    """Return the grouping key of `event(…, key=number)`, as text."""
+    return key_of(event(0, key=number))
+
+
+def key_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the grouping key of an event or a row as text: a file run writes dates as text."""
+    return tuple(str(row[name]) for name in EVENT.keys)
 
 
 {% endif %}

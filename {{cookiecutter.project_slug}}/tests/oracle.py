@@ -89,11 +89,13 @@ def event_row(event: oracle.Event) -> oracle.Row:
 
 
 def window_row(window: oracle.Window) -> oracle.Row:
-    """Return the row of the events {{ "of a key " if job.roles.key }}in a {{ "session" if window == "session" else "window" }}."""
+    """Return the row of the events {{ "of a key " if job.key_columns }}in a {{ "session" if window == "session" else "window" }}."""
     row = {
         "window_start": window.start,
         "window_end": window.end,
-{% if job.roles.key %}
+{% if job.several_keys %}
+        **dict(zip(schema.KEYS, window.key, strict=True)),
+{% elif job.key_columns %}
         schema.KEY: window.key,
 {% endif %}
         "event_count": len(window.events),

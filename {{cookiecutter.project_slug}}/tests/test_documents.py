@@ -146,7 +146,7 @@ def column_problems(line: str) -> Iterator[str]:
         key = str(JOB.inputs[0].key)
         yield from (f"{column} is missing" for column in {*row, key} - said)
 {% else %}
-        row = window_row(Window(start=START, end=START, key=None, events=[]))
+        row = window_row(Window(start=START, end=START, key=JOB.inputs[0].keys, events=[]))
         yield from (f"{column} is missing" for column in row.keys() - said)
 {% endif %}
 

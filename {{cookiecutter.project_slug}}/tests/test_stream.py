@@ -1,4 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
+{% set row_key = "key_of(row)" if job.several_keys else "row[KEY]" %}
 {% set uses_event = job.measures or job.custom or (job.write_disposition == "merge" and not job.windowed) %}
 """The transform as a stream over files: late events, closed windows, reconciliation."""
 
@@ -37,7 +38,7 @@ from tests.events import event
 from {{ cookiecutter.__package }}.schema import EVENT
 {% endif %}
 
-from tests.events import event{{ ", right_events" if job.right }}
+from tests.events import event{{ ", key, key_of" if job.windowed and job.several_keys }}{{ ", right_events" if job.right }}
 {% endif %}
 from tests.oracle import expected
 

@@ -1,4 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
+{% set row_key = "key_of(row)" if job.several_keys else "row[KEY]" %}
 {% if job.custom %}
 {% include "state/custom/test_transform.py" %}
 {% else %}
@@ -22,7 +23,7 @@ from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT{{ ", RIGHT_NAMES"
 {% endif %}
 
 {% if job.windowed %}
-from tests.events import batch_result, event, expected_of{{ ", key" if job.roles.key }}
+from tests.events import batch_result, event, expected_of{{ ", key" if job.key_columns }}{{ ", key_of" if job.several_keys }}
 {% else %}
 from tests.events import batch_result, event, expected_of
 {% endif %}

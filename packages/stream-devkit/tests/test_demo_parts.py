@@ -44,6 +44,7 @@ SPECS = {
     "duplicates are dropped": replace(EVENTS, drops_duplicates=True),
     "rows of a table": replace(EVENTS, typed=True),
     "a number as key": replace(EVENTS, key="user_id", id=None),
+    "several keys": replace(EVENTS, key=("event_type", "user_id"), pauses=True),
     "no key": replace(EVENTS, key=None, measure=None),
     "nothing is late": replace(EVENTS, drops_late=False, duplicates=False),
     "other names": EventSpec(
@@ -88,8 +89,19 @@ def test_valid_events_have_the_values_of_their_bytes(spec, traffic):
         own = spec.of(event)
 
         assert datetime.fromisoformat(sent[own.time]) == event.values[own.time]
+        for name in own.keys:
+            assert str(sent[name]) == str(event.values[name])
         if own.key:
-            assert str(sent[own.key]) == str(event.values[own.key]) == event.key.decode()
+            assert event.key.decode() == ", ".join(str(sent[name]) for name in own.keys)
+
+
+def test_keys_of_several_columns_share_values():
+    """A job that groups by one column of the key alone does not get the right groups."""
+    events = generate(SPECS["several keys"], 500).valid[0][0]
+    keys = {(event["event_type"], event["user_id"]) for event in events}
+
+    for column in zip(*keys, strict=True):
+        assert 1 < len({*column}) < len(keys)
 
 
 def test_only_late_events_are_behind_the_watermark(spec, traffic):
@@ -164,7 +176,7 @@ def _reason(event: Event, spec: EventSpec) -> str | None:
         "past_time": str(time_of).startswith("1970"),
         "future_time": _is_ahead(time_of, event.sent),
         "missing_id": spec.id is not None and fields.get(spec.id) is None,
-        "missing_key": spec.key is not None and fields.get(spec.key) is None,
+        "missing_key": any(fields.get(name) is None for name in spec.keys),
         "not_finite": isinstance(amount, float) and not math.isfinite(amount),
     }
     return next((reason for reason, found in faults.items() if found), None)

@@ -150,6 +150,16 @@ def test_texts_are_not_markup(played):
     assert found.text.count(HOSTILE) == 19
 
 
+def test_a_key_of_several_columns_is_one_band(played):
+    """The chart has a band for each combination, and its title names all columns."""
+    rows = [window(0, 10) | {"shop": shop} for shop in ("a", "b")]
+    spec = replace(SPEC, key=(SPEC.key, "shop"))
+    found = Page(render(replace(played, spec=spec), made(rows)))
+
+    assert f"by {SPEC.key} and shop" in found.text
+    assert all(f"{rows[0][SPEC.key]}, {shop}" in found.text for shop in "ab")
+
+
 def test_a_report_without_rows_says_so(played):
     """A job that writes no row has a report that says so."""
     found = Page(render(played, made(output_rows=0, counted_rows=0, verdict="no rows")))

@@ -135,6 +135,23 @@ def test_without_a_key_a_window_has_all_events():
     assert places(found.rows) == [(0, 5, 2)]
 
 
+def test_a_key_of_several_columns_is_their_combination():
+    """Events are in the same window or session if all columns of the key are equal."""
+    schema = replace(SCHEMA, key=("id", "key"))
+    events = [event(1, name=name, key=key) for name in "ab" for key in "cc" + "d"]
+    stream = oracle.read([events], schema)
+
+    def row(window):
+        return {"key": window.key, "events": len(window.events)}
+
+    for found in (
+        oracle.aggregate_windows(stream, schema, row, "update", duration="5 minutes"),
+        oracle.aggregate_sessions(stream, schema, row, "complete", gap="5 minutes"),
+    ):
+        counts = {("a", "c"): 2, ("a", "d"): 1, ("b", "c"): 2, ("b", "d"): 1}
+        assert dict(places(found.rows)) == counts
+
+
 def aggregate_sessions(*minutes, mode="append"):
     """Return the sessions with a gap of five minutes."""
     stream = oracle.read(batches(*minutes), SCHEMA, delay=DELAY)

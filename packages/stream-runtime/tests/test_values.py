@@ -292,6 +292,23 @@ def test_a_target_can_limit_ids_and_keys(spark):
     }
 
 
+def test_each_column_of_a_key_is_checked(spark):
+    """A record without one of the columns of its key is invalid, and so is one that is too long."""
+    columns = {"at": "TIMESTAMP", "shop": "STRING", "day": "DATE", "till": "STRING"}
+    schema = EventSchema(columns, time="at", key=("shop", "day", "till"))
+    event = {"at": "2026-01-01T00:00:00Z", "shop": "a", "day": "2026-01-01", "till": "b"}
+    changes = [{}, {"shop": None}, {"day": None}, {"till": "x" * 11}]
+    messages = [json.dumps(event | change).encode() for change in changes]
+
+    found = records.select_invalid(envelopes(spark, messages), schema, Events(longest_key=10))
+
+    assert {tuple(row) for row in found.select("origin", "reason", "column").collect()} == {
+        ("test/1", "missing_key", "shop"),
+        ("test/2", "missing_key", "day"),
+        ("test/3", "too_long", "till"),
+    }
+
+
 def test_rows_of_a_table_have_times_that_all_sinks_support(spark):
     """A typed row with a time outside the years 1 to 9999 is invalid."""
     columns = {"at": "TIMESTAMP", "times": "ARRAY<TIMESTAMP>", "day": "DATE"}

@@ -27,7 +27,7 @@ def test_late_and_out_of_order_events(stream):
         [raw(event(minute, number=number)) for number, minute in enumerate(minutes)], batch_rows=2
     )
 
-    counts = {(row["window_start"][11:16], row[KEY]): row["event_count"] for row in rows}
+{% include "window/counts.py" %}
 {% if ahead and mode == "append" %}
     assert counts == {("00:00", key(0)): 3}
     assert (summary["late_rows"], summary["open_rows"]) == ({{ late }}, 3)

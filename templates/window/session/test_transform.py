@@ -4,7 +4,7 @@ def test_a_gap_ends_a_session(spark, settings):
 
     rows = transformed(spark, settings, events)
 
-    found = {(_minute(row["window_start"]), row[KEY]): row["event_count"] for row in rows}
+    found = {(_minute(row["window_start"]), {{ row_key }}): row["event_count"] for row in rows}
     assert found == {(0, key(0)): 3, (30, key(0)): 1, (31, key(1)): 1}
     assert {_minute(row["window_end"]) for row in rows} == {29.5, 40, 41}
 

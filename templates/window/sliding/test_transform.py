@@ -1,11 +1,11 @@
 def test_windows_overlap(spark, settings):
     """An event is in each window that started less than `window.duration` before it."""
-    events = [event(0), event({{ 4.98 if job.right else 4.99 }}), event(5), event(5{{ ", key=1" if job.roles.key }})]
+    events = [event(0), event({{ 4.98 if job.right else 4.99 }}), event(5), event(5{{ ", key=1" if job.key_columns }})]
 
     rows = transformed(spark, settings, events)
 
-{% if job.roles.key %}
-    found = {(_minute(row["window_start"]), row[KEY]): row["event_count"] for row in rows}
+{% if job.key_columns %}
+    found = {(_minute(row["window_start"]), {{ row_key }}): row["event_count"] for row in rows}
     first = {(-5, key(0)): 2, (0, key(0)): 3, (5, key(0)): 1}
     assert found == first | {(0, key(1)): 1, (5, key(1)): 1}
 {% else %}

@@ -1,6 +1,6 @@
 {% set mode = cookiecutter.output_mode %}
 {% set job = cookiecutter | stream_plan %}
-{% from "window/counts.py" import counts with context %}
+{% from "window/expected.py" import counts with context %}
 {% set ahead = job.drops_behind %}
 {% set late = 4 if job.right else 2 %}
 def test_late_and_out_of_order_events(stream):
@@ -28,11 +28,7 @@ def test_late_and_out_of_order_events(stream):
         [raw(event(minute, number=number)) for number, minute in enumerate(minutes)], batch_rows=2
     )
 
-{% if job.roles.key %}
-    counts = {(row["window_start"][11:16], row[KEY]): row["event_count"] for row in rows}
-{% else %}
-    counts = {row["window_start"][11:16]: row["event_count"] for row in rows}
-{% endif %}
+{% include "window/counts.py" %}
 {% if ahead and mode == "append" %}
     assert counts == {{ counts([("00:00", 1), ("00:05", 1), ("00:10", 1)]) }}
     assert (summary["late_rows"], summary["open_rows"]) == ({{ late }}, 3)

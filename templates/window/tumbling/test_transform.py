@@ -1,11 +1,11 @@
 def test_windows_do_not_overlap(spark, settings):
-    """A window includes its start and excludes its end{{ "; each key has its own windows" if job.roles.key }}."""
-    events = [event(0, measure=1), event({{ 4.98 if job.right else 4.99 }}, measure=2), event(5, measure=4), event(5{{ ", key=1" if job.roles.key }})]
+    """A window includes its start and excludes its end{{ "; each key has its own windows" if job.key_columns }}."""
+    events = [event(0, measure=1), event({{ 4.98 if job.right else 4.99 }}, measure=2), event(5, measure=4), event(5{{ ", key=1" if job.key_columns }})]
 
     rows = transformed(spark, settings, events)
 
-{% if job.roles.key %}
-    found = {(_minute(row["window_start"]), row[KEY]): row["event_count"] for row in rows}
+{% if job.key_columns %}
+    found = {(_minute(row["window_start"]), {{ row_key }}): row["event_count"] for row in rows}
     assert found == {(0, key(0)): 2, (5, key(0)): 1, (5, key(1)): 1}
 {% else %}
     assert {_minute(row["window_start"]): row["event_count"] for row in rows} == {0: 2, 5: 2}

@@ -1,5 +1,17 @@
 {% set job = cookiecutter | stream_plan %}
 {% set right = job.right %}
+{% macro constant(name, columns) %}
+{% set listed = columns | map("stream_quoted") | join(", ") ~ ("," if columns | length == 1) %}
+{% if (name ~ listed) | stream_width > 95 %}
+{{ name }} = (
+{% for column in columns %}
+    {{ column | stream_quoted }},
+{% endfor %}
+)
+{%- else %}
+{{ name }} = ({{ listed }})
+{%- endif %}
+{% endmacro %}
 """The event schema: columns and roles."""
 
 from stream_runtime.records import EventSchema
@@ -15,16 +27,11 @@ EVENT_ID = {{ job.roles.id | stream_quoted }}
 EVENT_TIME = {{ job.roles.time | stream_quoted }}
 {% if job.roles.key %}
 KEY = {{ job.roles.key | stream_quoted }}
+{% elif job.key_columns %}
+{{ constant("KEYS", job.key_columns) }}
 {% endif %}
-{% set measures = job.measures | map("stream_quoted") | join(", ") ~ ("," if job.measures | length == 1) %}
-{% if measures | stream_width > 87 %}
-MEASURES = (
-{% for measure in job.measures %}
-    {{ measure | stream_quoted }},
-{% endfor %}
-)
-{% elif job.measures %}
-MEASURES = ({{ measures }})
+{% if job.measures %}
+{{ constant("MEASURES", job.measures) }}
 {% else %}
 MEASURES: tuple[str, ...] = ()
 {% endif %}
@@ -37,8 +44,8 @@ EVENT = EventSchema(
     id=EVENT_ID,
 {% endif %}
     time=EVENT_TIME,
-{% if job.roles.key %}
-    key=KEY,
+{% if job.key_columns %}
+    key={{ "KEYS" if job.several_keys else "KEY" }},
 {% endif %}
     measures=MEASURES,
 )

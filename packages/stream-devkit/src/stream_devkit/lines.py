@@ -99,7 +99,7 @@ def event_in(line: bytes, schema: EventSchema) -> dict[str, Any]:
     if not isinstance(fields, dict):
         message = "it is not one JSON object"
         raise ValueError(message)
-    for name in filter(None, (schema.time, schema.id, schema.key)):
+    for name in filter(None, (schema.time, schema.id, *schema.keys)):
         if fields.get(name) is None or (name == schema.id and fields[name] == ""):
             message = f"it has no {name}"
             raise ValueError(message)

@@ -10,6 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from stream_runtime.names import OWN
 from stream_runtime.records import EventSchema
 
+from stream_devkit.events.values import key_parts
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 INGESTED = datetime(2026, 1, 2, tzinfo=UTC)
 ENVELOPE = (
@@ -35,15 +37,16 @@ def make_event(
     Args:
         schema: the columns and their roles.
         minute: the time.
-        key: the number of the key; equal numbers give equal values.
+        key: the number of the key; equal numbers give equal values. Keys of several columns have
+            some values in common.
         number: the number of the id.
         measure: the value of each measure, None for an event without measures.
     """
     values: Event = {schema.time: START + timedelta(minutes=minute)}
     if schema.id:
         values[schema.id] = make_value(schema.columns[schema.id], number)
-    if schema.key:
-        values[schema.key] = make_value(schema.columns[schema.key], key)
+    for name, part in zip(schema.keys, key_parts(key, len(schema.keys)), strict=True):
+        values[name] = make_value(schema.columns[name], part)
     if measure is not None:
         values |= {name: make_value(schema.columns[name], measure) for name in schema.measures}
     return values

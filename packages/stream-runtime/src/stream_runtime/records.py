@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from .config import Duration, to_timedelta
-from .names import OWN, quote
+from .names import OWN, Key, columns_of, quote
 from .values import TimeForms, convert, is_infinite, is_out_of_range, is_wrong, json_kind
 
 JSON = {
@@ -85,11 +85,16 @@ class EventSchema:
     columns: Mapping[str, str]
     time: str
     id: str | None = None
-    key: str | None = None
+    key: Key = None
     measures: tuple[str, ...] = ()
     counts: str = "records"
     """The name in Spark's progress for the counts of this input: `rows`, `invalid_rows`,
     `unknown_field_rows` and `invalid_records` (see `_reported`). Each input has another name."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns of the key."""
+        return columns_of(self.key)
 
     @property
     def ddl(self) -> str:
@@ -324,9 +329,9 @@ def _checks_of_roles(schema: EventSchema, events: Events) -> Iterator[Check]:
     if schema.id:
         text_of_id = event[schema.id].cast("string")
         yield Check("missing_id", F.coalesce(text_of_id, F.lit("")) == "", schema.id)
-    if schema.key:
-        yield Check("missing_key", F.isnull(event[schema.key]), schema.key)
-    for name in filter(None, (schema.id, schema.key)):
+    for name in schema.keys:
+        yield Check("missing_key", F.isnull(event[name]), name)
+    for name in filter(None, (schema.id, *schema.keys)):
         if events.longest_key and schema.columns[name] in {"STRING", "BINARY"}:
             yield Check("too_long", F.octet_length(event[name]) > events.longest_key, name)
     for measure in schema.measures:

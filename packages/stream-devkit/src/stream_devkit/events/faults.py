@@ -104,8 +104,8 @@ FAULTS = (
     ),
     Fault(
         *("missing_key", "missing_key", 55),
-        lambda values, spec, rng: _missing(values, spec.key, rng),
-        lambda spec: spec.key is not None,
+        lambda values, spec, rng: _missing(values, spec.keys[-1], rng),
+        lambda spec: bool(spec.keys),
     ),
     Fault("epoch_millis", "malformed", 35, _epoch_millis),
     Fault(

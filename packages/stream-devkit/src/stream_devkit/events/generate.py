@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from stream_runtime.names import Key, columns_of
+
 from .faults import FAULTS, Fault
-from .values import Value, dumps, value
+from .values import Value, dumps, key_parts, value
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 STEPS = 192
@@ -44,7 +46,7 @@ class EventSpec:
 
     columns: Mapping[str, str]
     time: str
-    key: str | None = None
+    key: Key = None
     id: str | None = None
     measure: str | None = None
     step: timedelta = timedelta(minutes=5)
@@ -67,6 +69,11 @@ class EventSpec:
     """Whether records have typed columns, so that none can be malformed."""
     right: "EventSpec | None" = None
     """The event spec of the right input."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the columns of the key."""
+        return columns_of(self.key)
 
     @property
     def inputs(self) -> dict[str, "EventSpec"]:
@@ -244,7 +251,8 @@ class _Maker:
         return Event(dumps(values).encode(), self._key(values), sent, kind, None, values)
 
     def _key(self, values: Mapping[str, Value]) -> bytes | None:
-        return str(values[self.spec.key]).encode() if self.spec.key else None
+        found = [str(values[name]) for name in self.spec.keys]
+        return ", ".join(found).encode() if found else None
 
     def _sent(self, moment: datetime) -> datetime:
         """Return the time of sending: up to half of the watermark's delay later."""
@@ -258,7 +266,7 @@ class _Maker:
             values[spec.id] = self._identity(spec.columns[spec.id])
         if spec.key:
             weights = [self._weight(number, moment) for number in range(len(self._keys))]
-            values[spec.key] = rng.choices(self._keys, weights)[0]
+            values |= rng.choices(self._keys, weights)[0]
         values[spec.time] = moment
         return values
 
@@ -276,10 +284,19 @@ class _Maker:
             return f"e-{self._made:06d}"
         return self._made - 2**30
 
-    def _key_values(self) -> list[Value]:
-        if not self.spec.key:
-            return []
-        name, kind = self.spec.key, self.spec.columns[self.spec.key]
+    def _key_values(self) -> list[dict[str, Value]]:
+        """Return the values that the columns of each key have."""
+        columns = {name: self._values_of(name) for name in self.spec.keys}
+        found: list[dict[str, Value]] = []
+        for key in range(len(KEY_WEIGHTS)):
+            parts = zip(columns.items(), key_parts(key, len(columns)), strict=True)
+            one = {name: values[part % len(values)] for (name, values), part in parts}
+            found += [one] if one not in found else []
+        return found
+
+    def _values_of(self, name: str) -> list[Value]:
+        """Return some values of a column of the key, all different."""
+        kind = self.spec.columns[name]
         if kind == "STRING":
             return list(next(words for part, words in KEY_WORDS.items() if part in name.lower()))
         found: list[Value] = []

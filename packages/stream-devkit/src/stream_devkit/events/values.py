@@ -39,6 +39,11 @@ def value(kind: str, rng: Random, now: datetime) -> Value:
     return (SCALARS | NESTED)[name](kind, rng, now)
 
 
+def key_parts(key: int, columns: int) -> list[int]:
+    """Return a number for each column of a key; keys of several columns share some numbers."""
+    return [key >> place & 1 if place < columns - 1 else key >> place for place in range(columns)]
+
+
 def dumps(values: Value) -> str:
     """Return JSON that Spark reads without changing a character."""
     return json.dumps(values, default=_plain, separators=(",", ":"), ensure_ascii=False)

@@ -23,7 +23,7 @@ class Window:
     start: datetime
     end: datetime
     key: Any
-    """The value of the key, None without a key."""
+    """The value of the key, or a tuple: of several values, and empty without a key."""
     events: Sequence[Event]
 
 
@@ -146,7 +146,7 @@ def aggregate_sessions(
     late = 0
     for batch in stream.batches:
         for event in batch.events:
-            key, start = event[str(schema.key)], event[schema.time]
+            key, start = _key_of(event, schema), event[schema.time]
             if start + pause <= batch.late_until:
                 late += 1
             else:
@@ -169,7 +169,8 @@ def aggregate_sessions(
 
 
 def _key_of(event: Event, schema: EventSchema) -> Any:
-    return event[schema.key] if schema.key else None
+    values = tuple(event[name] for name in schema.keys)
+    return values[0] if len(values) == 1 else values
 
 
 def _starts(time: datetime, size: timedelta, step: timedelta) -> list[datetime]:

@@ -74,7 +74,8 @@ def count_events(rows: Iterable[Row], spec: EventSpec) -> Counter[Place]:
     """Return the number of events in the rows, for each step and key."""
     found: Counter[Place] = Counter()
     for row in rows:
-        key = row[spec.key] if spec.key else EVENTS
+        values = [row[name] for name in spec.keys]
+        key = values[0] if len(values) == 1 else ", ".join(map(str, values)) or EVENTS
         if is_of_windows(spec.result_key):
             time, events = row["window_start"], row["event_count"]
         else:
@@ -114,7 +115,7 @@ def draw_events(outcome: Outcome, played: DemoRun, width: int = WIDTH) -> Markup
         draw_x_axis(frame, _clock_ticks(frame), "event time, UTC"),
         *(_tips(frame, stack, counted) if width == WIDTH else ()),
     ]
-    title = f"{counted.capitalize()} over time" + (", stacked by key" if spec.key else "")
+    title = f"{counted.capitalize()} over time" + (", stacked by key" if spec.keys else "")
     return draw_chart(frame, title, parts)
 
 

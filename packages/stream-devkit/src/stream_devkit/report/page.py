@@ -126,7 +126,7 @@ def render(
         splits=outcome.splits,
         colours=COLOURS,
         counted=charts.name_counted(outcome, spec),
-        key=spec.key,
+        key=" and ".join(spec.keys),
         keys=[(f"s{number % charts.COLOURS}", key) for number, key in enumerate(keys)],
         charts=[(width, charts.draw_events(outcome, played, width)) for width in (WIDTH, NARROW)],
         interval=interval and spoken(interval),
