@@ -151,6 +151,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "roles": roles,
         "key_columns": keys,
         "several_keys": len(keys) > 1,
+        "has_date_key": [dict(named)[key] for key in keys] == ["DATE"],
         "measures": measures,
         "windowed": known["window"] in WINDOWED,
         "watermark": covered(EVENT_TIME, known),

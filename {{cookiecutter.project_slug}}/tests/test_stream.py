@@ -5,6 +5,9 @@
 
 import json
 from collections import Counter
+{% if job.windowed and job.has_date_key %}
+from datetime import date
+{% endif %}
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
