@@ -177,7 +177,11 @@ def plan(answers: Answers) -> dict[str, Any]:
         "knows_batch": bool(sink.checkpoint_id_in)
         and (known["sink"], known["platform"]) != ("delta_merge", "databricks_serverless"),
         "drops_late": covered(DROPS_LATE, known),
+        # A batch of another source cannot be read again, with the watermark that it had.
+        "keeps_late": covered(DROPS_LATE, known) and source.replayable,
         "drops_behind": covered(DROPS_BEHIND, known),
+        # Spark drops an event when its window has closed, and counts groups of such events.
+        "drops_closed": covered(DROPS_LATE, known) and not covered(DROPS_BEHIND, known),
         "drops_duplicates": covered((DEDUPLICATED, CUSTOM), known),
         "follows_time": covered(FOLLOWS_TIME, known),
         "deduplicates": inside(known, DEDUPLICATED),

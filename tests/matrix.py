@@ -20,9 +20,10 @@ from pathlib import Path
 import pyspark
 from stream_devkit.events.generate import generate
 from stream_devkit.verdict import (
+    compare_number,
     compare_quarantine,
     compare_rows,
-    invalid,
+    expect_quarantine,
     read_quarantine,
     verdict,
 )
@@ -216,21 +217,26 @@ class ProjectRun:
             (self.folder / "job.out").write_bytes(output.read())
         expected = self.load("tests.oracle").expected(*self.events.valid, self.settings)
         rows = self.target.rows()
+        quarantined = read_quarantine(Path(self.settings.quarantine.path))
         return {
-            "verdict": self._compare(rows, expected),
+            "verdict": self._compare(rows, quarantined, expected),
             "rows": len(rows),
             "late": expected.late,
-            "quarantined": sum(1 for event in self.events.all if event.reason),
+            "quarantined": len(quarantined),
         }
 
-    def _compare(self, rows, expected):
-        quarantined = read_quarantine(Path(self.settings.quarantine.path))
-        return verdict(
-            [
-                compare_rows(expected.rows, rows),
-                compare_quarantine(invalid(self.producer.origins, self.events), quarantined),
-            ]
-        )
+    def _compare(self, rows, quarantined, expected):
+        wanted = expect_quarantine(self.producer.origins, self.events, self.spec)
+        checks = [compare_rows(expected.rows, rows), compare_quarantine(wanted, quarantined)]
+        if self.spec.keeps_late:
+            what = "The job counted each late event once"
+            checks.append(compare_number(what, expected.late, self._count_late(), "events"))
+        return verdict(checks)
+
+    def _count_late(self):
+        """Return the sum of the late events that the job reported for its batches."""
+        events = map(json.loads, Path(self.settings.metrics.log).read_text("utf-8").splitlines())
+        return sum(event["late_events"] or 0 for event in events if event["event"] == "batch")
 
     def run_job(self):
         """Call the project's own `run` in the shared session, until all input is processed."""

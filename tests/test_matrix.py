@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -263,6 +264,12 @@ def _skip_quarantine(load, monkeypatch):
         monkeypatch.setattr(progress, name, lambda *_: None)
 
 
+def _find_no_late_event(load, monkeypatch):
+    job = load(".job")
+    later = replace(job.JOB, late_from=lambda time, _: time + F.expr("INTERVAL 1 DAY"))
+    monkeypatch.setattr(job, "JOB", later)
+
+
 def _write_one_row(load, monkeypatch):
     sink = load(".sink").Sink
     original = sink.write
@@ -303,9 +310,11 @@ def test_a_difference_of_one_cent_is_found(services, tmp_path, changed, rows, ki
 
 
 @pytest.mark.life
-@pytest.mark.parametrize("error", [_lose_rows, _skip_quarantine, _write_one_row])
+@pytest.mark.parametrize(
+    "error", [_lose_rows, _skip_quarantine, _find_no_late_event, _write_one_row]
+)
 def test_a_job_with_an_error_is_not_exact(services, tmp_path, monkeypatch, error):
-    """The runs above can fail: an error in the transform, quarantine or sink is found."""
+    """The runs above can fail: an error in transform, quarantine, late events or sink is found."""
     modify = partial(error, monkeypatch=monkeypatch)
 
     assert matrix.run_project(DEFAULT, services, tmp_path, modify=modify).verdict != "exact"

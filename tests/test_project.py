@@ -52,7 +52,7 @@ def test_make_demo(clone, default, time):  # noqa: ARG001 - the same each time
 
     assert code == 0, output
     summary = json.loads((default.folder / "build/demo/summary.json").read_text("utf-8"))
-    parts = ("counted_rows", "open_rows", "late_rows", "quarantined_rows")
+    parts = ("counted_rows", "open_rows", "late_rows", "invalid_rows")
     assert summary["verdict"] == "exact"
     assert summary["input_rows"] == sum(summary[part] for part in parts) > 10_000
     assert all(summary[part] > 0 for part in parts)

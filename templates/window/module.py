@@ -4,6 +4,7 @@
 {% set keys = job.key_columns %}
 {% set quoted = "*map(quote, schema.KEYS)" if job.several_keys else "quote(schema.KEY)" %}
 {% set the_key = "KEYS" if job.several_keys else "the key" %}
+{% set is_aligned = job.drops_closed and not session %}
 {% if sliding %}
 """The windowed aggregation: sliding windows, which overlap."""
 {% elif session %}
@@ -12,14 +13,21 @@
 """The windowed aggregation: tumbling windows, fixed and without overlap."""
 {% endif %}
 
+{% if is_aligned %}
+from datetime import timedelta
+{% endif %}
 {% if sliding %}
 from typing import Self
+{% endif %}
+{% if is_aligned or sliding %}
 
+{% endif %}
+{% if sliding %}
 from pydantic import model_validator
 {% endif %}
-from pyspark.sql import DataFrame
+from pyspark.sql import {{ "Column, " if job.drops_closed }}DataFrame
 from pyspark.sql import functions as F
-{% if sliding %}
+{% if sliding or is_aligned %}
 from stream_runtime.config import Duration, Table, to_timedelta
 {% else %}
 from stream_runtime.config import Duration, Table
@@ -29,6 +37,9 @@ from stream_runtime.names import OWN, quote
 from . import schema
 
 WINDOW = f"{OWN}window"
+{% if is_aligned %}
+MICROSECOND = timedelta(microseconds=1)
+{% endif %}
 
 
 class Window(Table):
@@ -53,6 +64,27 @@ class Window(Table):
 {% endif %}
 
 
+{% if job.drops_closed %}
+def last_end(time: Column, window: Window) -> Column:
+{% if session %}
+    """Return the end of a session that has only an event of this time."""
+    return time + F.expr(f"INTERVAL {window.gap}")
+{% else %}
+{% if sliding %}
+    """Return the end of the last window with an event of this time; windows begin at 1970 UTC."""
+    step, size = (to_timedelta(length) // MICROSECOND for length in (window.slide, window.duration))
+    micros = F.unix_micros(time)
+    return F.timestamp_micros(micros - F.pmod(micros, F.lit(step)) + size)
+{% else %}
+    """Return the end of the window with an event of this time; windows begin at 1970 UTC."""
+    size = to_timedelta(window.duration) // MICROSECOND
+    micros = F.unix_micros(time)
+    return F.timestamp_micros(micros - F.pmod(micros, F.lit(size)) + size)
+{% endif %}
+{% endif %}
+
+
+{% endif %}
 def aggregate(events: DataFrame, window: Window) -> DataFrame:
 {% if session %}
     """Return one row per session and key; events at most `gap` apart are in one session.

@@ -64,6 +64,9 @@ def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settin
 {% elif not job.drops_late %}
         drops_late=False,
 {% endif %}
+{% if job.keeps_late %}
+        keeps_late=settings.quarantine.late,
+{% endif %}
 {% if not reports_duplicates %}
         duplicates=False,
 {% elif job.drops_duplicates %}

@@ -62,7 +62,14 @@ def test_every_metric_is_on_the_dashboard(exported):
 {% if not job.watermark %}
     # This job has no watermark and no state.
     exported -= {f"stream_{name}" for name in ("state_rows", "state_bytes")}
-    exported -= {"stream_late_groups_dropped_total", "stream_watermark_timestamp_seconds"}
+    exported -= {f"stream_late_{what}_total" for what in ("events", "groups_dropped")}
+    exported -= {"stream_watermark_timestamp_seconds"}
+{% elif job.drops_behind %}
+    # This job drops late events one by one.
+    exported -= {"stream_late_groups_dropped_total"}
+{% elif not job.keeps_late %}
+    # {{ "Spark counts only the groups of late events." if job.drops_late else "This job drops no late events." }}
+    exported -= {"stream_late_events_total"}
 {% endif %}
 {% if not job.deduplicates %}
     # This job does not drop duplicates.

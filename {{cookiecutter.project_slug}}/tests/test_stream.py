@@ -5,6 +5,9 @@
 
 import json
 from collections import Counter
+{% if job.keeps_late %}
+from dataclasses import replace
+{% endif %}
 {% if job.windowed and job.has_date_key %}
 from datetime import date
 {% endif %}
@@ -85,12 +88,17 @@ def test_out_of_order_events_match_the_oracle(stream):
     messages = [raw(event(minute, number=number)) for number, minute in enumerate(minutes)]
 
 {% if cookiecutter.window == "session" %}
-    rows, _, summary = stream(messages, "window.gap=1 minute", batch_rows=20)
+    rows, quarantined, summary = stream(messages, "window.gap=1 minute", batch_rows=20)
 {% else %}
-    rows, _, summary = stream(messages, batch_rows=20)
+    rows, quarantined, summary = stream(messages, batch_rows=20)
 {% endif %}
 
     assert summary["verdict"] == "exact"
+{% if job.keeps_late %}
+    assert [row["reason"] for row in quarantined] == ["late"] * summary["late_rows"]
+{% else %}
+    assert quarantined == []
+{% endif %}
 {% if job.drops_late %}
     assert summary["late_rows"] > 10
 {% else %}
@@ -100,15 +108,22 @@ def test_out_of_order_events_match_the_oracle(stream):
 
 
 def test_every_record_is_reconciled(stream):
-    """Each record is counted{{ ", late" if job.drops_late }}{{ ", a duplicate" if job.drops_duplicates }}{{ ", pending" if job.watermark }} or in quarantine."""
+    """Each record is counted{{ ", late" if job.drops_late }}{{ ", a duplicate" if job.drops_duplicates }}{{ ", pending" if job.watermark }} or invalid."""
     valid = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
     messages = [*valid[:40], b"oops", *valid[40:], b"", raw(event(1)), b"[]"]
 
+{% if job.keeps_late %}
     _, quarantined, summary = stream(messages, batch_rows=10)
 
+    invalid = [row for row in quarantined if row["reason"] != "late"]
+    assert len(quarantined) - len(invalid) == summary["late_rows"]
+{% else %}
+    _, invalid, summary = stream(messages, batch_rows=10)
+
+{% endif %}
 {% if job.right %}
     # The last valid event is late, and so is its match.
-    assert summary["input_rows"] == 2 * len(messages) - len(quarantined)
+    assert summary["input_rows"] == 2 * len(messages) - len(invalid)
     assert summary["counted_rows"] + summary["open_rows"] == {{ "2 * " if cookiecutter.window == "sliding" }}len(valid)
     assert summary["late_rows"] == 2
 {% else %}
@@ -117,14 +132,14 @@ def test_every_record_is_reconciled(stream):
 {% if job.right %}
 {% elif cookiecutter.window == "sliding" %}
     # An event counts in each of its two windows, unless it is dropped before.
-    dropped = len(quarantined) + summary["late_rows"] + (summary["duplicate_rows"] or 0)
+    dropped = len(invalid) + summary["late_rows"] + (summary["duplicate_rows"] or 0)
     assert summary["counted_rows"] + summary["open_rows"] == 2 * (len(messages) - dropped)
 {% else %}
-    parts = ("quarantined_rows", "late_rows", "counted_rows", "open_rows")
+    parts = ("invalid_rows", "late_rows", "counted_rows", "open_rows")
     assert sum(summary[part] for part in parts) == len(messages) - (summary["duplicate_rows"] or 0)
 {% endif %}
     assert summary["verdict"] == "exact"
-    assert [(row["raw"], row["origin"]) for row in quarantined] == [
+    assert [(row["raw"], row["origin"]) for row in invalid] == [
         ("oops", "events.ndjson:41"),
         ("", "events.ndjson:122"),
         ("[]", "events.ndjson:124"),
@@ -164,6 +179,22 @@ def test_a_wrong_transform_is_not_exact(stream, monkeypatch):
     assert summary["verdict"].startswith("0 rows where ")
 
 
+{% if job.keeps_late %}
+def test_other_late_events_than_those_of_spark_are_not_exact(stream, monkeypatch):
+    """If quarantine has other late events than Spark drops, the verdict is not exact."""
+    minutes = [0, 60, 61, 1]
+    messages = [raw(event(minute, number=number)) for number, minute in enumerate(minutes)]
+    _, _, right = stream(messages, batch_rows=1)
+    later = replace(job.JOB, late_from=lambda time, _: time + F.expr("INTERVAL 1 DAY"))
+    monkeypatch.setattr(job, "JOB", later)
+
+    _, _, wrong = stream(messages, batch_rows=1)
+
+    assert right["verdict"] == "exact"
+    assert wrong["verdict"].startswith("0 late events in quarantine where ")
+
+
+{% endif %}
 def test_a_message_with_two_events_is_invalid(stream):
     """A message with more than one event is in quarantine as a whole."""
     _, quarantined, summary = stream(_with_tails(), batch_rows=3)

@@ -25,6 +25,7 @@ def make_spec(settings: Settings) -> EventSpec:
         measure=next(iter(event.measures), None),
         step=to_timedelta(settings.window.duration),
         delay=to_timedelta(settings.watermark.delay),
+        keeps_late=settings.quarantine.late,
         result_key=schema.RESULT_KEY,
         typed=EventProducer.TYPED,
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
@@ -67,25 +68,28 @@ def test_out_of_order_events_match_the_oracle(stream):
 
     messages = [raw(event(minute, number=number)) for number, minute in enumerate(minutes)]
 
-    rows, _, summary = stream(messages, batch_rows=20)
+    rows, quarantined, summary = stream(messages, batch_rows=20)
 
     assert summary["verdict"] == "exact"
+    assert [row["reason"] for row in quarantined] == ["late"] * summary["late_rows"]
     assert summary["late_rows"] > 10
     assert len(rows) > 10
 
 
 def test_every_record_is_reconciled(stream):
-    """Each record is counted, late, pending or in quarantine."""
+    """Each record is counted, late, pending or invalid."""
     valid = [raw(event(minute, key=minute % 3, number=minute)) for minute in range(120)]
     messages = [*valid[:40], b"oops", *valid[40:], b"", raw(event(1)), b"[]"]
 
     _, quarantined, summary = stream(messages, batch_rows=10)
 
+    invalid = [row for row in quarantined if row["reason"] != "late"]
+    assert len(quarantined) - len(invalid) == summary["late_rows"]
     assert summary["input_rows"] == len(messages)
-    parts = ("quarantined_rows", "late_rows", "counted_rows", "open_rows")
+    parts = ("invalid_rows", "late_rows", "counted_rows", "open_rows")
     assert sum(summary[part] for part in parts) == len(messages) - (summary["duplicate_rows"] or 0)
     assert summary["verdict"] == "exact"
-    assert [(row["raw"], row["origin"]) for row in quarantined] == [
+    assert [(row["raw"], row["origin"]) for row in invalid] == [
         ("oops", "events.ndjson:41"),
         ("", "events.ndjson:122"),
         ("[]", "events.ndjson:124"),
@@ -108,6 +112,20 @@ def test_a_wrong_transform_is_not_exact(stream, monkeypatch):
     _, _, summary = stream([raw(event(minute, number=minute)) for minute in (0, 60)], batch_rows=2)
 
     assert summary["verdict"].startswith("0 rows where ")
+
+
+def test_other_late_events_than_those_of_spark_are_not_exact(stream, monkeypatch):
+    """If quarantine has other late events than Spark drops, the verdict is not exact."""
+    minutes = [0, 60, 61, 1]
+    messages = [raw(event(minute, number=number)) for number, minute in enumerate(minutes)]
+    _, _, right = stream(messages, batch_rows=1)
+    later = replace(job.JOB, late_from=lambda time, _: time + F.expr("INTERVAL 1 DAY"))
+    monkeypatch.setattr(job, "JOB", later)
+
+    _, _, wrong = stream(messages, batch_rows=1)
+
+    assert right["verdict"] == "exact"
+    assert wrong["verdict"].startswith("0 late events in quarantine where ")
 
 
 def test_a_message_with_two_events_is_invalid(stream):

@@ -264,6 +264,32 @@ def test_the_verdict_is_exact_if_the_counts_add_up(played):
     assert "Quarantine holds each invalid record" in _outcome(played, []).summary["verdict"]
 
 
+@pytest.mark.parametrize("lost", [0, 1])
+def test_late_events_are_compared_with_quarantine_and_counts(lost):
+    """A late event that is not in quarantine, or not counted, is in the verdict."""
+    spec = replace(EVENTS, keeps_late=True)
+    traffic = generate(spec, 2_000)
+    origins = [f"events/0/{number}" for number in range(len(traffic.all))]
+    reasons = ["late" if event.late else event.reason for event in traffic.all]
+    kept = [
+        {"origin": origin, "reason": reason}
+        for origin, reason in zip(origins, reasons, strict=True)
+        if reason
+    ]
+    late = reasons.count("late") - lost
+    batch = BatchReport(0, NOW, len(traffic.all), 2.5, None, None, 0, late=late)
+    run = DemoRun(spec, traffic, origins, [batch])
+
+    outcome = compare(run, expected(run), expected(run).rows, kept)
+    without = compare(run, expected(run), expected(run).rows, [*kept[:-1]])
+
+    failed = "The job counted each late event once? No" in outcome.summary["verdict"]
+    assert failed == bool(lost)
+    assert outcome.summary["invalid_rows"] == len(kept) - reasons.count("late")
+    assert outcome.summary["quarantined_rows"] == len(kept)
+    assert "each late event once, with its reason" in without.summary["verdict"]
+
+
 def test_the_latency_of_a_row_is_that_of_its_event(played):
     """Only events count that were sent while the job ran; a second writing of a row does not."""
     time, begin = played.spec.time, len(played.traffic.main)

@@ -45,6 +45,7 @@ SUMMARY = {
     "open_rows": 0,
     "late_rows": 1,
     "duplicate_rows": None,
+    "invalid_rows": 1,
     "quarantined_rows": 1,
     "guarantee": "exactly once",
     "not_exercised": ["a cluster"],

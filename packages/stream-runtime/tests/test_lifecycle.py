@@ -57,9 +57,9 @@ class Told:
     def __init__(self):
         self.said = []
 
-    def batch(self, _):
-        """Store a batch."""
-        self.said.append("batch")
+    def batch(self, batch):
+        """Store a batch, with the number of its late events if it has some."""
+        self.said.append(f"batch with {batch.late_events} late" if batch.late_events else "batch")
 
     def idle(self):
         """Store an idle trigger."""
@@ -122,6 +122,11 @@ def test_a_failed_batch_starts_the_next_attempt(watch):
     said = watch.run(failing(), ending(BATCH))
 
     assert said == ["retry 1: the disk is full", "batch"]
+
+
+def test_a_report_has_the_late_events_that_the_quarantine_write_found(watch):
+    """Their number is known only after the quarantine write."""
+    assert watch.run(ending(BATCH), follow=lambda _: 3) == ["batch with 3 late"]
 
 
 class JavaError(Py4JJavaError):

@@ -21,6 +21,7 @@ COUNTERS = (
     "input_rows",
     "invalid_rows",
     "unknown_field_rows",
+    "late_events",
     "late_groups_dropped",
     "duplicates_dropped",
 )

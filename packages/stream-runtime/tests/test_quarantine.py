@@ -90,12 +90,15 @@ def lines(spark, source):
     return spark.readStream.format("text").option("maxFilesPerTrigger", 1).load(str(source))
 
 
-def invalid_lines(spark, source):
-    """Return the invalid records of a source."""
+def envelopes(spark, source):
+    """Return the records of a source as envelopes."""
     place, time = F.col("_metadata.file_name"), F.col("_metadata.file_modification_time")
-    return select_invalid(
-        lines(spark, source).select(envelope(F.col("value"), time, place)), EVENT, Events()
-    )
+    return lines(spark, source).select(envelope(F.col("value"), time, place))
+
+
+def invalid_lines(spark, source, _watermark=None):
+    """Return the invalid records of a source."""
+    return select_invalid(envelopes(spark, source), EVENT, Events())
 
 
 @pytest.fixture(name="make_progress")
@@ -167,7 +170,7 @@ def test_a_replay_reads_every_input(spark, tmp_path):
     left, right = (lines(spark, source) for source in inputs)
     read_all(left.union(right), tmp_path)
 
-    def invalid_records():
+    def invalid_records(_watermark):
         left, right = (invalid_lines(spark, source) for source in inputs)
         return left.union(right)
 
@@ -292,10 +295,9 @@ def test_a_written_batch_is_not_written_again(make_progress, tmp_path):
 def report_of(spark, folder, messages, events):
     """Run the query over one batch, and return Spark's report and the records as a stream."""
     write(folder / "source", [messages])
-    place, time = F.col("_metadata.file_name"), F.col("_metadata.file_modification_time")
-    envelopes = lines(spark, folder / "source").select(envelope(F.col("value"), time, place))
+    records = envelopes(spark, folder / "source")
     with listen(ProgressListener(), spark) as listener:
-        writer = select_valid(envelopes, EVENT, events).writeStream.format("noop")
+        writer = select_valid(records, EVENT, events).writeStream.format("noop")
         writer = writer.option("checkpointLocation", f"{folder}/stream").trigger(availableNow=True)
         query = writer.start()
         query.awaitTermination()
@@ -360,3 +362,132 @@ def test_a_report_after_a_gap_does_not_hide_the_gap(make_progress, tmp_path):
     make_progress().follow(batch(2, 2, invalid_records=("{}", "{}")))
 
     assert quarantined(tmp_path) == ALL_INVALID
+
+
+# Late events
+
+DELAY = "10 minutes"
+WINDOWS = ["window", "session"]
+MINUTES = [(0,), (60, 1), (61, 2, 3, 58), (4, 2)]
+"""The events of each batch. In batch 2 none is late: what batch 1 reads does not count yet."""
+
+
+def drop_late(events, kind):
+    """Return the query that drops late events; `event` drops one by one."""
+    events = events.withWatermark(EVENT.time, DELAY)
+    if kind == "event":
+        return events.dropDuplicatesWithinWatermark([EVENT.id])
+    of = F.session_window if kind == "session" else F.window
+    return events.groupBy(of(EVENT.time, "5 minutes"), EVENT.key).count()
+
+
+def late_from(time, kind):
+    """Return the watermark from which on an event is late: the end of its window, or its time."""
+    if kind == "event":
+        return time
+    begin = time if kind == "session" else F.date_trunc("hour", time)
+    minutes = F.floor(F.minute(time) / 5) * 5 if kind == "window" else F.lit(0)
+    return begin + F.make_dt_interval(mins=minutes.cast("int") + 5)
+
+
+class LateStream:
+    """A query that drops late events, with its quarantine; each batch reads a file."""
+
+    def __init__(self, spark, folder, kind):
+        self.spark, self.folder, self.kind = spark, folder, kind
+        numbers = iter(range(100))
+        batches = [
+            [raw(event(minute, number=next(numbers))) for minute in minutes] for minutes in MINUTES
+        ]
+        batches[3].insert(1, b"invalid")
+        write(folder / "source", batches)
+
+    def run(self):
+        """Run the query to its end and return its reports."""
+        events = select_valid(envelopes(self.spark, self.folder / "source"), EVENT, Events())
+        with listen(ProgressListener(), self.spark) as listener:
+            rows = drop_late(events, self.kind)
+            read_all(rows, self.folder)
+            found = iter(lambda: listener.reports.get(timeout=10)[1], Sign.ENDED)
+            return [report for report in found if isinstance(report, BatchProgress)]
+
+    def select(self, watermark):
+        """Return the records that belong in quarantine."""
+        reached = F.timestamp_millis(F.lit(watermark))
+        return select_invalid(
+            envelopes(self.spark, self.folder / "source"),
+            EVENT,
+            Events(),
+            lambda time: late_from(time, self.kind) <= reached,
+        )
+
+    def progress(self, storage=None, *, late=True):
+        """Return the progress of the quarantine, as a new process makes it."""
+        log, folder = Metrics(log=str(self.folder / "metrics.jsonl")), self.folder
+        reporter = Reporter(log, "test", StatusFile(LocalStorage(folder / "status")))
+        root, records = storage or LocalStorage(folder), folder / "records"
+        records_of = self.select if late else partial(invalid_lines, self.spark, folder / "source")
+        replay = BatchReplay(root, str(folder), str(records), records_of, lambda: False)
+        return QuarantineProgress(root, replay, reporter, LocalStorage(records), late=late)
+
+
+def sightings(folder):
+    """Return the batch, the reason and the minute of each record in quarantine."""
+    for part in sorted(folder.glob("records/[0-9]*/part-*.json")):
+        for line in part.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            is_late = row["reason"] == "late"
+            minute = int(json.loads(row["raw"])[EVENT.time][14:16]) if is_late else None
+            yield int(part.parent.name), row["reason"], minute
+
+
+ALL_LATE = [(3, "late", 2), (3, "late", 4), (3, "malformed", None)]
+
+
+@pytest.fixture(name="late_stream", params=["event", *WINDOWS])
+def _late_stream(spark, tmp_path, request):
+    """Return a stream with late events, and the reports of its batches."""
+    stream = LateStream(spark, tmp_path, request.param)
+    return stream, stream.run()
+
+
+def test_late_events_are_in_quarantine_and_counted(late_stream, tmp_path):
+    """Quarantine has exactly the events that Spark dropped, and each report their number."""
+    stream, reports = late_stream
+    progress = stream.progress()
+
+    counts = [progress.follow(report) for report in reports]
+
+    assert sorted(sightings(tmp_path), key=str) == ALL_LATE
+    assert counts[:4] == [0, 0, 0, 2]
+    assert sum(counts) == 2
+
+
+def test_only_single_events_are_counted_without_quarantine(late_stream, tmp_path):
+    """Without `quarantine.late`, the number of events that Spark groups first is unknown."""
+    stream, reports = late_stream
+    progress = stream.progress(late=False)
+
+    counts = [progress.follow(report) for report in reports]
+
+    assert list(sightings(tmp_path)) == [(3, "malformed", None)]
+    assert counts[3] == (2 if stream.kind == "event" else None)
+    assert reports[3].late_groups_dropped > 0
+
+
+def test_a_kill_loses_and_duplicates_no_late_event(spark, tmp_path):
+    """After a kill at any write of a file, the next process writes each late event once."""
+    stream = LateStream(spark, tmp_path, "window")
+    reports = stream.run()
+    for writes in range(12):
+        for name in ("records", CHECKPOINT):
+            shutil.rmtree(tmp_path / name, ignore_errors=True)
+        (tmp_path / PROGRESS).unlink(missing_ok=True)
+        dying = stream.progress(Dying(tmp_path, writes))
+        with contextlib.suppress(KilledError):
+            for report in reports:
+                dying.follow(report)
+
+        stream.progress().recover()
+
+        assert sorted(sightings(tmp_path), key=str) == ALL_LATE

@@ -78,6 +78,17 @@ def test_a_shared_mount_is_allowed_by_its_key():
     assert settings.has_lock
 
 
+def test_late_events_need_a_source_that_can_be_read_again(monkeypatch):
+    """Quarantine cannot have the late events of a source without batch replays."""
+    assert sample.load("quarantine.late=true").quarantine.late
+    monkeypatch.setattr(sample.Source, "REPLAYABLE", False)
+
+    found = problem("quarantine.late=true")
+
+    assert "quarantine.late" in found
+    assert "cannot be read a second time" in found
+
+
 def test_an_error_ends_the_command(capsys):
     """A configuration error is a message without a traceback, and exit code 2."""
     arguments = ["run", "--conf", str(CONF), "--set", "events.max_ahead=5"]

@@ -92,6 +92,24 @@ def test_the_batches_of_a_driver_are_added_up(driver, shown):
     assert found["batch"]["batch_id"] == 2
 
 
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ([(0, 0), (3, 2)], "3 events dropped"),
+        ([(0, 0)], "0 events dropped"),
+        ([(None, 2), (0, 0)], "2 groups dropped"),
+    ],
+    ids=["counted", "none", "only groups"],
+)
+def test_late_events_are_shown_as_the_job_counts_them(driver, shown, counts, text):
+    """The status has the number of late events, or that of their groups if it is all there is."""
+    for events, groups in counts:
+        driver.clock.now += 10
+        driver.reporter.batch(replace(BATCH, late_events=events, late_groups_dropped=groups))
+
+    assert shown()["late"] == text
+
+
 def test_fast_batches_cost_few_writes(driver, shown):
     """Within five seconds of a write nothing is written; the next sign of life catches up."""
     driver.reporter.start()

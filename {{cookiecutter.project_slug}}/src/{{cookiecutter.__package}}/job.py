@@ -13,7 +13,7 @@ from stream_runtime.job import StreamJob
 
 from . import schema
 from .settings import Settings
-from .transform import transform
+from .transform import {{ "late_from, " if job.drops_late }}transform
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
@@ -86,5 +86,8 @@ JOB = StreamJob(
     read=read,
     result=result,
     write=write,
+{% if job.drops_late %}
+    late_from=late_from,
+{% endif %}
 )
 """What the runtime needs to know of the pipeline (see stream_runtime/job.py)."""

@@ -9,7 +9,7 @@ from stream_runtime.job import StreamJob
 
 from . import schema
 from .settings import Settings
-from .transform import transform
+from .transform import late_from, transform
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
@@ -45,5 +45,6 @@ JOB = StreamJob(
     read=read,
     result=result,
     write=write,
+    late_from=late_from,
 )
 """What the runtime needs to know of the pipeline (see stream_runtime/job.py)."""

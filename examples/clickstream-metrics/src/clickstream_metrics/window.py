@@ -1,19 +1,29 @@
 """The windowed aggregation: tumbling windows, fixed and without overlap."""
 
-from pyspark.sql import DataFrame
+from datetime import timedelta
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from stream_runtime.config import Duration, Table
+from stream_runtime.config import Duration, Table, to_timedelta
 from stream_runtime.names import OWN, quote
 
 from . import schema
 
 WINDOW = f"{OWN}window"
+MICROSECOND = timedelta(microseconds=1)
 
 
 class Window(Table):
     """The table `[window]` in conf/*.toml."""
 
     duration: Duration = "5 minutes"
+
+
+def last_end(time: Column, window: Window) -> Column:
+    """Return the end of the window with an event of this time; windows begin at 1970 UTC."""
+    size = to_timedelta(window.duration) // MICROSECOND
+    micros = F.unix_micros(time)
+    return F.timestamp_micros(micros - F.pmod(micros, F.lit(size)) + size)
 
 
 def aggregate(events: DataFrame, window: Window) -> DataFrame:

@@ -25,7 +25,7 @@ from .events.generate import Event, generate
 from .job import PATIENCE_SECONDS, JobError, JobProcess
 from .reconciliation import Result
 from .servers.local import LocalServers
-from .verdict import compare_quarantine, compare_rows, invalid, read_quarantine, verdict
+from .verdict import compare_quarantine, compare_rows, expect_quarantine, read_quarantine, verdict
 
 FOLDER = Path("build/chaos")
 EVENTS = 500
@@ -340,12 +340,11 @@ class Chaos:
 
     def _compare(self, producer: EventProducer, target: ResultReader, wanted: Result) -> str:
         """Compare result and quarantine with the test oracle."""
+        quarantine = expect_quarantine(producer.origins, self.traffic, self.spec)
         return verdict(
             [
                 compare_rows(wanted.rows, target.rows()),
-                compare_quarantine(
-                    invalid(producer.origins, self.traffic), read_quarantine(self._quarantine)
-                ),
+                compare_quarantine(quarantine, read_quarantine(self._quarantine)),
             ]
         )
 

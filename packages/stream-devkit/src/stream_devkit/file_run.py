@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from stream_runtime import session
@@ -29,14 +29,18 @@ from stream_runtime.errors import ConfigError, StreamFailedError
 from stream_runtime.job import Job
 from stream_runtime.names import OWN
 from stream_runtime.records import (
+    LATE,
     Events,
     EventSchema,
+    LateCheck,
     envelope,
     event_columns,
     select_invalid,
     validate,
 )
 from stream_runtime.settings import RuntimeSettings
+from stream_runtime.spark_log import STREAM, watermark
+from stream_runtime.storage import LocalStorage
 
 from .lines import BYTE_ORDER_MARK, first_wrong
 from .ordinary import EXACT
@@ -145,11 +149,11 @@ class Slices:
         reader = self._spark.readStream.format("text").option("maxFilesPerTrigger", 1)
         return self._envelopes(reader.option("lineSep", "\n").load(str(self._folder)))
 
-    def quarantined(self) -> list[Row]:
-        """Return the invalid records in the order of the file."""
-        records = select_invalid(self._records(), self._schema, self._events)
+    def quarantined(self, is_late: LateCheck | None) -> list[Row]:
+        """Return the invalid records and the late events in the order of the file."""
+        records = select_invalid(self._records(), self._schema, self._events, is_late)
         rows = typed_rows(records.select("reason", "column", "raw", "raw_base64", "origin"))
-        self._refused = {_line_of(row): row["reason"] for row in rows}
+        self._refused = {_line_of(row): row["reason"] for row in rows if row["reason"] != LATE}
         rows.sort(key=_line_of)
         return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
@@ -206,8 +210,10 @@ class FileRun:
             Slices(spark, schema, settings.events, source, work / f"slices-{schema.counts}")
             for schema, source in zip(job.inputs, sources, strict=True)
         ]
-        self._checkpoint = work / "checkpoint"
+        self._root = LocalStorage(work)
+        self._checkpoint = work / STREAM
         self._batch_rows = batch_rows
+        self._watermarks: dict[int, int] = {}
 
     def write(self, output: Path, oracle: Oracle) -> dict[str, Any]:
         """Run, write the result, the quarantine and the summary, and return the summary."""
@@ -216,7 +222,8 @@ class FileRun:
         batches = self._stream()
         seconds = time.monotonic() - started
         result = self._result(batches)
-        quarantined = [row for slices in self._inputs for row in slices.quarantined()]
+        is_late = self._job.late_check(self._settings, self._watermark_before())
+        quarantined = [row for slices in self._inputs for row in slices.quarantined(is_late)]
         output.mkdir(parents=True, exist_ok=True)
         _write_lines(output / "result.ndjson", result)
         _write_lines(output / "quarantine.ndjson", quarantined)
@@ -224,7 +231,8 @@ class FileRun:
         # Python rounds sums of decimals to 28 digits, and Spark to 38.
         with localcontext(EXACT):
             expected = oracle(*events, self._settings)
-        summary = self._summary(input_rows, batches, result, len(quarantined), expected)
+        late = None if is_late is None else sum(row["reason"] == LATE for row in quarantined)
+        summary = self._summary(input_rows, batches, result, len(quarantined), late, expected)
         summary["rows_per_second"] = round(input_rows / seconds)
         (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
         return summary
@@ -235,6 +243,7 @@ class FileRun:
 
         def take(rows: DataFrame, batch_id: int) -> None:
             batches[batch_id] = typed_rows(rows)
+            self._watermarks[batch_id] = watermark(self._root, batch_id)
 
         inputs = [slices.stream() for slices in self._inputs]
         rows = self._job.result(inputs, self._settings)
@@ -247,6 +256,13 @@ class FileRun:
         )
         query.awaitTermination()
         return batches
+
+    def _watermark_before(self) -> Column:
+        """Return the watermark of the batch before that of a line, which reads one slice."""
+        last = max(self._watermarks, default=-1)
+        before = [0, *(self._watermarks.get(batch, 0) for batch in range(last))]
+        number = F.floor((F.col(LINE) - 1) / self._batch_rows).cast("int")
+        return F.get(F.from_json(F.lit(json.dumps(before)), "array<bigint>"), number)
 
     def _result(self, batches: dict[int, list[Row]]) -> list[Row]:
         """Return the final state of the result table."""
@@ -271,19 +287,24 @@ class FileRun:
         input_rows: int,
         batches: Mapping[int, Sequence[Row]],
         result: Sequence[Row],
-        invalid_rows: int,
+        quarantined_rows: int,
+        late: int | None,
         expected: Result,
     ) -> dict[str, Any]:
+        invalid_rows = quarantined_rows - (late or 0)
         splits = split(input_rows, invalid_rows, result, self._job.result_key, expected)
         wrong = filter(None, (slices.wrong() for slices in self._inputs))
         found = next(wrong, None) or verdict(result, expected.rows)
         lost = [one for one in splits if one.sum != one.whole]
         if found == "exact" and lost:
             found = f"the parts have another sum than the whole: {lost[0]}"
+        if found == "exact" and late not in {None, expected.late}:
+            found = f"{late} late events in quarantine where {expected.late} were expected"
         return {
             "input_rows": input_rows,
             "output_rows": len(result),
-            "quarantined_rows": invalid_rows,
+            "invalid_rows": invalid_rows,
+            "quarantined_rows": quarantined_rows,
             "late_rows": expected.late,
             "duplicate_rows": expected.duplicates,
             "counted_rows": splits[-1].parts["in the result"],

@@ -37,6 +37,8 @@ class BatchReport:
     """The newest event time of the batch, if the job has a watermark."""
     watermark: datetime | None
     state_rows: int
+    late: int | None = None
+    """The number of late events, if the job knows it."""
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> "BatchReport":
@@ -49,6 +51,7 @@ class BatchReport:
             newest=line["newest_event"] and datetime.fromisoformat(line["newest_event"]),
             watermark=line["watermark"] and datetime.fromisoformat(line["watermark"]),
             state_rows=line["state_rows"],
+            late=line["late_events"],
         )
 
 

@@ -10,7 +10,16 @@ from .events.generate import EventSpec, GeneratedEvents
 from .events.values import Value
 from .job import BatchReport
 from .reconciliation import Result, Split, alternatives, split
-from .verdict import Check, Row, compare_number, compare_quarantine, compare_rows, invalid, verdict
+from .verdict import (
+    Check,
+    Row,
+    compare_number,
+    compare_quarantine,
+    compare_rows,
+    expect_quarantine,
+    is_late,
+    verdict,
+)
 
 
 @dataclass(frozen=True)
@@ -49,10 +58,13 @@ def compare(
     """Compare result and quarantine with what is known of the input."""
     busy = [batch for batch in played.batches if batch.rows]
     read, seconds = sum(batch.rows for batch in busy), sum(batch.seconds for batch in busy)
-    splits = split(read, len(quarantined), rows, played.spec.result_key, expected)
+    invalid = len(quarantined) - sum(map(is_late, quarantined))
+    splits = split(read, invalid, rows, played.spec.result_key, expected)
     checks = [
         compare_rows(expected.rows, rows),
-        compare_quarantine(invalid(played.origins, played.traffic), quarantined),
+        compare_quarantine(
+            expect_quarantine(played.origins, played.traffic, played.spec), quarantined
+        ),
         *_agreements(played, read, splits, expected),
     ]
     summary = {
@@ -62,6 +74,7 @@ def compare(
         "open_rows": splits[-1].parts["pending"],
         "late_rows": expected.late,
         "duplicate_rows": expected.duplicates,
+        "invalid_rows": invalid,
         "quarantined_rows": len(quarantined),
         "parts": {one.unit: one.parts for one in splits},
         "batches": len(played.batches),
@@ -111,6 +124,10 @@ def _agreements(
         late = sum(event.late for event in played.traffic.all)
         what = "The number of late events is that of the events that were generated late"
         yield compare_number(what, late, expected.late, "events")
+    if played.spec.keeps_late:
+        what = "The job counted each late event once"
+        counted = sum(batch.late or 0 for batch in played.batches)
+        yield compare_number(what, expected.late, counted, "events")
     if played.spec.counts_state and (expected.pending or expected.retained):
         what = "The state has exactly the pending and the retained rows"
         rows = len(expected.pending) + expected.retained

@@ -96,13 +96,13 @@ def split(
 
     Args:
         read: the number of records.
-        invalid: the number of records in quarantine.
+        invalid: the number of invalid records.
         rows: the rows of the result.
         key: the columns that identify a row.
         expected: the rest, from the test oracle.
     """
     late, duplicates = expected.late, expected.duplicates or 0
-    wholes = [(RECORDS, read, {"late": late, "duplicate": duplicates, "in quarantine": invalid})]
+    wholes = [(RECORDS, read, {"late": late, "duplicate": duplicates, "invalid": invalid})]
     inside = []
     for made in expected.derived:
         left_out = {"of a closed window": made.missed, "replaced": made.replaced}

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .events.generate import GeneratedEvents
+from stream_runtime.records import LATE
+
+from .events.generate import EventSpec, GeneratedEvents
 from .reconciliation import verdict as compare
 
 Row = Mapping[str, Any]
 Sighting = tuple[str, str]
-"""The source reference of an invalid record, and the reason."""
+"""The source reference of a record in quarantine, and the reason."""
 EXACT = "exact"
 
 
@@ -23,6 +25,11 @@ class Check:
     what: str
     found: str
     holds: bool
+
+
+def is_late(row: Row) -> bool:
+    """Return whether a record in quarantine is a late event: all others are invalid."""
+    return bool(row["reason"] == LATE)
 
 
 def read_quarantine(path: Path) -> list[Row]:
@@ -42,8 +49,10 @@ def compare_rows(wanted: Sequence[Row], found: Sequence[Row]) -> Check:
 
 
 def compare_quarantine(wanted: Counter[Sighting], found: Sequence[Row]) -> Check:
-    """Check that quarantine has all invalid records and no other, each with its reason."""
-    what = "Quarantine holds each invalid record once, with its reason and its origin"
+    """Check that quarantine has exactly the wanted records, each once and with its reason."""
+    is_late = any(reason == LATE for _, reason in wanted)
+    kinds = "invalid record and each late event" if is_late else "invalid record"
+    what = f"Quarantine holds each {kinds} once, with its reason and its origin"
     kept = Counter((row["origin"], row["reason"]) for row in found)
     if kept == wanted:
         return Check(what, f"{len(found):,} records", holds=True)
@@ -57,10 +66,14 @@ def compare_quarantine(wanted: Counter[Sighting], found: Sequence[Row]) -> Check
     return Check(what, "; ".join(faults), holds=False)
 
 
-def invalid(origins: Sequence[str], traffic: GeneratedEvents) -> Counter[Sighting]:
-    """Return the expected quarantine: source reference and reason of each invalid record."""
+def expect_quarantine(
+    origins: Sequence[str], traffic: GeneratedEvents, spec: EventSpec
+) -> Counter[Sighting]:
+    """Return the expected quarantine: source reference and reason of each record."""
     sent = zip(origins, traffic.all, strict=True)
-    return Counter((origin, event.reason) for origin, event in sent if event.reason)
+    late = LATE if spec.keeps_late else None
+    found = ((origin, late if event.late else event.reason) for origin, event in sent)
+    return Counter((origin, reason) for origin, reason in found if reason)
 
 
 def compare_number(what: str, wanted: int, found: int, unit: str) -> Check:

@@ -1,7 +1,7 @@
 """What Spark reports of one micro-batch.
 
-A replayed batch reports twice, and Spark counts late rows after grouping them. So these numbers
-show how the stream does; exact counts come from counting the result.
+A replayed batch reports twice, so these numbers show how the stream does; exact counts come from
+counting the result.
 """
 
 import json
@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import Row
-from pyspark.sql.streaming.listener import StreamingQueryProgress
+from pyspark.sql.streaming.listener import StateOperatorProgress, StreamingQueryProgress
 
 ENDS = ("startOffset", "endOffset")
 NO_WATERMARK = "1970-01-01T00:00:00.000Z"
 """The watermark that Spark reports until the end of the first batch with an event time."""
+AGGREGATIONS = {"stateStoreSave", "sessionWindowStateStoreSaveExec"}
+"""Spark's names of the operators that group events before they drop what is late."""
 DUPLICATES = "numDroppedDuplicateRows"
 """The name of Spark's counter of dropped duplicates."""
 
@@ -28,6 +30,7 @@ class BatchProgress:
     invalid_rows: int | None
     unknown_field_rows: int | None
     late_groups_dropped: int
+    """What Spark counts as late; an aggregation counts groups: of one key and window in a task."""
     duplicates_dropped: int
     output_rows: int | None
     duration_ms: int
@@ -42,6 +45,8 @@ class BatchProgress:
     start_offset: str | None
     end_offset: str | None
     """With several inputs, a line for each, as in Spark's log."""
+    late_events: int | None = 0
+    """The number of late events, None as long as only the number of their groups is known."""
     invalid_records: tuple[str, ...] | None = field(default=None, repr=False)
     """All invalid records as JSON lines, None if the report does not contain all of them."""
 
@@ -66,6 +71,7 @@ class BatchProgress:
             invalid_rows=invalid_rows if known else None,
             unknown_field_rows=sum(row["unknown_field_rows"] for row in counts) if known else None,
             late_groups_dropped=sum(operator.numRowsDroppedByWatermark for operator in state),
+            late_events=_count_late(state),
             duplicates_dropped=sum(operator.customMetrics.get(DUPLICATES, 0) for operator in state),
             output_rows=_none_if_unknown(progress.sink.numOutputRows),
             duration_ms=progress.batchDuration,
@@ -91,13 +97,22 @@ class BatchProgress:
             "written": self.output_rows,
             "rows of state": self.state_rows,
             "invalid": self.invalid_rows,
-            "late groups dropped": self.late_groups_dropped,
+            "late": self.late_events,
+            "late groups": self.late_groups_dropped if self.late_events is None else 0,
             "duplicates dropped": self.duplicates_dropped,
             "behind": self.backlog_rows,
         }
         return "  ".join(
             [*parts, *(f"{count:,} {name}" for name, count in counts.items() if count)]
         )
+
+
+def _count_late(state: Iterable[StateOperatorProgress]) -> int | None:
+    """Return the number of late events, None if an aggregation dropped some."""
+    dropped = [operator for operator in state if operator.numRowsDroppedByWatermark]
+    if any(operator.operatorName in AGGREGATIONS for operator in dropped):
+        return None
+    return sum(operator.numRowsDroppedByWatermark for operator in dropped)
 
 
 def _reported(counts: Row) -> list[str]:

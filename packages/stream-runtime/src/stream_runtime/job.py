@@ -6,10 +6,11 @@ from pathlib import Path
 from sys import modules
 from typing import Any, Generic, TypeVar
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from .records import EventSchema
+from .records import EventSchema, LateCheck
 from .settings import RuntimeSettings
 
 Settings = TypeVar("Settings", bound=RuntimeSettings)
@@ -38,6 +39,9 @@ class StreamJob(Generic[Settings]):
     """Returns the result rows of streams, or of batches, of envelopes, one for each input."""
     write: Callable[[DataFrame, Settings, str], DataStreamWriter]
     """Returns the writer of the result rows, with a checkpoint id, and does not start it."""
+    late_from: Callable[[Column, Settings], Column] | None = None
+    """Returns for an event time, which can be null, the watermark from which on the event is late:
+    Spark drops it if the batch before had that watermark. None if the job drops no late events."""
 
     def stream(self, spark: SparkSession, settings: Settings) -> DataFrame:
         """Return the result rows of the job's source, as a stream that is not started.
@@ -46,6 +50,18 @@ class StreamJob(Generic[Settings]):
             SetupError: there is nothing to read, or it does not fit the event schema.
         """
         return self.result(self.read(spark, settings), settings)
+
+    def late_check(self, settings: Settings, watermark: Column) -> LateCheck | None:
+        """Return the check for late events, None if quarantine has none.
+
+        Args:
+            settings: the settings.
+            watermark: the watermark of the batch before, in milliseconds since 1970.
+        """
+        late_from = self.late_from
+        if late_from is None or not settings.quarantine.late:
+            return None
+        return lambda time: late_from(time, settings) <= F.timestamp_millis(watermark)
 
     @property
     def package(self) -> str:

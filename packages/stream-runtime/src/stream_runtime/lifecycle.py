@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -125,7 +126,7 @@ class Supervisor:
         self,
         start: Callable[[], StreamingQuery],
         listener: ProgressListener,
-        follow: Callable[[BatchProgress], None],
+        follow: Callable[[BatchProgress], int | None],
         require: Callable[[], None],
         reporter: Reporter,
         drain: Drain,
@@ -205,12 +206,19 @@ class Supervisor:
         report = self._listener.take(str(query.runId), seconds)
         if isinstance(report, BatchProgress):
             self._advanced = True
-            self._reporter.batch(report)
-            self._follow(report)
+            self._take_batch(report)
         elif report is Sign.IDLE:
             self._reporter.idle()
         self._reporter.tick()
         return report is Sign.ENDED or (report is None and not active)
+
+    def _take_batch(self, batch: BatchProgress) -> None:
+        """Follow a batch, then report it: only then the number of its late events is known."""
+        late = batch.late_events
+        try:
+            late = self._follow(batch)
+        finally:
+            self._reporter.batch(replace(batch, late_events=late))
 
     def _stop(self, query: StreamingQuery) -> None:
         """Stop after the running batch, if it ends in time: stop() alone interrupts it.

@@ -17,7 +17,8 @@ COUNTERS = {
     "input_rows": "Rows read, those of replayed batches included",
     "invalid_rows": "Invalid records; they are in quarantine",
     "unknown_field_rows": "Events with fields that the schema does not name",
-    "late_groups_dropped": "Groups of late rows, behind the watermark",
+    "late_events": "Late events, which the job dropped; it counts them if quarantine has them",
+    "late_groups_dropped": "Late rows as Spark counts them: an aggregation counts their groups",
     "duplicates_dropped": "Duplicates dropped, if the job drops duplicates",
 }
 GAUGES = {

@@ -1,13 +1,17 @@
 """The quarantine: invalid records as JSON lines under `quarantine.path`/<checkpoint id>/<batch>/.
 
+With `quarantine.late` it also has the late events that Spark dropped, each with the reason `late`.
+
 A streaming query has one sink, and a second query over the same source would read and parse
 everything twice. So the query counts its invalid records, and its report of a batch contains them
-if they are few and short: then they are written from there. Otherwise a batch replay writes them:
+if they are few and short: then they are written from there. Otherwise a batch replay writes them,
+and so it does with the late events of a batch, because no query knows its own watermark:
 
 1. A checkpoint beside that of the query gets copies of its logs in which this batch is the last
    one, planned and not committed, as after a crash.
 2. Spark replays the batch there: the same records, at the same time by the job's clock. The
-   invalid ones replace what an interrupted attempt left in the batch's folder.
+   invalid ones replace what an interrupted attempt left in the batch's folder. The watermark that
+   made events late is that of the batch before, in Spark's log.
 3. `quarantine.json` gets the number of this batch: quarantine is complete up to it.
 
 If the process dies before 3, its next start replays the batch, into the same folder. If it dies
@@ -27,13 +31,15 @@ from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 from typing_extensions import override
 
 from .batch import BatchProgress
 from .config import Location, Table
+from .records import LATE
 from .reporting import Reporter
-from .spark_log import STREAM, committed, logged, offsets
+from .spark_log import STREAM, committed, logged, offsets, watermark
 from .storage import Storage
 
 log = logging.getLogger(__name__)
@@ -43,6 +49,9 @@ CHECKPOINT = "quarantine"
 SOURCE_LOGS = "sources"
 """A folder for each input, numbered from 0."""
 
+COUNTS = "quarantined"
+"""The name in Spark's progress for the count of a quarantine write."""
+
 POLL_SECONDS = 1
 
 
@@ -50,20 +59,27 @@ class Quarantine(Table):
     """The table `[quarantine]` in conf/*.toml."""
 
     path: Location
+    late: bool = False
+    """Whether it has late events as well. Each batch that has some is then read a second time."""
 
 
 class QuarantineWrite(ABC):
     """The step that writes the invalid records of some batches to quarantine, each once.
 
-    `is_over` returns whether a drain leaves it no more time: the next start writes the rest.
+    `invalid_records` returns them as a stream; with the watermark of the batch before, in
+    milliseconds since 1970, late events as well. `is_over` returns whether a drain leaves it no
+    more time: the next start writes the rest.
     """
+
+    late_events = 0
+    """The number of late events that it has written."""
 
     def __init__(
         self,
         root: Storage,
         location: str,
         target: str,
-        invalid_records: Callable[[], DataFrame],
+        invalid_records: Callable[..., DataFrame],
         is_over: Callable[[], bool],
     ) -> None:
         self._root = root
@@ -84,16 +100,24 @@ class QuarantineWrite(ABC):
 class QuarantineProgress:
     """How far quarantine has followed the query: up to which batch it is complete.
 
-    `records` is the folder of the records; without it, a report is not written from here.
+    `records` is the folder of the records; without it, a report is not written from here. `late`
+    says whether quarantine has late events.
     """
 
     def __init__(
-        self, root: Storage, write: QuarantineWrite, reporter: Reporter, records: Storage | None
+        self,
+        root: Storage,
+        write: QuarantineWrite,
+        reporter: Reporter,
+        records: Storage | None,
+        *,
+        late: bool = False,
     ) -> None:
         self._root = root
         self._write = write
         self._reporter = reporter
         self._records = records
+        self._late = late
         text = root.read(PROGRESS)
         self._last_batch: int = json.loads(text)["last_batch"] if text else -1
 
@@ -105,30 +129,39 @@ class QuarantineProgress:
         elif last > self._last_batch:
             self._complete(last)
 
-    def follow(self, batch: BatchProgress) -> None:
-        """Complete quarantine up to this batch; write nothing if it has no invalid records.
+    def follow(self, batch: BatchProgress) -> int | None:
+        """Complete quarantine up to this batch; write nothing if nothing of it belongs there.
 
-        A continuous query does not count them: a write finds out.
+        A continuous query does not count invalid records: a write finds out.
+
+        Returns:
+            The number of late events, None if only the number of their groups is known.
         """
         if batch.batch_id <= self._last_batch:
-            return
+            return batch.late_events
         is_next = batch.batch_id == self._last_batch + 1
-        has_none = batch.invalid_rows == 0 or batch.start_offset == batch.end_offset
-        if has_none and is_next:
+        is_empty = batch.start_offset == batch.end_offset
+        has_late = self._late and batch.late_groups_dropped > 0
+        if is_next and (is_empty or (batch.invalid_rows == 0 and not has_late)):
             self._save(batch.batch_id)
-        elif is_next and batch.invalid_records and self._records:
+        elif is_next and batch.invalid_records and self._records and not has_late:
             _replace(self._records, batch.batch_id, batch.invalid_records)
             self._save(batch.batch_id)
             self._report(batch.batch_id, batch.batch_id)
         else:
-            self._complete(batch.batch_id)
+            before = self._write.late_events
+            is_complete = self._complete(batch.batch_id)
+            if has_late and is_complete and batch.late_events is None:
+                return self._write.late_events - before
+        return batch.late_events
 
-    def _complete(self, last: int) -> None:
+    def _complete(self, last: int) -> bool:
         batches = range(self._last_batch + 1, last + 1)
         if not self._write.write(batches):
-            return
+            return False
         self._save(last)
         self._report(batches[0], last)
+        return True
 
     def _report(self, first: int, last: int) -> None:
         self._reporter.event("quarantine_write", first_batch=first, last_batch=last)
@@ -172,13 +205,15 @@ class BatchReplay(QuarantineWrite):
         if self._root.read(f"{CHECKPOINT}/metadata") is None:
             self._root.write(f"{CHECKPOINT}/metadata", json.dumps({"id": str(uuid.uuid4())}))
         store = partial(_store, self._target)
+        records = self._invalid_records(watermark(self._root, before))
         # Once: it ends after the planned batch. Available now would read on.
-        query = _start(self._invalid_records(), self._location, store, once=True)
+        query = _start(records, self._location, store, once=True)
         while not query.awaitTermination(POLL_SECONDS):
             if self._is_over():
                 log.warning("the drain ends before batch %d is in quarantine", batch)
                 query.stop()
                 return False
+        self.late_events += _count_late(query)
         return True
 
     def _copy_source_log(self, log: str) -> None:
@@ -237,8 +272,17 @@ def beginning(root: Storage) -> str | None:
 def _start(
     records: DataFrame, location: str, store: Callable[[DataFrame, int], None], **trigger: Any
 ) -> StreamingQuery:
-    writer = records.writeStream.foreachBatch(store).trigger(**trigger)
+    # One file for each batch: quarantined records are few, and readers open every file. Counted in
+    # the stage that writes the file, because Spark counts there once, whatever it computes again.
+    late = F.count_if(F.col("reason") == LATE).alias(LATE)
+    counted = records.repartition(1).observe(COUNTS, late)
+    writer = counted.writeStream.foreachBatch(store).trigger(**trigger)
     return writer.option("checkpointLocation", f"{location}/{CHECKPOINT}").start()
+
+
+def _count_late(replay: StreamingQuery) -> int:
+    """Return the number of late events that an ended replay has written."""
+    return sum(batch.observedMetrics[COUNTS][LATE] for batch in replay.recentProgress)
 
 
 def _replace(records: Storage, batch: int, lines: Sequence[str]) -> None:
@@ -250,8 +294,7 @@ def _replace(records: Storage, batch: int, lines: Sequence[str]) -> None:
 
 
 def _store(target: str, records: DataFrame, batch: int) -> None:
-    # One file for each batch: invalid records are few, and readers open every file.
-    records.repartition(1).write.mode("overwrite").json(f"{target}/{batch:06d}")
+    records.write.mode("overwrite").json(f"{target}/{batch:06d}")
 
 
 def _store_if_any(target: str, records: DataFrame, batch: int) -> None:

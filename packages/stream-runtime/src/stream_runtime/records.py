@@ -10,7 +10,7 @@ The result depends on the record and `ingest_time` alone, never on the clock. So
 whenever a record is read: by the query, in a batch replay, and in the quarantine write.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_urlsafe
@@ -39,6 +39,10 @@ LONGEST = 8192
 """The longest invalid record in a report of Spark, as JSON in bytes."""
 REPORTS_SINCE = (4, 2)
 """The first version of Spark with an aggregate that keeps a limited number of rows."""
+LATE = "late"
+"""The reason of late events in quarantine: they are valid, but Spark dropped them."""
+LateCheck = Callable[[Column], Column]
+"""Returns whether an event of a time is late; null for null."""
 WHITE_SPACE = " \t\r\n"
 """The characters that JSON allows around a value."""
 LONE_SURROGATE = (
@@ -146,8 +150,12 @@ def event_columns(schema: EventSchema) -> list[Column]:
     return [F.col("event")[name].alias(name) for name in schema.columns]
 
 
-def select_invalid(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataFrame:
+def select_invalid(
+    envelopes: DataFrame, schema: EventSchema, events: Events, is_late: LateCheck | None = None
+) -> DataFrame:
     """Return the invalid records as they are in the source, each with its `reason`.
+
+    With a check for late events, return those as well: with the reason LATE.
 
     Out: `reason`, `column` STRING (the column that is wrong, null if the whole record is), `raw`
     STRING, `raw_base64` STRING (only for bytes that are not UTF-8, which `raw` cannot hold),
@@ -156,12 +164,15 @@ def select_invalid(envelopes: DataFrame, schema: EventSchema, events: Events) ->
     column = F.col(FAULT)["column"]
     if "event" not in envelopes.columns:
         column = F.coalesce(column, _column_of_type(schema))
-    invalid = validate(envelopes, schema, events).where("reason IS NOT NULL")
-    return invalid.select(_in_quarantine(column))
+    records = validate(envelopes, schema, events)
+    if is_late:
+        late = F.when(is_late(F.col("event")[schema.time]), F.lit(LATE))
+        records = records.withColumn("reason", F.coalesce("reason", late))
+    return records.where("reason IS NOT NULL").select(_in_quarantine(column))
 
 
 def _in_quarantine(column: Column) -> list[Column]:
-    """Return the columns of an invalid record in quarantine."""
+    """Return the columns of a record in quarantine."""
     text = F.col("raw").cast("string")
     return [
         F.col("reason"),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial, reduce
 
 from pyspark.sql import DataFrame, SparkSession, is_remote
+from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from . import session
@@ -164,7 +165,9 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
     reporter = Reporter(settings.metrics, job.name, StatusFile(root))
     target = f"{settings.quarantine.path}/{checkpoint_id}"
     write = _quarantine_write(job, spark, settings, root, target, drain)
-    quarantine = QuarantineProgress(root, write, reporter, _reachable(target, spark))
+    records = _reachable(target, spark)
+    late = settings.quarantine.late and job.late_from is not None
+    quarantine = QuarantineProgress(root, write, reporter, records, late=late)
     reporter.start(job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
     log.info("%s runs on %s; `make stop` drains it", job.name, settings.checkpoint.root)
 
@@ -223,11 +226,17 @@ def start(
     return writer.option("checkpointLocation", settings.checkpoint.stream).start()
 
 
-def read_invalid(job: Job, spark: SparkSession, settings: RuntimeSettings) -> DataFrame:
+def read_invalid(
+    job: Job, spark: SparkSession, settings: RuntimeSettings, watermark: int | None = None
+) -> DataFrame:
     """Return the invalid records of all inputs as a stream.
 
+    With the watermark of the batch before, in milliseconds since 1970, return late events as well.
     Its sources are those of the job's query, in the same order: a batch replay gives it their logs.
     """
+    is_late = None if watermark is None else job.late_check(settings, F.lit(watermark))
     inputs = zip(job.read(spark, settings), job.inputs, strict=True)
-    parts = [select_invalid(envelopes, schema, settings.events) for envelopes, schema in inputs]
+    parts = [
+        select_invalid(envelopes, schema, settings.events, is_late) for envelopes, schema in inputs
+    ]
     return reduce(DataFrame.union, parts)

@@ -40,6 +40,13 @@ class RuntimeSettings(Table):
             raise SettingError(*overlap)
         return self
 
+    @model_validator(mode="after")
+    def _can_find_late_events(self) -> Self:
+        if self.quarantine.late and not self.source.REPLAYABLE:
+            message = "a batch of this source cannot be read a second time: set it to false"
+            raise SettingError(("quarantine", "late"), message)
+        return self
+
     @property
     def has_lock(self) -> bool:
         """Whether a driver locks the checkpoint; elsewhere the platform excludes a second one."""

@@ -33,6 +33,15 @@ def logged(root: Storage, log: str) -> set[int]:
     return {int(name) for name in root.names(log) if name.isdigit()}
 
 
+def watermark(root: Storage, batch: int) -> int:
+    """Return the watermark of a batch, in milliseconds since 1970; 0 before the first batch.
+
+    Spark drops an event as late by the watermark of the batch before.
+    """
+    text = root.read(f"{STREAM}/offsets/{batch}")
+    return int(json.loads(text.splitlines()[1])["batchWatermarkMs"]) if text else 0
+
+
 def offsets(root: Storage, batch: int) -> list[str]:
     """Return the offset of each source after a batch; nothing if the log does not have it."""
     text = root.read(f"{STREAM}/offsets/{batch}") or ""

@@ -63,7 +63,7 @@ def describe(facts: Mapping[str, Any], trigger: str, last: int | None) -> Iterat
             "records",
             f"{sums['input_rows']:,} read by this driver, {sums['invalid_rows']:,} invalid",
         )
-        yield "late", f"{sums['late_groups_dropped']:,} groups dropped"
+        yield "late", _late(sums)
         yield (
             "retries",
             f"{facts['retries']}" + (f", last: {facts['cause']}" * bool(facts["cause"])),
@@ -93,6 +93,12 @@ def _backlog(batch: Mapping[str, Any]) -> str:
     if batch["backlog_files"] is not None:
         return f"{batch['backlog_files']:,} files"
     return "unknown: the source does not report it"
+
+
+def _late(sums: Mapping[str, int]) -> str:
+    """Return the number of late events; of their groups, if the job does not count the events."""
+    events, groups = sums.get("late_events", 0), sums["late_groups_dropped"]
+    return f"{events:,} events dropped" if events or not groups else f"{groups:,} groups dropped"
 
 
 def _watermark(watermark: str) -> str:

@@ -19,6 +19,7 @@ SUMS = (
     "input_rows",
     "invalid_rows",
     "unknown_field_rows",
+    "late_events",
     "late_groups_dropped",
     "duplicates_dropped",
 )

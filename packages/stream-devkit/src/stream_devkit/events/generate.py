@@ -55,6 +55,8 @@ class EventSpec:
     """How far the watermark is behind the newest event."""
     drops_late: bool = True
     """Whether the job drops late events."""
+    keeps_late: bool = False
+    """Whether quarantine has the late events."""
     pauses: bool = False
     """Whether each key has pauses, so that its sessions end."""
     duplicates: bool = True

@@ -77,7 +77,7 @@ def _follow(
         flow -= sum(count for _, count in gone)
         return gone
 
-    invalid = leave("in quarantine")
+    invalid = leave("invalid")
     yield Node("Validate", "against the event schema", f"{flow:,} {unit}", invalid)
     stateful = [step for step in steps if step.has_state]
     for step in steps:

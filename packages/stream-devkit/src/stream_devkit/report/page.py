@@ -42,7 +42,7 @@ COLOURS = {
     "of a closed window": "late",
     "duplicate": "duplicate",
     "replaced": "duplicate",
-    "in quarantine": "quarantine",
+    "invalid": "quarantine",
 }
 """The class in the stylesheet of each part of a reconciliation."""
 KINDS = {
@@ -138,6 +138,7 @@ def render(
         delay=spoken(spec.delay),
         arrivals=charts.draw_arrivals(played) if has_watermark else "",
         reasons=_left_out(played),
+        keeps_late=spec.keeps_late,
         places=places,
         commands=commands,
     )
