@@ -51,8 +51,8 @@ TEXT = """\
 A row is one run of `make chaos` in a generated project with real servers: how often the job was
 killed, its JVM alone was killed, and so on, while it read events with late, duplicate and invalid
 records. The result was then compared with the test oracle, which gets the events as they were
-generated, and quarantine with the invalid records and late events that were sent. `forget-commit` is a crash
-between the commit of the sink and that of Spark; `freeze` also starts a second driver.
+generated, and quarantine with the invalid records and late events that were sent. `forget-commit`
+is a crash between the commit of the sink and that of Spark; `freeze` also starts a second driver.
 
 {count} runs with {failures} failures, {kills} of them `kill -9`: {exact} exact, {others} not.
 To repeat a run, generate the project with the answers of `tests/chaos.py`, and in it:

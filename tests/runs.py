@@ -40,7 +40,7 @@ TEXT = """\
 
 Every job variant that this release generates, baked, imported and run: from its source to its sink,
 with late, duplicate and invalid records, started twice on one checkpoint. The target was then
-compared with the test oracle, and the quarantine with the invalid records that were sent.
+compared with the test oracle, and the quarantine with the invalid records and late events.
 {spark}.
 
 `code` is a hash of the code that ran. `make test-all` skips a variant whose code has not changed.
