@@ -82,7 +82,7 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
 def late_from(time: Column, settings: Settings) -> Column:
     """Return the watermark from which on Spark drops an event of this time as late.
 
-    It is the end of the {{ "last window with the event" if cookiecutter.window == "sliding" else "session that the event alone would be" if cookiecutter.window == "session" else "window of the event" }}. Quarantine has late events by this rule:
+    It is the end of {{ {"tumbling": "its window", "sliding": "its last window", "session": "a session of this event alone"}[cookiecutter.window] }}. Quarantine has late events by this rule:
     change it together with `transform`.
     """
     return last_end(time, settings.window)

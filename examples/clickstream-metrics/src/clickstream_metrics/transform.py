@@ -20,7 +20,7 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
 def late_from(time: Column, settings: Settings) -> Column:
     """Return the watermark from which on Spark drops an event of this time as late.
 
-    It is the end of the window of the event. Quarantine has late events by this rule:
+    It is the end of its window. Quarantine has late events by this rule:
     change it together with `transform`.
     """
     return last_end(time, settings.window)
