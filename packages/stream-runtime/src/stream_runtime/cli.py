@@ -14,7 +14,7 @@ from .checkpoint import is_locked
 from .config import load
 from .errors import ConfigError, StreamJobError
 from .job import Job
-from .lifecycle import request_drain
+from .lifecycle import STOPPED, request_drain
 from .logs import log_to
 from .run import create, run
 from .settings import RuntimeSettings
@@ -46,7 +46,7 @@ def main(job: Job, arguments: Sequence[str] | None = None, *, oracle: str = ORAC
         print(to_printable(f"error: {error}"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("stopped; the next start continues from the checkpoint", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return 128 + signal.SIGINT
 
 

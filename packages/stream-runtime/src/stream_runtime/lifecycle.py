@@ -2,17 +2,19 @@
 
 The marker `stop` in the checkpoint's root drains the job: it ends after the running batch, with
 exit code 0. SIGTERM drains it as well, but with exit code 143, so that an orchestrator can
-distinguish the two. A second signal ends it immediately. The next start replays a batch that was
-interrupted: draining saves work, not data.
+distinguish the two. A second signal, or one during the start, ends the process immediately, with the
+same exit code. The next start replays a batch that was interrupted: draining saves work, not data.
 """
 
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from types import FrameType
+from typing import NoReturn
 
 from py4j.protocol import Py4JJavaError
 from pydantic import PositiveInt
@@ -31,6 +33,9 @@ from .storage import Storage
 log = logging.getLogger(__name__)
 
 MARKER = "stop"
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STDERR = 2
+STOPPED = "stopped; the next start continues from the checkpoint"
 POLL_SECONDS = 0.5
 BOUNDARY_SECONDS = 0.02
 MOST_DOUBLINGS = 7
@@ -90,19 +95,38 @@ class Drain:
         """Drain on SIGTERM or SIGINT; remove a marker of an earlier run."""
         if _time_of(self._root.read(MARKER)) < self._begun:
             self._root.remove(MARKER)
-        signals = (signal.SIGTERM, signal.SIGINT)
-        before = {number: signal.signal(number, self._note) for number in signals}
-        try:
-            yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            self._root.remove(MARKER)
+        with _handle_signals(self._note):
+            try:
+                yield self
+            finally:
+                self._root.remove(MARKER)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         if self._signal:
-            raise KeyboardInterrupt
+            _end_process(number, frame)
         self._signal = number
+
+
+def end_on_signal() -> AbstractContextManager[None]:
+    """End the process on SIGTERM or SIGINT: there is no batch yet that could be drained."""
+    return _handle_signals(_end_process)
+
+
+@contextmanager
+def _handle_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def _end_process(number: int, _frame: FrameType | None) -> NoReturn:
+    # No exception: its cleanup could wait for a server that hangs.
+    with suppress(OSError):
+        os.write(STDERR, f"{STOPPED}\n".encode())
+    os._exit(128 + number)
 
 
 def request_drain(root: Storage) -> None:

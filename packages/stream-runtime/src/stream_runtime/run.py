@@ -18,7 +18,7 @@ from .errors import CheckpointError, StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lease import Lease
-from .lifecycle import Drain, Supervisor
+from .lifecycle import Drain, Supervisor, end_on_signal
 from .listener import ProgressListener, listen
 from .manifest import START_OVER, Manifest, admit
 from .quarantine import BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
@@ -40,8 +40,9 @@ def run(job: Job, settings: RuntimeSettings) -> int:
         StreamJobError: with the reason, and the exit code that goes with it.
     """
     begun = datetime.now(UTC)
-    with _admitted(job, settings) as admitted, Drain(admitted.root, begun).listen() as drain:
-        _supervise(job, settings, admitted, drain)
+    with end_on_signal(), _admitted(job, settings) as admitted:
+        with Drain(admitted.root, begun).listen() as drain:
+            _supervise(job, settings, admitted, drain)
         return drain.exit_code
 
 
