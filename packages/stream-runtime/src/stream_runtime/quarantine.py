@@ -34,11 +34,15 @@ from .batch import BatchProgress
 from .config import Location, Table
 from .reporting import Reporter
 from .spark_log import STREAM, committed, logged, offsets
-from .storage import Storage
+from .storage import Storage, read_json
 
 log = logging.getLogger(__name__)
 
 PROGRESS = "quarantine.json"
+LOST = (
+    "Restore that file from a backup, or remove it: the next start then writes the invalid "
+    "records of all batches again of which Spark has the logs."
+)
 CHECKPOINT = "quarantine"
 SOURCE_LOGS = "sources"
 """A folder for each input, numbered from 0."""
@@ -94,8 +98,8 @@ class QuarantineProgress:
         self._write = write
         self._reporter = reporter
         self._records = records
-        text = root.read(PROGRESS)
-        self._last_batch: int = json.loads(text)["last_batch"] if text else -1
+        found = read_json(root, PROGRESS, lambda facts: int(facts["last_batch"]), LOST)
+        self._last_batch = -1 if found is None else found
 
     def recover(self) -> None:
         """Write the committed batches that a dead process or a failed write has left."""
