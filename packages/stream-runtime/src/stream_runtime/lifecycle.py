@@ -175,9 +175,9 @@ class Supervisor:
             failures = 1 if self._advanced else failures + 1
             if failures >= self._lifecycle.attempts:
                 message = (
-                    f"The stream failed {failures} times at the same batch: {cause}\n"
-                    "Nothing of that batch is committed; the next start tries it again. Correct "
-                    "the cause first (docs/runbook.md, 'The stream failed')."
+                    f"The stream failed {failures} times at the same batch: {cause}. Nothing of "
+                    "that batch is committed; the next start tries it again. Correct the cause "
+                    "first (docs/runbook.md, 'The stream failed')."
                 )
                 raise StreamFailedError(message)
             self._reporter.retry(failures, cause)
