@@ -15,7 +15,7 @@ CAUSED_BY = "Caused by: "
 
 
 def cause_of(error: Exception) -> str:
-    """Return what is wrong, in one line: the error's message, and its deepest cause's if it differs.
+    """Return what is wrong, in one line: the message of the error, and that of its deepest cause.
 
     Neither ends with a full stop, or has a stack. An error of Java has the message of its cause; an
     error without a message has its type's name. If Spark reports an error of Python code that it
@@ -46,7 +46,7 @@ def _texts(error: Exception) -> Iterator[str]:
 
 
 def _raised(text: str) -> Iterator[str]:
-    """Yield the error at the end of the last traceback in a text, and the causes in Java's stack."""
+    """Yield the error at the end of the last traceback in a text, and those in Java's stack."""
     lines = text.rpartition(TRACEBACK)[2].split("\n")
     own, *rest = (line for line in lines if line and not line[0].isspace())
     if own.startswith(JAVA_ERROR):

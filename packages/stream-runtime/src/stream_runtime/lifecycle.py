@@ -2,8 +2,8 @@
 
 The marker `stop` in the checkpoint's root drains the job: it ends after the running batch, with
 exit code 0. SIGTERM drains it as well, but with exit code 143, so that an orchestrator can
-distinguish the two. A second signal, or one during the start, ends the process immediately, with the
-same exit code. The next start replays a batch that was interrupted: draining saves work, not data.
+distinguish the two. A second signal, or one during the start, ends the process immediately. The
+next start replays a batch that was interrupted: draining saves work, not data.
 """
 
 import logging
@@ -40,6 +40,8 @@ POLL_SECONDS = 0.5
 BOUNDARY_SECONDS = 0.02
 MOST_DOUBLINGS = 7
 """The limit for the pause between two attempts, which otherwise lasts for days after many."""
+OUTAGES = (OSError, PySparkException, Py4JJavaError)
+"""The errors after which another attempt can succeed."""
 LAST_REPORT_SECONDS = 10
 """The time that the last report of an ended query can take."""
 
@@ -76,8 +78,13 @@ class Drain:
         return 128 + self._signal if self._signal else 0
 
     def is_requested(self) -> bool:
-        """Return whether a signal came or the marker is there."""
-        return self._signal > 0 or self._root.read(MARKER) is not None
+        """Return whether a signal came or the marker is there.
+
+        A storage that does not answer shows no marker: the query reports the failure, not a drain.
+        """
+        with suppress(*OUTAGES):
+            return self._signal > 0 or self._root.read(MARKER) is not None
+        return False
 
     def is_over(self, seconds: float) -> bool:
         """Return whether a drain was requested so many seconds ago; the first call counts as 0."""
@@ -154,6 +161,7 @@ class Supervisor:
         reporter: Reporter,
         drain: Drain,
         lifecycle: Lifecycle,
+        explain: Callable[[Exception], str] = cause_of,
     ) -> None:
         self._start = start
         self._listener = listener
@@ -162,6 +170,7 @@ class Supervisor:
         self._reporter = reporter
         self._drain = drain
         self._lifecycle = lifecycle
+        self._explain = explain
         self._advanced = False
 
     def run(self) -> None:
@@ -202,10 +211,10 @@ class Supervisor:
                     if query.isActive:
                         query.stop()
                 error = query.exception()
-        except (PySparkException, Py4JJavaError) as failure:
+        except OUTAGES as failure:
             # Java still answers: a storage that cannot be read, for example, has another attempt.
             error = failure
-        return cause_of(error) if error else ""
+        return self._explain(error) if error else ""
 
     def _watch(self, query: StreamingQuery) -> None:
         """Take the reports until the last one; stop the query if a drain is requested."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial, reduce
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession, is_remote
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -14,13 +15,14 @@ from . import session
 from .checkpoint import sole_driver
 from .config import is_local, to_timedelta
 from .continuous import ContinuousListener
-from .errors import CheckpointError, StreamJobError
+from .errors import CheckpointError, SetupError, StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lease import Lease
 from .lifecycle import Drain, Supervisor, end_on_signal
 from .listener import ProgressListener, listen
 from .manifest import START_OVER, Manifest, admit
+from .places import explain
 from .quarantine import BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
 from .records import select_invalid
 from .reporting import Reporter
@@ -70,7 +72,7 @@ class Admission:
 @contextmanager
 def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
     """Open a session in which checkpoint, code and target fit, and no other driver runs."""
-    with session.require_jvm(), ExitStack() as stack:
+    with _name_outages(settings), session.require_jvm(), ExitStack() as stack:
         if settings.has_lock:
             stack.enter_context(sole_driver(settings.checkpoint.root))
         settings.check()
@@ -97,6 +99,17 @@ def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
             log.warning(warning)
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
         yield Admission(spark, root, manifest, lease)
+
+
+@contextmanager
+def _name_outages(settings: RuntimeSettings) -> Iterator[None]:
+    """Raise SetupError for an error of a disk or of Java, such as a full disk during the start."""
+    try:
+        yield
+    except (OSError, Py4JJavaError) as error:
+        log.exception("The job cannot continue:")
+        message = f"{explain(error, settings)}. Correct the cause, then start again."
+        raise SetupError(message) from error
 
 
 def check_progress(
@@ -186,6 +199,7 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
                 reporter=reporter,
                 drain=drain,
                 lifecycle=settings.lifecycle,
+                explain=partial(explain, settings=settings),
             )
             supervisor.run()
     except StreamJobError as error:

@@ -125,11 +125,16 @@ class LocalStorage(Storage):
         target = self._root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        except OSError as error:
+            # On a full disk, each attempt would leave a draft.
+            draft.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror, str(target)) from None
 
     @override
     def remove(self, name: str) -> None:
