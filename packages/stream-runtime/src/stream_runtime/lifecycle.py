@@ -26,6 +26,7 @@ from .causes import cause_of
 from .config import Duration, Table, to_timedelta
 from .errors import StreamFailedError
 from .listener import ProgressListener, Sign
+from .quarantine import QuarantineBehindError
 from .reporting import Reporter
 from .session import require_jvm
 from .storage import Storage
@@ -211,7 +212,7 @@ class Supervisor:
                     if query.isActive:
                         query.stop()
                 error = query.exception()
-        except OUTAGES as failure:
+        except (*OUTAGES, QuarantineBehindError) as failure:
             # Java still answers: a storage that cannot be read, for example, has another attempt.
             error = failure
         return self._explain(error) if error else ""

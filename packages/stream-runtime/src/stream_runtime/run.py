@@ -23,7 +23,7 @@ from .lifecycle import Drain, Supervisor, end_on_signal
 from .listener import ProgressListener, listen
 from .manifest import START_OVER, Manifest, admit
 from .places import explain
-from .quarantine import BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
+from .quarantine import RETAINED, BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
 from .records import select_invalid
 from .reporting import Reporter
 from .settings import RuntimeSettings
@@ -220,7 +220,9 @@ def _quarantine_write(
     records = partial(read_invalid, job, spark, settings)
     if settings.source.REPLAYABLE and not job.continuous:
         drain_seconds = to_timedelta(settings.lifecycle.drain).total_seconds()
-        return BatchReplay(root, location, target, records, partial(drain.is_over, drain_seconds))
+        is_over = partial(drain.is_over, drain_seconds)
+        retained = int(spark.conf.get(RETAINED, "100"))
+        return BatchReplay(root, location, target, records, is_over, retained=retained)
     # A drain does not wait until a second reading has read everything.
     return SideQuery(root, location, target, records, drain.is_requested)
 
