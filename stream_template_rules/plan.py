@@ -133,6 +133,7 @@ def plan(answers: Answers) -> dict[str, Any]:
     taken = [*dict(named), str(total), *visit.values()]
     label = _free(f"{roles['key']}_label", taken) if roles["key"] else ""
     result_key = _result_key(known["window"], roles, right)
+    longest_record = _longest_record(sink, known["window"], len(inputs))
     shown = _shown({**roles, "total": total, "label": label}, result_key, visit)
     return {
         "package": package_from(known["project_slug"]),
@@ -162,7 +163,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         "promises": not sink.console,
         "stores_checkpoint_id": bool(sink.checkpoint_id_in),
         # Serverless compute does not let a MERGE note its batch.
-        "longest_key": _longest_key(sink, roles, dict(named)),
+        "longest_key": 0 if longest_record else _longest_key(sink, roles, dict(named)),
+        "longest_record": longest_record,
         "knows_batch": bool(sink.checkpoint_id_in)
         and (known["sink"], known["platform"]) != ("delta_merge", "databricks_serverless"),
         "drops_late": covered(DROPS_LATE, known),
@@ -251,6 +253,14 @@ def _longest_key(sink: Sink, roles: Roles, kinds: Mapping[str, str]) -> int:
     """Return the longest text of an id or key, in bytes; 0 if neither has a limit."""
     named = [kinds[column] for column in (roles["id"], roles["key"]) if column]
     return sink.longest_key if {"STRING", "BINARY"}.intersection(named) else 0
+
+
+def _longest_record(sink: Sink, window: str, inputs: int) -> int:
+    """Return the longest event as JSON, in bytes; 0 if it has no limit.
+
+    A row has an event of each input, and its key can be as long as they are.
+    """
+    return 0 if window in WINDOWED else sink.longest_record // (2 * inputs)
 
 
 def _result_key(window: str, roles: Roles, right: Right | None) -> list[str]:
