@@ -15,17 +15,19 @@ CAUSED_BY = "Caused by: "
 
 
 def cause_of(error: Exception) -> str:
-    """Return what is wrong, in one line: the message of the error, and that of its deepest cause.
+    """Return what is wrong, in one line: the messages of the error and of its causes.
 
-    Neither ends with a full stop, or has a stack. An error of Java has the message of its cause; an
+    None ends with a full stop, or has a stack. An error of Java has the message of its cause; an
     error without a message has its type's name. If Spark reports an error of Python code that it
     called, such as that of a sink, the line is that error's, with its type. The message can
     contain a value of a record: control characters are escaped.
     """
     texts = list(filter(None, map(_first_line, _texts(error)))) or [type(error).__name__]
-    own, deepest = texts[0], texts[-1]
-    message = deepest.partition(": ")[2] or deepest
-    return own if message in own else f"{own}: {deepest}"
+    line = texts[0]
+    for text in texts[1:]:
+        if (text.partition(": ")[2] or text) not in line:
+            line += f": {text}"
+    return line
 
 
 def _texts(error: Exception) -> Iterator[str]:

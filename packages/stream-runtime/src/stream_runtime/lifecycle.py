@@ -151,7 +151,10 @@ def _time_of(marker: str | None) -> datetime:
 
 
 class Supervisor:
-    """Runs a query to its end: watches, drains, and starts it again when it fails."""
+    """Runs a query to its end: watches, drains, and starts it again when it fails.
+
+    `remedy` returns whether the next attempt is without what made this one fail.
+    """
 
     def __init__(
         self,
@@ -163,6 +166,7 @@ class Supervisor:
         drain: Drain,
         lifecycle: Lifecycle,
         explain: Callable[[Exception], str] = cause_of,
+        remedy: Callable[[Exception], bool] = lambda _: False,
     ) -> None:
         self._start = start
         self._listener = listener
@@ -171,7 +175,7 @@ class Supervisor:
         self._reporter = reporter
         self._drain = drain
         self._lifecycle = lifecycle
-        self._explain = explain
+        self._explain, self._remedy = explain, remedy
         self._advanced = False
 
     def run(self) -> None:
@@ -215,7 +219,11 @@ class Supervisor:
         except (*OUTAGES, QuarantineBehindError) as failure:
             # Java still answers: a storage that cannot be read, for example, has another attempt.
             error = failure
-        return self._explain(error) if error else ""
+        if not error:
+            return ""
+        with suppress(*OUTAGES):
+            self._advanced |= self._remedy(error)
+        return self._explain(error)
 
     def _watch(self, query: StreamingQuery) -> None:
         """Take the reports until the last one; stop the query if a drain is requested."""

@@ -1,7 +1,7 @@
 """From configuration to a running, supervised stream."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from .spark_log import NOT_BEGUN, committed, offsets, planned, query_id, require
 from .start_options import ignored_options, start_options
 from .status_file import StatusFile
 from .storage import Storage, storage
+from .unreadable import UnreadableFiles
 
 log = logging.getLogger(__name__)
 
@@ -177,8 +178,14 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
     checkpoint_id = admitted.manifest.checkpoint_id
     reporter = Reporter(settings.metrics, job.name, StatusFile(root))
     target = f"{settings.quarantine.path}/{checkpoint_id}"
-    write = _quarantine_write(job, spark, settings, root, target, drain)
-    quarantine = QuarantineProgress(root, write, reporter, _reachable(target, spark))
+    records = _reachable(target, spark)
+    unreadable = UnreadableFiles(root, records)
+
+    def invalid_records() -> DataFrame:
+        return read_invalid(job, spark, unreadable.leave_out(settings))
+
+    write = _quarantine_write(job, spark, settings, root, target, invalid_records, drain)
+    quarantine = QuarantineProgress(root, write, reporter, records)
     reporter.start(job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
     log.info("%s runs on %s; `make stop` drains it", job.name, settings.checkpoint.root)
 
@@ -186,7 +193,7 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
         # An outage is not a failing batch: it ends the job with another exit code.
         settings.check()
         quarantine.recover()
-        return start(job, spark, settings, checkpoint_id)
+        return start(job, spark, unreadable.leave_out(settings), checkpoint_id)
 
     listener = ContinuousListener(root) if job.continuous else ProgressListener()
     try:
@@ -200,6 +207,7 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
                 drain=drain,
                 lifecycle=settings.lifecycle,
                 explain=partial(explain, settings=settings),
+                remedy=partial(unreadable.add, spark=spark, settings=settings),
             )
             supervisor.run()
     except StreamJobError as error:
@@ -214,10 +222,10 @@ def _quarantine_write(
     settings: RuntimeSettings,
     root: Storage,
     target: str,
+    records: Callable[[], DataFrame],
     drain: Drain,
 ) -> QuarantineWrite:
     location = settings.checkpoint.root
-    records = partial(read_invalid, job, spark, settings)
     if settings.source.REPLAYABLE and not job.continuous:
         drain_seconds = to_timedelta(settings.lifecycle.drain).total_seconds()
         is_over = partial(drain.is_over, drain_seconds)
