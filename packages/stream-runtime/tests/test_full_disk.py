@@ -15,7 +15,7 @@ from sample import CONF
 from stream_runtime import lifecycle
 from stream_runtime.lifecycle import Drain, Lifecycle, Supervisor
 from stream_runtime.listener import ProgressListener, listen
-from stream_runtime.logs import Logging, logging_to
+from stream_runtime.logs import Logging, log_to
 from stream_runtime.places import explain
 from stream_runtime.reporting import Metrics, Reporter
 from stream_runtime.status_file import FILE, StatusFile
@@ -101,7 +101,7 @@ def test_a_full_log_is_reported_once(tmp_path, capsys):
     config.write_text(LOGGING, "utf-8")
     level = logger.level
 
-    with logging_to(Logging(config=config)):
+    with log_to(Logging(config=config)):
         for number in range(3):
             logger.warning("message %d", number)
 
@@ -151,6 +151,7 @@ def test_a_full_disk_is_an_outage(spark, tmp_path, disk, monkeypatch, name):
             start=start,
             listener=listener,
             follow=lambda _: None,
+            require=lambda: None,
             reporter=reporter,
             drain=Drain(LocalStorage(tmp_path), datetime.now(UTC)),
             lifecycle=Lifecycle(backoff="1 second"),
@@ -181,6 +182,7 @@ def test_a_full_disk_under_the_progress_of_quarantine_is_an_outage(disk, monkeyp
         start=start,
         listener=ProgressListener(),
         follow=print,
+        require=lambda: None,
         reporter=SimpleNamespace(retry=retry),
         drain=Drain(LocalStorage(tmp_path), datetime.now(UTC)),
         lifecycle=Lifecycle(backoff="1 second"),

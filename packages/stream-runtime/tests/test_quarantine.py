@@ -312,6 +312,7 @@ def test_the_query_does_not_run_away_from_quarantine(spark, tmp_path, monkeypatc
             start=start,
             listener=listener,
             follow=progress.follow,
+            require=lambda: None,
             reporter=SimpleNamespace(
                 batch=print,
                 idle=print,

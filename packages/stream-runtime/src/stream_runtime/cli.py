@@ -199,5 +199,5 @@ def _stop(settings: RuntimeSettings) -> int:
         log.info("no job runs on %s: there is nothing to stop", root)
         return 0
     request_drain(storage(root))
-    log.info("options the job on %s to end after its running batch", root)
+    log.info("asked the job on %s to end after its running batch", root)
     return 0

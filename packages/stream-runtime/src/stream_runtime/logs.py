@@ -95,7 +95,7 @@ def _report_once(handler: logging.Handler) -> None:
     """Let a handler that cannot write report each cause once, instead of each message's stack."""
     tolerance = Tolerance(f"The log {handler}", lambda text: print(text, file=sys.stderr))
 
-    def handle_error(_: logging.LogRecord) -> None:
+    def handle_error(record: logging.LogRecord) -> None:  # noqa: ARG001
         tolerance.note(str(sys.exception()))
 
     handler.handleError = handle_error  # type: ignore[method-assign]

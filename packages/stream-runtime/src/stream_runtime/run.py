@@ -229,7 +229,7 @@ def _quarantine_write(
     if settings.source.REPLAYABLE and not job.continuous:
         drain_seconds = to_timedelta(settings.lifecycle.drain).total_seconds()
         is_over = partial(drain.is_over, drain_seconds)
-        retained = int(spark.conf.get(RETAINED, "100"))
+        retained = int(str(spark.conf.get(RETAINED, "100")))
         return BatchReplay(root, location, target, records, is_over, retained=retained)
     # A drain does not wait until a second reading has read everything.
     return SideQuery(root, location, target, records, drain.is_requested)
