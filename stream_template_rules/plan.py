@@ -138,6 +138,7 @@ def plan(answers: Answers) -> dict[str, Any]:
     taken = [*dict(named), *totals, *visit.values()]
     label = _free(f"{roles['key']}_label", taken) if roles["key"] else ""
     result_key = _result_key(known["window"], roles["id"], keys, right)
+    longest_record = _longest_record(sink, known["window"], len(inputs))
     shown = _shown({**roles, "label": label}, keys, measures, visit) | {
         "result_key": _shown_key(result_key, having["id"], keys)
     }
@@ -173,7 +174,10 @@ def plan(answers: Answers) -> dict[str, Any]:
         "promises": not sink.console,
         "stores_checkpoint_id": bool(sink.checkpoint_id_in),
         # Serverless compute does not let a MERGE note its batch.
-        "longest_key": _longest_key(sink, result_key, [*having["id"], *keys], dict(named)),
+        "longest_key": 0
+        if longest_record
+        else _longest_key(sink, result_key, [*having["id"], *keys], dict(named)),
+        "longest_record": longest_record,
         "knows_batch": bool(sink.checkpoint_id_in)
         and (known["sink"], known["platform"]) != ("delta_merge", "databricks_serverless"),
         "drops_late": covered(DROPS_LATE, known),
@@ -276,6 +280,14 @@ def _longest_key(
     if not texts or not {"KEY", "*KEYS", "EVENT_ID"}.intersection(result_key):
         return 0
     return min(sink.longest_key, 2 * sink.longest_key // len(texts))
+
+
+def _longest_record(sink: Sink, window: str, inputs: int) -> int:
+    """Return the longest event as JSON, in bytes; 0 if it has no limit.
+
+    A row has an event of each input, and its key can be as long as they are.
+    """
+    return 0 if window in WINDOWED else sink.longest_record // (2 * inputs)
 
 
 def _result_key(

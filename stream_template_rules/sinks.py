@@ -17,8 +17,9 @@ class Sink:
         replaces_rows: whether a row replaces the row with the same key.
         checkpoint_id_in: what stores the checkpoint id in the target, empty if nothing does.
         checks_columns: whether a start compares the columns of an existing table with the result.
-        longest_key: the longest text of an id or key that the target can index, in bytes, if not
+        longest_key: the longest text of an id or key that the target can store, in bytes, if not
             more than two identify a row; 0 if it has no limit.
+        longest_record: the same of a row and its key together, if the row has the whole event.
         is_log: whether the target keeps every record ever written: a reader takes the newest of
             each key, and drops records with the same content.
         low_latency: whether the low-latency triggers can write to it.
@@ -40,6 +41,7 @@ class Sink:
     checkpoint_id_in: str = "stream.checkpoint_id"
     checks_columns: bool = False
     longest_key: int = 0
+    longest_record: int = 0
     is_log: bool = False
     low_latency: bool = False
     read_back: Literal["arrow", "rows", "text"] = "arrow"
@@ -64,6 +66,9 @@ SINKS = {
         target_setting="sink.topic",
         system="kafka",
         checkpoint_id_in="",
+        # A record has at most 1 MiB; a key is in it twice, and as JSON up to six times as long.
+        longest_key=50_000,
+        longest_record=1_000_000,
         is_log=True,
         low_latency=True,
         read_back="text",

@@ -63,7 +63,7 @@ def _job(tmp_path, monkeypatch):
         reporter = SimpleNamespace(retry=lambda *_: None, tick=lambda: None)
         limits = Lifecycle(attempts=attempts, backoff=backoff)
         with drain.listen():
-            Supervisor(start, listener, lambda _: None, reporter, drain, limits).run()
+            Supervisor(start, listener, lambda _: None, lambda: None, reporter, drain, limits).run()
 
     return SimpleNamespace(run=run, clock=clock, drain=drain, starts=starts, root=tmp_path)
 

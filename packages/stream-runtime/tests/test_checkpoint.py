@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from stream_runtime import checkpoint, manifest, spark_log
+from stream_runtime import checkpoint, manifest, quarantine, spark_log
 from stream_runtime.errors import CheckpointError
 from stream_runtime.storage import HadoopStorage, LocalStorage
 
@@ -48,6 +48,27 @@ def test_a_checkpoint_without_a_manifest_is_refused(tmp_path):
 
     with pytest.raises(CheckpointError, match="unknown which query they are of"):
         manifest.admit(root, {}, target_id=None)
+
+
+DAMAGED = ["", "{", "[]", '"text"', "{}", '{"checkpoint_id": "1", "other": 2}', "\udcff"]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        (manifest.MANIFEST, manifest.read_manifest),
+        (quarantine.PROGRESS, lambda root: quarantine.QuarantineProgress(root, None, None, None)),
+        ("stream/metadata", spark_log.query_id),
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path, name, read, text):
+    """The refusal names the file and what to do; there is no traceback."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    with pytest.raises(CheckpointError, match=f"^{name} in checkpoint.root is damaged: .*Restore"):
+        read(LocalStorage(tmp_path))
 
 
 @pytest.mark.parametrize("before", ["none", "another"])

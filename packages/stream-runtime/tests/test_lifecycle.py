@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -278,12 +280,42 @@ def test_a_signal_drains_with_its_exit_code(watch):
     assert watch.drain.exit_code == 143
 
 
-def test_a_second_signal_ends_the_job_immediately(watch):
-    """A second signal ends the job without waiting for the drain."""
-    with watch.drain.listen():
-        os.kill(os.getpid(), signal.SIGTERM)
-        with pytest.raises(KeyboardInterrupt):
+DRAINING = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from stream_runtime import lifecycle, storage
+
+drain = lifecycle.Drain(storage.LocalStorage(Path(sys.argv[1])), datetime.now(UTC))
+with lifecycle.end_on_signal():
+    {start}
+    with drain.listen():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            print("drains", flush=True)
             os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            print("cleans up", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "code", "said"),
+    [
+        ("", 143, "drains\n"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", 143, ""),
+        ("os.kill(os.getpid(), signal.SIGINT)", 130, ""),
+    ],
+    ids=["second", "SIGTERM during the start", "SIGINT during the start"],
+)
+def test_a_signal_ends_the_process_immediately(tmp_path, start, code, said):
+    """A second signal, or one during the start, waits for no cleanup, and has its exit code."""
+    command = [sys.executable, "-c", DRAINING.format(start=start), str(tmp_path)]
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(command, env=paths, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (code, said)
+    assert ended.stderr == f"{lifecycle.STOPPED}\n"
 
 
 def test_a_job_drains_only_on_request(watch, caplog):

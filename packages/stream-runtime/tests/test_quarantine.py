@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,16 +20,20 @@ from sample import EVENT, event
 from stream_devkit.samples import INGESTED, raw
 from stream_runtime import quarantine
 from stream_runtime.batch import BatchProgress
+from stream_runtime.errors import CheckpointError
+from stream_runtime.lifecycle import Drain, Lifecycle, Supervisor
 from stream_runtime.listener import ProgressListener, Sign, listen
 from stream_runtime.quarantine import (
     CHECKPOINT,
     PROGRESS,
+    RETAINED,
     BatchReplay,
     QuarantineProgress,
     SideQuery,
 )
 from stream_runtime.records import LONGEST, Events, envelope, select_invalid, select_valid
 from stream_runtime.reporting import Metrics, Reporter
+from stream_runtime.spark_log import logged
 from stream_runtime.status_file import StatusFile
 from stream_runtime.storage import LocalStorage
 
@@ -178,7 +183,7 @@ def test_a_replay_reads_every_input(spark, tmp_path):
     records = str(tmp_path / "records")
     replay = BatchReplay(root, str(tmp_path), records, invalid_records, lambda: False)
 
-    assert replay.write(range(1, 3))
+    assert replay.write(range(1, 3), alone=True)
     assert sorted(quarantined(tmp_path)) == ["left 2", "left 3", "right 2"]
 
 
@@ -186,7 +191,7 @@ def test_a_replay_reads_every_input(spark, tmp_path):
 def test_a_batch_without_invalid_records_is_not_read(tmp_path, report):
     """A batch without invalid records is not read again, nor is one without records."""
     written = []
-    write = SimpleNamespace(write=written.append)
+    write = SimpleNamespace(write=lambda batches, **_: written.append(batches))
     reporter = Reporter(
         Metrics(log=str(tmp_path / "metrics.jsonl")),
         "test",
@@ -264,15 +269,68 @@ def test_a_lost_report_loses_no_record(make_progress, tmp_path, kind):
     assert quarantined(tmp_path) == ALL_INVALID
 
 
-def test_a_batch_that_spark_deleted_is_logged(make_progress, tmp_path, caplog):
-    """Batches that Spark's log no longer has cannot be replayed: the job warns and continues."""
+def test_a_batch_that_spark_deleted_is_never_passed(make_progress, tmp_path):
+    """Without the log of a batch, the job stops and says which; a person decides to go on."""
     for batch_id in (0, 1):
         (tmp_path / f"stream/offsets/{batch_id}").unlink()
 
-    make_progress().recover()
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=r"logs of the batches 0 to 2 .*last_batch\": 2}"):
+            make_progress().recover()
 
-    assert "no log of batches [0, 1, 2]" in caplog.text
+    assert not (tmp_path / PROGRESS).exists()
+    (tmp_path / PROGRESS).write_text('{"last_batch": 2}', "utf-8")
+    make_progress().recover()
     assert quarantined(tmp_path) == []
+
+
+def test_the_query_does_not_run_away_from_quarantine(spark, tmp_path, monkeypatch):
+    """The query stops before Spark deletes a log that quarantine needs, and then continues."""
+    monkeypatch.setattr(quarantine, "POLL_SECONDS", 0.1)
+    spark.conf.set(RETAINED, 6)
+    write(tmp_path / "source", [[b"same", b"same", raw(event(n))] for n in range(20)])
+    records = tmp_path / "records"
+    invalid_records = partial(invalid_lines, spark, tmp_path / "source")
+    root, location = LocalStorage(tmp_path), str(tmp_path)
+    given = (root, location, str(records), invalid_records, lambda: False)
+    replay = BatchReplay(*given, retained=6)
+    reporter = Reporter(
+        Metrics(log=str(tmp_path / "log")), "job", StatusFile(LocalStorage(tmp_path / "status"))
+    )
+    progress = QuarantineProgress(root, replay, reporter, LocalStorage(records))
+    causes, listener = [], ProgressListener()
+
+    def start():
+        progress.recover()
+        rows = lines(spark, tmp_path / "source")
+        place, time = F.col("_metadata.file_name"), F.col("_metadata.file_modification_time")
+        events = select_valid(
+            rows.select(envelope(F.col("value"), time, place)), EVENT, Events(reported=0)
+        )
+        writer = events.writeStream.format("noop").trigger(availableNow=True)
+        return writer.option("checkpointLocation", f"{tmp_path}/stream").start()
+
+    with listen(listener, spark):
+        Supervisor(
+            start=start,
+            listener=listener,
+            follow=progress.follow,
+            require=lambda: None,
+            reporter=SimpleNamespace(
+                batch=print,
+                idle=print,
+                tick=lambda: None,
+                retry=lambda _, cause: causes.append(cause),
+            ),
+            drain=Drain(LocalStorage(tmp_path / "marker"), datetime.now(UTC)),
+            lifecycle=Lifecycle(backoff="1 second"),
+        ).run()
+    progress.recover()
+
+    assert causes
+    assert all("batches behind the query" in cause for cause in causes)
+    assert min(logged(root, "stream/offsets")) > 10
+    assert sorted(quarantined(tmp_path)) == ["same"] * 40
 
 
 def test_a_written_batch_is_not_written_again(make_progress, tmp_path):
@@ -314,7 +372,9 @@ def test_a_report_has_what_a_replay_writes(spark, tmp_path):
     """The record from a report is the same line, byte by byte, as that of a batch replay."""
     report, invalid_records = report_of(spark, tmp_path, AWKWARD, Events())
     root, records = LocalStorage(tmp_path), str(tmp_path / "records")
-    BatchReplay(root, str(tmp_path), records, invalid_records, lambda: False).write(range(1))
+    BatchReplay(root, str(tmp_path), records, invalid_records, lambda: False).write(
+        range(1), alone=True
+    )
 
     (part,) = (tmp_path / "records").glob("000000/part-*.json")
     assert report.invalid_rows == len(AWKWARD) - 1

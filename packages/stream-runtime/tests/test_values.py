@@ -309,6 +309,32 @@ def test_each_column_of_a_key_is_checked(spark):
     }
 
 
+@pytest.mark.parametrize("kind", ["text", "nested", "typed"])
+def test_a_target_can_limit_events(spark, kind):
+    """An event of more bytes than the target takes is invalid, measured as the sink writes it."""
+    columns = {"at": "TIMESTAMP", "name": "STRING", "list": "ARRAY<STRUCT<a: INT, b: INT>>"}
+    if kind == "text":
+        del columns["list"]
+    schema = EventSchema(columns, time="at")
+    at, rest = "2026-01-01T00:00:00Z", len('{"at":"2026-01-01T00:00:00.000000Z","name":""}')
+    rest += 0 if kind == "text" else len(',"list":[]')
+    names = ["x" * (1000 - rest), "x" * (1001 - rest), "ö" * 500]
+    sent = [{"name": name, "list": []} for name in names]
+    # Two bytes each in the text, and twenty in the row.
+    sent += [{"name": "", "list": [{}] * 100}, {"name": "", "other": "x" * 2000}]
+    messages = [json.dumps({"at": at} | event, ensure_ascii=False).encode() for event in sent]
+    records_of = envelopes(spark, messages)
+    if kind == "typed":
+        parsed = F.from_json(F.col("raw").cast("string"), schema.kinds())
+        records_of = records_of.withColumn("event", parsed)
+
+    found = records.select_invalid(records_of, schema, Events(longest_record=1000))
+
+    reasons = {row.origin: (row.reason, row["column"]) for row in found.collect()}
+    long = [1, 2] if kind == "text" else [1, 2, 3]
+    assert reasons == {f"test/{number}": ("too_long", None) for number in long}
+
+
 def test_rows_of_a_table_have_times_that_all_sinks_support(spark):
     """A typed row with a time outside the years 1 to 9999 is invalid."""
     columns = {"at": "TIMESTAMP", "times": "ARRAY<TIMESTAMP>", "day": "DATE"}

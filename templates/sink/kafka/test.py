@@ -1,3 +1,7 @@
+{% set job = cookiecutter | stream_plan %}
+{% set kinds = dict(job.columns) %}
+{% set texts = kinds.values() | list if job.longest_record else [kinds[job.roles.key]] %}
+{% set long = "STRING" in texts %}
 """The topic of the sink: its creation, and its records after a kill."""
 
 import uuid
@@ -7,6 +11,10 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 from stream_devkit.reconciliation import verdict
 from stream_runtime.errors import SetupError
 
+{% if long %}
+from {{ cookiecutter.__package }}.schema import EVENT
+
+{% endif %}
 from dev.target import Target, headers
 from tests.events import event, expected_of
 from tests.small_stream import CHECKPOINT_ID, SmallStream
@@ -67,6 +75,32 @@ def test_a_topic_that_cannot_be_created_is_refused(spark, make_settings, target)
     elsewhere.prepare(spark, spark.range(0), CHECKPOINT_ID)
 
 
+{% if long %}
+def test_a_record_that_kafka_refuses_is_invalid(spark, make_settings, target, tmp_path):
+    """An event whose row exceeds the limit of Kafka stops no batch; the longest one is written."""
+    settings = configured(make_settings, target)
+    stream = SmallStream(spark, settings, tmp_path)
+{% if job.longest_record %}
+    texts = [name for name, kind in EVENT.columns.items() if kind == "STRING"]
+    # JSON has six letters for each of these characters.
+    text = "\x01" * ((settings.events.longest_record - 5000) // (6 * len(texts)))
+    stream.send(event(0, number=0) | dict.fromkeys(texts, text), event(1, number=1))
+    stream.send(event(2, number=2) | {texts[0]: "x" * 2_000_000})
+{% else %}
+    # JSON has six letters for each of these characters.
+    longest = {EVENT.key: "\x01" * settings.events.longest_key}
+    stream.send(event(0, number=0) | longest, event(1, number=1))
+    stream.send(event(2, number=2) | {EVENT.key: "x" * 2_000_000})
+{% endif %}
+    stream.send(event(300, number=3))
+
+    stream.run()
+
+    sizes = [len(record.value()) + len(record.key() or b"") for record in target.records()]
+    assert 200_000 < max(sizes) < 2**20
+
+
+{% endif %}
 def test_a_kill_loses_no_record_and_duplicates_are_marked(stream, target):
     """A batch that was killed while it sent is sent again; a header identifies duplicates."""
     stream.kill_when(target.records)

@@ -40,7 +40,7 @@ class Source(files.Source):
             return super().read(spark)
         reader = spark.readStream.format("cloudFiles").options(**files.LINES)
         reader = reader.option("pathGlobFilter", self.file_names)
-        return files.envelopes(reader.options(**self._auto_loader()).load(self.path))
+        return self.to_envelopes(reader.options(**self._auto_loader()).load(self.path))
 
     def _auto_loader(self) -> dict[str, str]:
         options = {

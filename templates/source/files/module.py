@@ -9,7 +9,9 @@
   return before it is white space to JSON. A byte order mark is not part of the first line.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from pydantic import PositiveInt
 from pyspark.errors import AnalysisException
@@ -17,12 +19,20 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from stream_runtime.config import Duration, Location, is_local, to_timedelta
 from stream_runtime.errors import SetupError
+from stream_runtime.places import has_file
 from stream_runtime.records import envelope
 from stream_runtime.systems import StreamSource
 from typing_extensions import override
 
-LINES = {"lineSep": "\n", "recursiveFileLookup": "true"}
-"""Subfolders are read as well; their names have no meaning."""
+LINES = {
+    "lineSep": "\n",
+    # Subfolders are read as well; their names have no meaning.
+    "recursiveFileLookup": "true",
+    # Spark would skip a damaged file, or its rest, silently.
+    "ignoreCorruptFiles": "false",
+    "ignoreMissingFiles": "false",
+}
+FILE = "_metadata.file_path"
 
 
 class Source(StreamSource):
@@ -41,6 +51,19 @@ class Source(StreamSource):
     modification, so a file that was moved here late can be too old: `touch` it on arrival.
     """
 
+    unreadable: tuple[str, ...] = ()
+    """Files that are left out, as URIs; the job adds those that it cannot read."""
+
+    @override
+    def can_leave_out(self, file: str) -> bool:
+        """Return whether a file is in the folder."""
+        return has_file(self.path, file)
+
+    @override
+    def without_files(self, files: Sequence[str]) -> Self:
+        """Return this source without some files."""
+        return self.model_copy(update={"unreadable": (*self.unreadable, *files)})
+
     @override
     def read(self, spark: SparkSession) -> DataFrame:
         """Return the lines of the files as a stream of envelopes (see stream_runtime/records.py).
@@ -53,10 +76,17 @@ class Source(StreamSource):
         reader = reader.option("maxFilesPerTrigger", self.max_files_per_trigger)
         reader = reader.option("maxFileAge", f"{age.total_seconds():.0f}s")
         try:
-            return envelopes(reader.load(self.path))
+            return self.to_envelopes(reader.load(self.path))
         except AnalysisException as cause:
             message = f"Spark cannot read {self.path}: {cause}. Create it, or set {self.NAME}.path."
             raise SetupError(message) from cause
+
+    def to_envelopes(self, lines: DataFrame) -> DataFrame:
+        """Return lines of text files as envelopes, with the time and the path of the file."""
+        time = F.col("_metadata.file_modification_time")
+        # Spark does not open a file that such a condition excludes.
+        kept = lines.where(~F.col(FILE).isin(*self.unreadable))
+        return kept.select(envelope(F.col("value"), time, F.col(FILE)))
 
     @override
     def source_id(self) -> str:
@@ -69,9 +99,3 @@ class Source(StreamSource):
         if is_local(self.path) and not Path(self.path.removeprefix("file:")).is_dir():
             message = f"There is no folder {self.path}. Create it, or set {self.NAME}.path."
             raise SetupError(message)
-
-
-def envelopes(lines: DataFrame) -> DataFrame:
-    """Return lines of text files as envelopes, with the time and the path of the file."""
-    place, time = F.col("_metadata.file_path"), F.col("_metadata.file_modification_time")
-    return lines.select(envelope(F.col("value"), time, place))

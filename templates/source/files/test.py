@@ -1,10 +1,12 @@
 """Which files of a folder are read."""
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pyspark.errors import StreamingQueryException
 from stream_runtime.errors import SetupError
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
@@ -97,6 +99,25 @@ def test_hidden_files_and_other_names_are_not_read(spark, make_settings, tmp_pat
         put(folder / name, name.encode())
 
     assert lines(spark, settings, tmp_path) == [["day=1/hour=2/x.ndjson"]]
+
+
+@pytest.mark.parametrize("ignore", ["false", "true"])
+def test_an_unreadable_file_is_left_out(spark, settings, folder, tmp_path, ignore):
+    """Spark does not skip it silently, and does not open it once the source leaves it out."""
+    spark.conf.set("spark.sql.files.ignoreCorruptFiles", ignore)
+    put(folder / "day=1/not gzip: 50%.gz", b"no gzip")
+    put(folder / "good", b"1")
+    with pytest.raises(StreamingQueryException) as failed:
+        lines(spark, settings, tmp_path)
+    (name,) = re.findall(r"reading file file://(/\S+)\.", str(failed.value))
+    name = f"file:{name}"
+    elsewhere = settings.source.model_copy(update={"path": str(folder.parent)})
+
+    assert settings.source.can_leave_out(name)
+    assert elsewhere.can_leave_out(name)
+    assert not settings.source.can_leave_out("file:///elsewhere/x")
+    left = settings.source.without_files([name])
+    assert lines(spark, settings.model_copy(update={"source": left}), tmp_path) == [["1"]]
 
 
 def test_a_changed_file_is_not_read_again(spark, settings, folder, tmp_path):

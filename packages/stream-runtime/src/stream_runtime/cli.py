@@ -1,10 +1,12 @@
 """The commands of a job; every error is one message and an exit code (see errors.py)."""
 
 import argparse
+import io
 import logging
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from .checkpoint import is_locked
 from .config import load
 from .errors import ConfigError, StreamJobError
 from .job import Job
-from .lifecycle import request_drain
+from .lifecycle import STOPPED, request_drain
 from .logs import log_to
 from .run import create, run
 from .settings import RuntimeSettings
@@ -43,11 +45,27 @@ def main(job: Job, arguments: Sequence[str] | None = None, *, oracle: str = ORAC
         with log_to(settings.logging):
             return _execute(job, oracle, settings, options)
     except StreamJobError as error:
-        print(to_printable(f"error: {error}"), file=sys.stderr)
+        _say(f"error: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        print("stopped; the next start continues from the checkpoint", file=sys.stderr)
+        _say(STOPPED)
         return 128 + signal.SIGINT
+    finally:
+        _flush_outputs()
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):
+        print(to_printable(text), file=sys.stderr)
+
+
+def _flush_outputs() -> None:
+    """Discard what cannot be written, such as to a full disk: Python's exit code would be 120."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except OSError:
+            setattr(sys, name, io.StringIO())
 
 
 def _execute(job: Job, oracle: str, settings: RuntimeSettings, options: argparse.Namespace) -> int:
@@ -181,5 +199,5 @@ def _stop(settings: RuntimeSettings) -> int:
         log.info("no job runs on %s: there is nothing to stop", root)
         return 0
     request_drain(storage(root))
-    log.info("options the job on %s to end after its running batch", root)
+    log.info("asked the job on %s to end after its running batch", root)
     return 0

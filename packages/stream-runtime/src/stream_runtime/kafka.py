@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession, is_remote
 from typing_extensions import override
 
 from .addresses import Servers, join_address, split_servers
-from .causes import cause_of, causes_of
+from .causes import cause_of
 from .certificates import check_keystore, check_truststore
 from .config import Secret, SettingError
 from .errors import CheckpointError, ConfigError, SetupError
@@ -417,7 +417,7 @@ def _ask(spark: SparkSession, kafka: Kafka) -> Iterator[Any]:
     except Py4JJavaError as error:
         message = (
             f"Kafka at {kafka.bootstrap_servers} refuses the job, or gives no answer to security "
-            f"{kafka.security}: {causes_of(error)}. Correct [{kafka.NAME}] or its secrets, such as "
+            f"{kafka.security}: {cause_of(error)}. Correct [{kafka.NAME}] or its secrets, such as "
             f"STREAM__{kafka.NAME.upper()}__PASSWORD."
         )
         raise SetupError(message) from None

@@ -2,18 +2,20 @@
 
 The marker `stop` in the checkpoint's root drains the job: it ends after the running batch, with
 exit code 0. SIGTERM drains it as well, but with exit code 143, so that an orchestrator can
-distinguish the two. A second signal ends it immediately. The next start replays a batch that was
-interrupted: draining saves work, not data.
+distinguish the two. A second signal, or one during the start, ends the process immediately. The
+next start replays a batch that was interrupted: draining saves work, not data.
 """
 
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
+from typing import NoReturn
 
 from py4j.protocol import Py4JJavaError
 from pydantic import PositiveInt
@@ -25,6 +27,7 @@ from .causes import cause_of
 from .config import Duration, Table, to_timedelta
 from .errors import StreamFailedError
 from .listener import ProgressListener, Sign
+from .quarantine import QuarantineBehindError
 from .reporting import Reporter
 from .session import require_jvm
 from .storage import Storage
@@ -32,10 +35,15 @@ from .storage import Storage
 log = logging.getLogger(__name__)
 
 MARKER = "stop"
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STDERR = 2
+STOPPED = "stopped; the next start continues from the checkpoint"
 POLL_SECONDS = 0.5
 BOUNDARY_SECONDS = 0.02
 MOST_DOUBLINGS = 7
 """The limit for the pause between two attempts, which otherwise lasts for days after many."""
+OUTAGES = (OSError, PySparkException, Py4JJavaError)
+"""The errors after which another attempt can succeed."""
 LAST_REPORT_SECONDS = 10
 """The time that the last report of an ended query can take."""
 
@@ -72,8 +80,13 @@ class Drain:
         return 128 + self._signal if self._signal else 0
 
     def is_requested(self) -> bool:
-        """Return whether a signal came or the marker is there."""
-        return self._signal > 0 or self._root.read(MARKER) is not None
+        """Return whether a signal came or the marker is there.
+
+        A storage that does not answer shows no marker: the query reports the failure, not a drain.
+        """
+        with suppress(*OUTAGES):
+            return self._signal > 0 or self._root.read(MARKER) is not None
+        return False
 
     def is_over(self, seconds: float) -> bool:
         """Return whether a drain was requested so many seconds ago; the first call counts as 0."""
@@ -91,19 +104,38 @@ class Drain:
         """Drain on SIGTERM or SIGINT; remove a marker of an earlier run."""
         if _time_of(self._root.read(MARKER)) < self._begun:
             self._root.remove(MARKER)
-        signals = (signal.SIGTERM, signal.SIGINT)
-        before = {number: signal.signal(number, self._note) for number in signals}
-        try:
-            yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            self._root.remove(MARKER)
+        with _handle_signals(self._note):
+            try:
+                yield self
+            finally:
+                self._root.remove(MARKER)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         if self._signal:
-            raise KeyboardInterrupt
+            _end_process(number, frame)
         self._signal = number
+
+
+def end_on_signal() -> AbstractContextManager[None]:
+    """End the process on SIGTERM or SIGINT: there is no batch yet that could be drained."""
+    return _handle_signals(_end_process)
+
+
+@contextmanager
+def _handle_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def _end_process(number: int, _frame: FrameType | None) -> NoReturn:
+    # No exception: its cleanup could wait for a server that hangs.
+    with suppress(OSError):
+        os.write(STDERR, f"{STOPPED}\n".encode())
+    os._exit(128 + number)
 
 
 def request_drain(root: Storage) -> None:
@@ -120,7 +152,10 @@ def _time_of(marker: str | None) -> datetime:
 
 
 class Supervisor:
-    """Runs a query to its end: watches, drains, and starts it again when it fails."""
+    """Runs a query to its end: watches, drains, and starts it again when it fails.
+
+    `remedy` returns whether the next attempt is without what made this one fail.
+    """
 
     def __init__(
         self,
@@ -131,6 +166,8 @@ class Supervisor:
         reporter: Reporter,
         drain: Drain,
         lifecycle: Lifecycle,
+        explain: Callable[[Exception], str] = cause_of,
+        remedy: Callable[[Exception], bool] = lambda _: False,
     ) -> None:
         self._start = start
         self._listener = listener
@@ -139,6 +176,7 @@ class Supervisor:
         self._reporter = reporter
         self._drain = drain
         self._lifecycle = lifecycle
+        self._explain, self._remedy = explain, remedy
         self._advanced = False
 
     def run(self) -> None:
@@ -152,9 +190,9 @@ class Supervisor:
             failures = 1 if self._advanced else failures + 1
             if failures >= self._lifecycle.attempts:
                 message = (
-                    f"The stream failed {failures} times at the same batch: {cause}\n"
-                    "Nothing of that batch is committed; the next start tries it again. Correct "
-                    "the cause first (docs/runbook.md, 'The stream failed')."
+                    f"The stream failed {failures} times at the same batch: {cause}. Nothing of "
+                    "that batch is committed; the next start tries it again. Correct the cause "
+                    "first (docs/runbook.md, 'The stream failed')."
                 )
                 raise StreamFailedError(message)
             self._reporter.retry(failures, cause)
@@ -179,10 +217,14 @@ class Supervisor:
                     if query.isActive:
                         query.stop()
                 error = query.exception()
-        except (PySparkException, Py4JJavaError) as failure:
+        except (*OUTAGES, QuarantineBehindError) as failure:
             # Java still answers: a storage that cannot be read, for example, has another attempt.
             error = failure
-        return cause_of(error) if error else ""
+        if not error:
+            return ""
+        with suppress(*OUTAGES):
+            self._advanced |= self._remedy(error)
+        return self._explain(error)
 
     def _watch(self, query: StreamingQuery) -> None:
         """Take the reports until the last one; stop the query if a drain is requested."""

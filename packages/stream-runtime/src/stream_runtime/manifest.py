@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from .errors import CheckpointError
 from .fingerprint import Fingerprint
 from .spark_log import STREAM
-from .storage import Storage
+from .storage import Storage, read_json
 
 MANIFEST = "manifest.json"
 START_OVER = (
@@ -32,9 +32,13 @@ class Manifest:
 
 
 def read_manifest(root: Storage) -> Manifest | None:
-    """Return the manifest of the first start, None before it."""
-    text = root.read(MANIFEST)
-    return Manifest(**json.loads(text)) if text else None
+    """Return the manifest of the first start, None before it.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    advice = f"Restore that file from a backup. {MIGRATION}"
+    return read_json(root, MANIFEST, lambda facts: Manifest(**facts), advice)
 
 
 def admit(

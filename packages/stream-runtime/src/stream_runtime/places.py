@@ -3,14 +3,21 @@
 import os
 import posixpath
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import get_args
+from urllib.parse import unquote
 
 from pydantic.fields import FieldInfo
 
-from .config import PLACE, TERMINAL, Table, is_local
+from .causes import cause_of
+from .config import FILE, PLACE, TERMINAL, Table, is_local
 
+NO_SPACE = "No space left on device"
+FULL_BYTES = 100 * 2**20
+"""A disk with less free space counts as full: what failed can have freed some."""
 WRITTEN = ("checkpoint", "quarantine", "sink", "metrics")
 """The tables whose places the job writes; it only reads the others."""
 
@@ -45,6 +52,33 @@ def find_overlap(settings: Table) -> tuple[Sequence[str], str] | None:
             if relation:
                 return key, f"it {relation} {'.'.join(other_key)}: name another folder"
     return None
+
+
+def explain(error: Exception, settings: Table) -> str:
+    """Return the cause of an error, and the full disk of this machine if it is one."""
+    cause = cause_of(error)
+    if NO_SPACE not in cause:
+        return cause
+    places = {".".join(key): place for key, place in list_places(settings) if is_local(place)}
+    places["the temporary folder"] = tempfile.gettempdir()
+    free = {name: _free_bytes(Path(place.removeprefix(FILE))) for name, place in places.items()}
+    fullest = min(free, key=lambda name: free[name])
+    if free[fullest] > FULL_BYTES:
+        return cause
+    where = f"{fullest} = {places[fullest]} ({free[fullest] / 2**20:.1f} MiB are free)"
+    return f"no space left on {where}: {cause}"
+
+
+def _free_bytes(place: Path) -> int:
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def has_file(folder: str, file: str) -> bool:
+    """Return whether a file, as Spark names it in a URI, is in a folder or in one below it."""
+    (system, path), (other_system, other_path) = _split(folder), _split(unquote(file))
+    return system == other_system and other_path.is_relative_to(path)
 
 
 def has_folder(location: str) -> bool:

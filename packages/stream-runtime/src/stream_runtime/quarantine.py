@@ -18,6 +18,10 @@ If the process dies before 3, its next start replays the batch, into the same fo
 between Spark's commit of a batch and 1, the next start finds in Spark's log which batches are
 committed and not yet in quarantine.
 
+Spark deletes old logs (`spark.sql.streaming.minBatchesToRetain`). If quarantine is half as many
+batches behind the query, the query stops until quarantine has caught up. A batch without its log
+ends the job: quarantine is never behind silently.
+
 A side query reads the source a second time instead where a log cannot be copied, and for a
 continuous query, which has no batches to replay.
 """
@@ -37,14 +41,19 @@ from typing_extensions import override
 
 from .batch import BatchProgress
 from .config import Location, Table
+from .errors import CheckpointError
 from .records import LATE
 from .reporting import Reporter
-from .spark_log import STREAM, committed, logged, offsets, watermark
-from .storage import Storage
+from .spark_log import STREAM, committed, logged, offsets, planned, watermark
+from .storage import Storage, read_json
 
 log = logging.getLogger(__name__)
 
 PROGRESS = "quarantine.json"
+LOST = (
+    "Restore that file from a backup, or remove it: the next start then writes the invalid "
+    "records of all batches again of which Spark has the logs."
+)
 CHECKPOINT = "quarantine"
 SOURCE_LOGS = "sources"
 """A folder for each input, numbered from 0."""
@@ -53,6 +62,12 @@ COUNTS = "quarantined"
 """The name in Spark's progress for the count of a quarantine write."""
 
 POLL_SECONDS = 1
+RETAINED = "spark.sql.streaming.minBatchesToRetain"
+"""Spark's setting for the number of batches whose logs it keeps."""
+
+
+class QuarantineBehindError(Exception):
+    """Raised when the query has to stop, so that Spark keeps the logs that quarantine needs."""
 
 
 class Quarantine(Table):
@@ -93,8 +108,17 @@ class QuarantineWrite(ABC):
         """Prepare, before the query reads its first record."""
 
     @abstractmethod
-    def write(self, batches: range) -> bool:
-        """Write them; return False if a drain ended this early: a later call has to repeat it."""
+    def write(self, batches: range, *, alone: bool) -> bool:
+        """Write them; return False if a drain ended this early: a later call has to repeat it.
+
+        Args:
+            batches: those that are not in quarantine yet.
+            alone: whether the query does not run meanwhile.
+
+        Raises:
+            CheckpointError: the records of a batch cannot be found any more.
+            QuarantineBehindError: the query has to stop before the rest can be written.
+        """
 
 
 class QuarantineProgress:
@@ -118,16 +142,20 @@ class QuarantineProgress:
         self._reporter = reporter
         self._records = records
         self._late = late
-        text = root.read(PROGRESS)
-        self._last_batch: int = json.loads(text)["last_batch"] if text else -1
+        found = read_json(root, PROGRESS, lambda facts: int(facts["last_batch"]), LOST)
+        self._last_batch = -1 if found is None else found
 
     def recover(self) -> None:
-        """Write the committed batches that a dead process or a failed write has left."""
+        """Write the committed batches that a dead process or a failed write has left.
+
+        Raises:
+            CheckpointError: the records of a batch cannot be found any more.
+        """
         last = committed(self._root)
         if last is None:
             self._write.begin()
         elif last > self._last_batch:
-            self._complete(last)
+            self._complete(last, alone=True)
 
     def follow(self, batch: BatchProgress) -> int | None:
         """Complete quarantine up to this batch; write nothing if nothing of it belongs there.
@@ -150,14 +178,14 @@ class QuarantineProgress:
             self._report(batch.batch_id, batch.batch_id)
         else:
             before = self._write.late_events
-            is_complete = self._complete(batch.batch_id)
+            is_complete = self._complete(batch.batch_id, alone=False)
             if has_late and is_complete and batch.late_events is None:
                 return self._write.late_events - before
         return batch.late_events
 
-    def _complete(self, last: int) -> bool:
+    def _complete(self, last: int, *, alone: bool) -> bool:
         batches = range(self._last_batch + 1, last + 1)
-        if not self._write.write(batches):
+        if not self._write.write(batches, alone=alone):
             return False
         self._save(last)
         self._report(batches[0], last)
@@ -173,29 +201,53 @@ class QuarantineProgress:
 
 
 class BatchReplay(QuarantineWrite):
-    """A write that replays single batches of the query."""
+    """A write that replays single batches of the query; see `QuarantineWrite` for the others.
+
+    Args:
+        retained: the number of batches whose logs Spark keeps.
+    """
+
+    def __init__(self, *others: Any, retained: int = 100) -> None:
+        super().__init__(*others)
+        self._most_ahead = retained // 2
 
     @override
     def begin(self) -> None:
         """Do nothing: the logs of the query have all that a replay needs."""
 
     @override
-    def write(self, batches: range) -> bool:
+    def write(self, batches: range, *, alone: bool) -> bool:
         """Replay each batch that read something and was not replayed before."""
         known = logged(self._root, f"{STREAM}/offsets")
-        forgotten = [batch for batch in batches if not known >= {batch, max(batch - 1, 0)}]
+        due = sorted(set(batches) - logged(self._root, f"{CHECKPOINT}/commits"))
+        forgotten = [batch for batch in due if not known >= {batch, max(batch - 1, 0)}]
         if forgotten:
-            log.warning(
-                "Spark has no log of batches %s: their invalid records cannot be written", forgotten
+            message = (
+                f"Spark has deleted the logs of the batches {forgotten[0]} to {forgotten[-1]} "
+                "before their invalid records were in quarantine, so the job cannot find these "
+                f'records in the source. To continue without them, write {{"last_batch": '
+                f"{forgotten[-1]}}} into the file {PROGRESS} in checkpoint.root."
             )
-        done = logged(self._root, f"{CHECKPOINT}/commits").union(forgotten)
-        for batch in batches:
-            is_due = offsets(self._root, batch) != offsets(self._root, batch - 1)
-            if batch not in done and is_due and not self._replay(batch):
+            raise CheckpointError(message)
+        for batch in due:
+            if not alone:
+                self._require_close(batch)
+            is_empty = offsets(self._root, batch) == offsets(self._root, batch - 1)
+            if not is_empty and not self._replay(batch, alone=alone):
                 return False
         return True
 
-    def _replay(self, batch: int) -> bool:
+    def _require_close(self, batch: int) -> None:
+        """Raise QuarantineBehindError if the query is far ahead of a batch that is due."""
+        ahead = (planned(self._root) or 0) - batch
+        if ahead > self._most_ahead:
+            message = (
+                f"quarantine is {ahead} batches behind the query, and Spark deletes old logs: the "
+                "query stops until quarantine has caught up"
+            )
+            raise QuarantineBehindError(message)
+
+    def _replay(self, batch: int, *, alone: bool) -> bool:
         """Replay a batch; return False if a drain ended this early."""
         before = batch - 1
         for name in (f"offsets/{before}", f"commits/{before}", f"offsets/{batch}"):
@@ -208,12 +260,16 @@ class BatchReplay(QuarantineWrite):
         records = self._invalid_records(watermark(self._root, before))
         # Once: it ends after the planned batch. Available now would read on.
         query = _start(records, self._location, store, once=True)
-        while not query.awaitTermination(POLL_SECONDS):
-            if self._is_over():
-                log.warning("the drain ends before batch %d is in quarantine", batch)
-                query.stop()
-                return False
-        self.late_events += _count_late(query)
+        try:
+            while not query.awaitTermination(POLL_SECONDS):
+                if self._is_over():
+                    log.warning("the drain ends before batch %d is in quarantine", batch)
+                    return False
+                if not alone:
+                    self._require_close(batch)
+            self.late_events += _count_late(query)
+        finally:
+            query.stop()
         return True
 
     def _copy_source_log(self, log: str) -> None:
@@ -249,7 +305,7 @@ class SideQuery(QuarantineWrite):
         query.stop()
 
     @override
-    def write(self, batches: range) -> bool:
+    def write(self, batches: range, *, alone: bool) -> bool:
         """Read everything that the source has by now, which includes these batches."""
         query = self._start()
         while not self._is_over():

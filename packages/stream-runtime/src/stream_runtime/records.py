@@ -65,6 +65,8 @@ class Events(TimeForms):
     """
     longest_key: PositiveInt | None = None
     """The longest text of an id or key, in bytes, if the target limits it."""
+    longest_record: PositiveInt | None = None
+    """The longest event, as JSON in bytes, if the target limits its records."""
     reported: NonNegativeInt = 50
     """The largest number of invalid records that Spark's report of a batch contains, for each
     input. More, or longer ones, cost a batch replay. Spark's event log and its log at level INFO
@@ -228,6 +230,7 @@ def validate(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataF
     """
     kinds = schema.kinds()
     checks = [*_checks_of_roles(schema, events), *_checks_of_range(schema, kinds)]
+    checks += _checks_of_size(envelopes, kinds, events)
     if "event" in envelopes.columns:
         return _with_reason(envelopes, checks).withColumn("has_unknown_fields", F.lit(False))
     text = F.col("raw").cast("string")
@@ -354,6 +357,21 @@ def _checks_of_range(schema: EventSchema, kinds: T.StructType) -> Iterator[Check
     for field in [field for field in kinds if field.name != schema.time]:
         is_out = is_out_of_range(F.col("event")[field.name], field.dataType)
         yield Check("out_of_range", is_out, field.name)
+
+
+def _checks_of_size(envelopes: DataFrame, kinds: T.StructType, events: Events) -> Iterator[Check]:
+    if events.longest_record is None:
+        return
+    is_long = F.octet_length(F.to_json("event", JSON)) > events.longest_record
+    # The JSON of most events need not be made: it is little longer than the text, unless fields of
+    # nested values are missing there.
+    if "event" not in envelopes.columns and not any(map(_is_nested, kinds)):
+        is_long = (F.octet_length("raw") > events.longest_record // 2) & is_long
+    yield Check("too_long", is_long)
+
+
+def _is_nested(field: T.StructField) -> bool:
+    return isinstance(field.dataType, T.ArrayType | T.MapType | T.StructType)
 
 
 def _is_endless(measure: Column) -> Column:

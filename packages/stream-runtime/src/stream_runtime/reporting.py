@@ -1,11 +1,12 @@
 """Reports of a running job: log messages for people, JSON lines for programs, and metrics."""
 
+import errno
 import json
 import logging
-import sys
+import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -13,6 +14,7 @@ from .addresses import LAST_PORT, Host
 from .batch import BatchProgress
 from .config import TERMINAL, LogFile, Table
 from .errors import StreamJobError
+from .logs import Tolerance
 from .metrics import LOOPBACK, Exporter
 from .status_file import StatusFile, format_now
 
@@ -37,7 +39,8 @@ class Reporter:
     """Reports what happens to people, to a file of JSON lines, to Prometheus and to `status`."""
 
     def __init__(self, metrics: Metrics, name: str, status: StatusFile) -> None:
-        self._lines = _open(metrics.log)
+        self._log = metrics.log
+        self._tolerance = Tolerance(f"metrics.log = {metrics.log}")
         self._exporter = Exporter(name, metrics.port, metrics.address)
         self._status = status
 
@@ -84,12 +87,18 @@ class Reporter:
     def event(self, name: str, **facts: Any) -> None:
         """Write one JSON line."""
         line = json.dumps({"event": name, "at": format_now(), **facts})
-        print(line, file=self._lines, flush=True)
+        with self._tolerance.report():
+            if self._log == TERMINAL:
+                print(line, flush=True)
+            else:
+                _append(Path(self._log), f"{line}\n".encode())
 
 
-def _open(path: str) -> TextIO:
-    if path == TERMINAL:
-        return sys.stdout
-    file = Path(path)
+def _append(file: Path, line: bytes) -> None:
+    """Append a whole line, or nothing: on a disk that becomes full, a write can be partial."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    return file.open("a", encoding="utf-8")
+    with file.open("ab", buffering=0) as log:
+        written = log.write(line)
+        if written < len(line):
+            log.truncate(log.tell() - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,12 +1,13 @@
 """From configuration to a running, supervised stream."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial, reduce
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession, is_remote
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -15,14 +16,15 @@ from . import session
 from .checkpoint import sole_driver
 from .config import is_local, to_timedelta
 from .continuous import ContinuousListener
-from .errors import CheckpointError, StreamJobError
+from .errors import CheckpointError, SetupError, StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
 from .lease import Lease
-from .lifecycle import Drain, Supervisor
+from .lifecycle import Drain, Supervisor, end_on_signal
 from .listener import ProgressListener, listen
 from .manifest import START_OVER, Manifest, admit
-from .quarantine import BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
+from .places import explain
+from .quarantine import RETAINED, BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
 from .records import select_invalid
 from .reporting import Reporter
 from .settings import RuntimeSettings
@@ -30,6 +32,7 @@ from .spark_log import NOT_BEGUN, committed, offsets, planned, query_id, require
 from .start_options import ignored_options, start_options
 from .status_file import StatusFile
 from .storage import Storage, storage
+from .unreadable import UnreadableFiles
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +44,9 @@ def run(job: Job, settings: RuntimeSettings) -> int:
         StreamJobError: with the reason, and the exit code that goes with it.
     """
     begun = datetime.now(UTC)
-    with _admitted(job, settings) as admitted, Drain(admitted.root, begun).listen() as drain:
-        _supervise(job, settings, admitted, drain)
+    with end_on_signal(), _admitted(job, settings) as admitted:
+        with Drain(admitted.root, begun).listen() as drain:
+            _supervise(job, settings, admitted, drain)
         return drain.exit_code
 
 
@@ -70,7 +74,7 @@ class Admission:
 @contextmanager
 def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
     """Open a session in which checkpoint, code and target fit, and no other driver runs."""
-    with session.require_jvm(), ExitStack() as stack:
+    with _name_outages(settings), session.require_jvm(), ExitStack() as stack:
         if settings.has_lock:
             stack.enter_context(sole_driver(settings.checkpoint.root))
         settings.check()
@@ -97,6 +101,17 @@ def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
             log.warning(warning)
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
         yield Admission(spark, root, manifest, lease)
+
+
+@contextmanager
+def _name_outages(settings: RuntimeSettings) -> Iterator[None]:
+    """Raise SetupError for an error of a disk or of Java, such as a full disk during the start."""
+    try:
+        yield
+    except (OSError, Py4JJavaError) as error:
+        log.exception("The job cannot continue:")
+        message = f"{explain(error, settings)}. Correct the cause, then start again."
+        raise SetupError(message) from error
 
 
 def check_progress(
@@ -164,8 +179,13 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
     checkpoint_id = admitted.manifest.checkpoint_id
     reporter = Reporter(settings.metrics, job.name, StatusFile(root))
     target = f"{settings.quarantine.path}/{checkpoint_id}"
-    write = _quarantine_write(job, spark, settings, root, target, drain)
     records = _reachable(target, spark)
+    unreadable = UnreadableFiles(root, records)
+
+    def invalid_records(watermark: int | None = None) -> DataFrame:
+        return read_invalid(job, spark, unreadable.leave_out(settings), watermark)
+
+    write = _quarantine_write(job, spark, settings, root, target, invalid_records, drain)
     late = settings.quarantine.late and job.late_from is not None
     quarantine = QuarantineProgress(root, write, reporter, records, late=late)
     reporter.start(job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
@@ -175,7 +195,7 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
         # An outage is not a failing batch: it ends the job with another exit code.
         settings.check()
         quarantine.recover()
-        return start(job, spark, settings, checkpoint_id)
+        return start(job, spark, unreadable.leave_out(settings), checkpoint_id)
 
     listener = ContinuousListener(root) if job.continuous else ProgressListener()
     try:
@@ -188,6 +208,8 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
                 reporter=reporter,
                 drain=drain,
                 lifecycle=settings.lifecycle,
+                explain=partial(explain, settings=settings),
+                remedy=partial(unreadable.add, spark=spark, settings=settings),
             )
             supervisor.run()
     except StreamJobError as error:
@@ -202,13 +224,15 @@ def _quarantine_write(
     settings: RuntimeSettings,
     root: Storage,
     target: str,
+    records: Callable[..., DataFrame],
     drain: Drain,
 ) -> QuarantineWrite:
     location = settings.checkpoint.root
-    records = partial(read_invalid, job, spark, settings)
     if settings.source.REPLAYABLE and not job.continuous:
         drain_seconds = to_timedelta(settings.lifecycle.drain).total_seconds()
-        return BatchReplay(root, location, target, records, partial(drain.is_over, drain_seconds))
+        is_over = partial(drain.is_over, drain_seconds)
+        retained = int(str(spark.conf.get(RETAINED, "100")))
+        return BatchReplay(root, location, target, records, is_over, retained=retained)
     # A drain does not wait until a second reading has read everything.
     return SideQuery(root, location, target, records, drain.is_requested)
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyspark
 from py4j.protocol import Py4JJavaError
@@ -112,7 +112,24 @@ def build(name: str, session: Session, state: State, extra: Mapping[str, str]) -
         location = session.log_config.resolve().as_uri()
         conf["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={location}"
     builder = SparkSession.builder.appName(name).config(map=conf)
+    _start_java(conf)
     return builder.getOrCreate()
+
+
+def _start_java(conf: Mapping[str, Any]) -> None:
+    """Start Java with the settings that are no secret: they are arguments that everybody can read.
+
+    The session gets the others later. Settings of the running session would not be the same: Spark
+    writes these to its event log with their values.
+    """
+    # Where there is only Spark Connect, PySpark lacks both.
+    from pyspark import SparkConf, SparkContext  # noqa: PLC0415
+
+    hidden = re.compile(AT_THE_START["spark.redaction.regex"])
+    plain = [(name, str(value)) for name, value in conf.items() if not hidden.search(name)]
+    if len(plain) < len(conf):
+        java = SparkConf(loadDefaults=False).setAll(plain)
+        SparkContext._ensure_initialized(conf=java)  # noqa: SLF001 - PySpark has no other way
 
 
 def require_spark() -> None:

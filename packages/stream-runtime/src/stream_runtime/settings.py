@@ -1,5 +1,6 @@
 """The settings that every stream has; the pipeline's own settings.py adds its tables."""
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 from typing import Self
@@ -64,6 +65,16 @@ class RuntimeSettings(Table):
     def sources(self) -> list[StreamSource]:
         """Return the source of each input."""
         return [system for system in self.systems() if isinstance(system, StreamSource)]
+
+    def without_files(self, files: Sequence[str]) -> Self:
+        """Return these settings with sources that leave some files out."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        sources = {
+            name: value.without_files(files)
+            for name, value in values.items()
+            if isinstance(value, StreamSource)
+        }
+        return self.model_copy(update=sources)
 
     def source_id(self) -> str:
         """Return the text that names the inputs: the offsets in a checkpoint belong to it."""

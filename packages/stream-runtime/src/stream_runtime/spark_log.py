@@ -4,7 +4,7 @@ import json
 import re
 
 from .errors import CheckpointError
-from .storage import Storage
+from .storage import Storage, read_json
 
 STREAM = "stream"
 """The folder of Spark's checkpoint in the checkpoint's root."""
@@ -13,9 +13,13 @@ NOT_BEGUN = "-"
 
 
 def query_id(root: Storage) -> str:
-    """Return Spark's id of the query, empty before its first start."""
-    text = root.read(f"{STREAM}/metadata")
-    return str(json.loads(text)["id"]) if text else ""
+    """Return Spark's id of the query, empty before its first start.
+
+    Raises:
+        CheckpointError: the file with it is damaged.
+    """
+    advice = "Restore the folder checkpoint.root from a backup."
+    return read_json(root, f"{STREAM}/metadata", lambda facts: str(facts["id"]), advice) or ""
 
 
 def committed(root: Storage) -> int | None:

@@ -15,7 +15,7 @@ from .job import Job
 from .settings import RuntimeSettings
 from .spark_log import committed
 from .status_file import FILE
-from .storage import storage
+from .storage import read_json, storage
 
 SILENT_SECONDS = 60
 """The time after which a driver without a sign of life counts as dead, where no lock shows it."""
@@ -24,8 +24,7 @@ SILENT_SECONDS = 60
 def show(job: Job, settings: RuntimeSettings, *, as_json: bool) -> int:
     """Print the status of the job on the checkpoint of these settings; return the exit code 0."""
     root = storage(settings.checkpoint.root)
-    text = root.read(FILE)
-    found = json.loads(text) if text else {}
+    found = read_json(root, FILE, dict, "Remove that file: the driver writes it again.") or {}
     runs = is_locked(settings.checkpoint.root) if settings.has_lock else _shows_life(found)
     facts = {"job": job.name, "checkpoint": settings.checkpoint.root, "running": runs, **found}
     if as_json:

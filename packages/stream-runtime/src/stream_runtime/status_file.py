@@ -3,13 +3,10 @@
 import json
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-
+from .logs import Tolerance
 from .storage import Storage
 
 FILE = "status.json"
@@ -31,6 +28,7 @@ class StatusFile:
 
     def __init__(self, root: Storage) -> None:
         self._root = root
+        self._tolerance = Tolerance(f"{FILE} in checkpoint.root")
         self._written = 0.0
         self._facts: dict[str, Any] = {"batch": None, "retries": 0, "exit_code": None, "cause": ""}
         self._sums = dict.fromkeys(SUMS, 0)
@@ -65,8 +63,7 @@ class StatusFile:
     def _write(self) -> None:
         self._written = time.monotonic()
         text = json.dumps({**self._facts, "sums": self._sums, "at": format_now()}, indent=2)
-        # If the storage fails, so does the next batch, which says why.
-        with suppress(OSError, Py4JError, PySparkException):
+        with self._tolerance.report():
             self._root.write(FILE, text)
 
 

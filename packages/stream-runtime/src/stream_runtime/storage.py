@@ -1,9 +1,11 @@
 """The files that the runtime stores in a checkpoint, on a disk or an object store."""
 
+import json
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession, is_remote
@@ -11,7 +13,7 @@ from typing_extensions import override
 
 from .causes import cause_of
 from .config import is_local
-from .errors import ConfigError, SetupError
+from .errors import CheckpointError, ConfigError, SetupError
 
 OBJECT_STORES = {
     "s3a": "hadoop-aws",
@@ -20,6 +22,9 @@ OBJECT_STORES = {
     "gs": "hadoop-gcp",
 }
 """The artifact of Hadoop with the file system of each scheme; PySpark has none of them."""
+
+
+ContentT = TypeVar("ContentT")
 
 
 class Storage(Protocol):
@@ -36,6 +41,22 @@ class Storage(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the visible files in a folder; none if it does not exist."""
+
+
+def read_json(
+    root: Storage, name: str, make: Callable[[Any], ContentT], advice: str
+) -> ContentT | None:
+    """Return what `make` makes of a JSON file of the checkpoint, None if the file does not exist.
+
+    Raises:
+        CheckpointError: the file is damaged; the message ends with the advice.
+    """
+    try:
+        text = root.read(name)
+        return None if text is None else make(json.loads(text))
+    except (ValueError, TypeError, LookupError) as error:
+        message = f"{name} in checkpoint.root is damaged: {cause_of(error)}. {advice}"
+        raise CheckpointError(message) from None
 
 
 def storage(root: str, spark: SparkSession | None = None) -> Storage:
@@ -95,7 +116,7 @@ class LocalStorage(Storage):
     @override
     def read(self, name: str) -> str | None:
         try:
-            return (self._root / name).read_text("utf-8")
+            return (self._root / name).read_text("utf-8", "replace")
         except FileNotFoundError:
             return None
 
@@ -104,11 +125,16 @@ class LocalStorage(Storage):
         target = self._root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        except OSError as error:
+            # On a full disk, each attempt would leave a draft.
+            draft.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror, str(target)) from None
 
     @override
     def remove(self, name: str) -> None:

@@ -4,7 +4,8 @@ Each is a table of conf/*.toml and has the settings of one system.
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
@@ -52,6 +53,18 @@ class StreamSource(System, ABC):
         Raises:
             CheckpointError: it was created again, or has removed records before they were read.
         """
+
+    def can_leave_out(self, file: str) -> bool:  # noqa: ARG002
+        """Return whether a file is one of this source that it can leave out.
+
+        Args:
+            file: its URI.
+        """
+        return False
+
+    def without_files(self, files: Sequence[str]) -> Self:  # noqa: ARG002
+        """Return this source without some files; most sources have no files of their own."""
+        return self
 
     @abstractmethod
     def read(self, spark: SparkSession) -> DataFrame:
