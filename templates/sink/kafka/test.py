@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 {% set kinds = dict(job.columns) %}
-{% set texts = kinds.values() | list if job.longest_record else [kinds[job.roles.key]] %}
-{% set long = "STRING" in texts %}
+{% set limited = kinds if job.longest_record else job.key_columns %}
+{% set long = kinds.items() | selectattr(0, "in", limited) | selectattr(1, "equalto", "STRING") | list %}
 """The topic of the sink: its creation, and its records after a kill."""
 
 import uuid
@@ -87,10 +87,11 @@ def test_a_record_that_kafka_refuses_is_invalid(spark, make_settings, target, tm
     stream.send(event(0, number=0) | dict.fromkeys(texts, text), event(1, number=1))
     stream.send(event(2, number=2) | {texts[0]: "x" * 2_000_000})
 {% else %}
+    keys = [name for name in EVENT.keys if EVENT.columns[name] == "STRING"]
     # JSON has six letters for each of these characters.
-    longest = {EVENT.key: "\x01" * settings.events.longest_key}
+    longest = dict.fromkeys(keys, "\x01" * settings.events.longest_key)
     stream.send(event(0, number=0) | longest, event(1, number=1))
-    stream.send(event(2, number=2) | {EVENT.key: "x" * 2_000_000})
+    stream.send(event(2, number=2) | {keys[0]: "x" * 2_000_000})
 {% endif %}
     stream.send(event(300, number=3))
 
