@@ -19,7 +19,8 @@ def go_back(checkpoint: Path, batches: int) -> None:
         numbers = sorted(int(path.name) for path in (checkpoint / log).glob("[0-9]*"))
         for number in numbers[-batches:]:
             (checkpoint / log / f"{number}").unlink()
-            (checkpoint / log / f".{number}.crc").unlink()
+            # A batch that was interrupted at its start has none.
+            (checkpoint / log / f".{number}.crc").unlink(missing_ok=True)
 
 
 def forget_quarantine_write(root: Path, batch: int) -> None:
