@@ -523,6 +523,18 @@ def test_late_events_are_in_quarantine_and_counted(late_stream, tmp_path):
     assert sum(counts) == 2
 
 
+def test_late_events_of_a_lost_report_are_counted(late_stream, tmp_path):
+    """The next start reports the late events that it writes; no batch line has their number."""
+    stream, _ = late_stream
+
+    stream.progress().recover()
+
+    lines = (tmp_path / "metrics.jsonl").read_text("utf-8").splitlines()
+    written = [json.loads(line) for line in lines]
+    assert [line["late_events"] for line in written] == [2]
+    assert sorted(sightings(tmp_path), key=str) == ALL_LATE
+
+
 def test_only_single_events_are_counted_without_quarantine(late_stream, tmp_path):
     """Without `quarantine.late`, the number of events that Spark groups first is unknown."""
     stream, reports = late_stream

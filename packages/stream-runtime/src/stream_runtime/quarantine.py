@@ -175,24 +175,28 @@ class QuarantineProgress:
         elif is_next and batch.invalid_records and self._records and not has_late:
             _replace(self._records, batch.batch_id, batch.invalid_records)
             self._save(batch.batch_id)
-            self._report(batch.batch_id, batch.batch_id)
+            self._report(range(batch.batch_id, batch.batch_id + 1), late=0)
         else:
-            before = self._write.late_events
-            is_complete = self._complete(batch.batch_id, alone=False)
-            if has_late and is_complete and batch.late_events is None:
-                return self._write.late_events - before
+            late = self._complete(batch.batch_id, alone=False)
+            return late if has_late and batch.late_events is None else batch.late_events
         return batch.late_events
 
-    def _complete(self, last: int, *, alone: bool) -> bool:
+    def _complete(self, last: int, *, alone: bool) -> int | None:
+        """Return the number of late events in these batches, None if a drain ended it early."""
         batches = range(self._last_batch + 1, last + 1)
+        before = self._write.late_events
         if not self._write.write(batches, alone=alone):
-            return False
+            return None
         self._save(last)
-        self._report(batches[0], last)
-        return True
+        late = self._write.late_events - before
+        self._report(batches, late)
+        return late
 
-    def _report(self, first: int, last: int) -> None:
-        self._reporter.event("quarantine_write", first_batch=first, last_batch=last)
+    def _report(self, batches: range, late: int) -> None:
+        first, last = batches[0], batches[-1]
+        self._reporter.event(
+            "quarantine_write", first_batch=first, last_batch=last, late_events=late
+        )
         log.info("the invalid records up to batch %d are in quarantine", last)
 
     def _save(self, last: int) -> None:
