@@ -7,6 +7,7 @@ import pytest
 
 from tests.examples import ROOT, bake
 
+DEFAULT_SECONDS = 600
 BLOCKING = """\
 import threading
 from pathlib import Path
@@ -48,7 +49,8 @@ def test_a_test_that_blocks_ends_its_run(generated, tmp_path):
 
 
 def test_tests_that_start_spark_have_more_time(request):
-    """Whatever starts Spark or a whole project has its own limit, the rest has the default."""
+    """Whatever starts Spark or a whole project has more than the default, and nothing else has."""
     for item in request.session.items:
         long = any(item.get_closest_marker(mark) for mark in ("life", "spark"))
-        assert (item.get_closest_marker("timeout") is not None) == long
+        limit = item.get_closest_marker("timeout")
+        assert (limit is not None and limit.args[0] > DEFAULT_SECONDS) == long

@@ -43,7 +43,7 @@ def test_a_server_needs_its_client(name):
 
 def test_only_the_demo_needs_the_report():
     """All modules but those of the demo work without Jinja."""
-    needing = ("stream_devkit.demo", "stream_devkit.report")
+    needing = ("stream_devkit.chaos", "stream_devkit.demo", "stream_devkit.report")
     rest = [name for name in MODULES if not name.startswith(needing)]
 
     assert "stream_devkit.file_run" in rest

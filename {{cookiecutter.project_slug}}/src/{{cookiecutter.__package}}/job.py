@@ -13,7 +13,10 @@ from stream_runtime.job import StreamJob
 
 from . import schema
 from .settings import Settings
-from .transform import {{ "late_from, " if job.drops_late }}transform
+from .transform import transform
+{% if job.drops_closed %}
+from .window import last_end
+{% endif %}
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
@@ -86,8 +89,12 @@ JOB = StreamJob(
     read=read,
     result=result,
     write=write,
-{% if job.drops_late %}
-    late_from=late_from,
+{% if job.drops_closed %}
+    # Quarantine has an event as late if the watermark had reached this time.
+    late_from=lambda time, settings: last_end(time, settings.window),
+{% elif job.drops_late %}
+    # Quarantine has an event as late if the watermark had reached its time.
+    late_from=lambda time, _: time,
 {% endif %}
 )
 """What the runtime needs to know of the pipeline (see stream_runtime/job.py)."""

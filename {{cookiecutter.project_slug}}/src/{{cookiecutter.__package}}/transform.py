@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 """The transformation: events in, result rows out. No session, no files, no clock."""
 
-from pyspark.sql import {{ "Column, " if job.drops_late }}DataFrame
+from pyspark.sql import DataFrame
 from stream_runtime.names import quote
 
 from . import schema
@@ -18,7 +18,7 @@ from .settings import Settings
 from .visit_state import number_visits
 {% endif %}
 {% if job.windowed %}
-from .window import aggregate{{ ", last_end" if job.drops_closed }}
+from .window import aggregate
 {% endif %}
 
 
@@ -74,25 +74,4 @@ def transform(events: DataFrame, settings: Settings) -> DataFrame:
     return enrich(events.select(*map(quote, schema.COLUMNS)), reference)
 {% else %}
     return events.select(*map(quote, schema.COLUMNS))
-{% endif %}
-{% if job.drops_late %}
-
-
-{% if job.drops_closed %}
-def late_from(time: Column, settings: Settings) -> Column:
-    """Return the watermark from which on Spark drops an event of this time as late.
-
-    It is the end of {{ {"tumbling": "its window", "sliding": "its last window", "session": "a session of this event alone"}[cookiecutter.window] }}. Quarantine has late events by this rule:
-    change it together with `transform`.
-    """
-    return last_end(time, settings.window)
-{% else %}
-def late_from(time: Column, _: Settings) -> Column:
-    """Return the watermark from which on Spark drops an event of this time as late.
-
-    It is the time itself. Quarantine has late events by this rule: change it together with
-    `transform`.
-    """
-    return time
-{% endif %}
 {% endif %}

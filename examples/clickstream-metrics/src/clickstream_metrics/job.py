@@ -9,7 +9,8 @@ from stream_runtime.job import StreamJob
 
 from . import schema
 from .settings import Settings
-from .transform import late_from, transform
+from .transform import transform
+from .window import last_end
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
@@ -45,6 +46,7 @@ JOB = StreamJob(
     read=read,
     result=result,
     write=write,
-    late_from=late_from,
+    # Quarantine has an event as late if the watermark had reached this time.
+    late_from=lambda time, settings: last_end(time, settings.window),
 )
 """What the runtime needs to know of the pipeline (see stream_runtime/job.py)."""

@@ -27,7 +27,6 @@ from stream_runtime.errors import ConfigError, StreamJobError
 from stream_runtime.settings import RuntimeSettings
 from stream_runtime.systems import System
 
-from .chaos import Chaos, failures_of
 from .events.generate import Event, EventSpec, sample
 from .preflight import ENVIRONMENT_PROBLEM
 from .progress import StepError
@@ -351,6 +350,9 @@ def _cell(value: Any) -> str:
 
 def run_chaos(tools: Tools, _: RuntimeSettings, options: argparse.Namespace) -> int:
     """Run the demo's events with failures, and return 0 if result and quarantine are exact."""
+    # Only chaos needs the demo's modules, and with them the report's.
+    from .chaos import Chaos, failures_of  # noqa: PLC0415
+
     if tools.target is None:
         message = "this job writes to the terminal, where a failure repeats rows or loses them"
         raise ConfigError(message)

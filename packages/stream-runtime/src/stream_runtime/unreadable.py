@@ -72,9 +72,9 @@ class UnreadableFiles:
         self._root.write(FILES, json.dumps([*self._files, file], indent=2))
         self._files.append(file)
         log.warning(
-            "%s cannot be read, and the job continues without it: quarantine has its name. Put "
-            "a correct copy into the folder, with another name (docs/runbook.md, 'The stream "
-            "failed').",
+            "%s cannot be read, and the job continues without it: quarantine has its name. Put a "
+            "correct copy into the folder, with another name "
+            "(docs/runbook.md, 'The stream failed').",
             file,
         )
         return True
