@@ -41,13 +41,13 @@ def test_cruft_asks_with_the_same_introduction_and_checks(user, template):
     terminal.answer("[3/13]", "id STRNG, at TIMESTAMP")
     assert "schema-type" in terminal.answer("[3/13]")
     press_enter(terminal, 4, 6)
-    terminal.answer("[7/13]")
-    terminal.answer("[7/13]")
+    terminal.answer("[7/13]", "3")
+    assert "session-needs-key" in terminal.answer("[7/13]")
     press_enter(terminal, 8)
 
     assert terminal.end() == 0, terminal.text
     assert read_answers(user)["event_schema"] == "id STRING, at TIMESTAMP"
-    assert read_answers(user)["window"] == "none"
+    assert read_answers(user)["window"] == "tumbling"
 
 
 @pytest.mark.parametrize(

@@ -254,11 +254,11 @@ def test_edited_imports_of_the_runtime_are_a_conflict(user, template):
 def test_an_edit_of_the_runtime_moves_with_it(user, template):
     """The owner's change of a moved file is in the library, or in a conflict there."""
     project = _make_project(user, template, "--checkout", INSIDE)
-    _edit(project, [f"{PACKAGE}/runtime/storage.py", f"{PACKAGE}/runtime/fingerprint.py"])
+    _edit(project, [f"{PACKAGE}/runtime/errors.py", f"{PACKAGE}/runtime/fingerprint.py"])
     code, output = _update(user)
 
     assert code == 0, output
-    for name in ("storage.py", "fingerprint.py"):
+    for name in ("errors.py", "fingerprint.py"):
         assert EDIT in (project / RUNTIME / name).read_text("utf-8"), output
         assert not (project / PACKAGE / "runtime" / name).exists()
 
