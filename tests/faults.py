@@ -109,6 +109,18 @@ FAULTS = [
         "test_a_second_driver_is_refused",
     ),
     Fault(
+        "A driver is suspended, and another one takes over",
+        "The first one ends with exit code 3",
+        f"{RUNTIME}/test_lease.py",
+        "test_a_suspended_driver_is_replaced",
+    ),
+    Fault(
+        "A driver dies on a storage without locks",
+        "The next start waits for its lease, and takes over",
+        f"{RUNTIME}/test_lease.py",
+        "test_a_dead_driver_is_replaced_after_its_lease",
+    ),
+    Fault(
         "Two drivers write the same batch to PostgreSQL",
         "The ledger accepts one of them",
         "templates/sink/jdbc/test.py",
@@ -193,10 +205,10 @@ FAULTS = [
         "test_sigterm_drains_with_its_own_exit_code",
     ),
     Fault(
-        "A second signal",
+        "A second signal, or one during the start",
         "The job ends immediately",
         f"{RUNTIME}/test_lifecycle.py",
-        "test_a_second_signal_ends_the_job_immediately",
+        "test_a_signal_ends_the_process_immediately",
     ),
     Fault(
         "A record is not one JSON object",
@@ -221,6 +233,42 @@ FAULTS = [
         "Its event goes to quarantine; the batch goes on",
         "templates/sink/jdbc/test.py",
         "test_a_key_that_the_index_cannot_have_is_invalid",
+    ),
+    Fault(
+        "A disk is full under checkpoint, quarantine or target",
+        "The attempt fails, names the disk, and is repeated",
+        f"{RUNTIME}/test_full_disk.py",
+        "test_a_full_disk_is_an_outage",
+    ),
+    Fault(
+        "A disk is full under the metrics",
+        "The job continues and reports it once",
+        f"{RUNTIME}/test_full_disk.py",
+        "test_the_job_continues_without_its_metrics",
+    ),
+    Fault(
+        "Quarantine falls far behind the query",
+        "The query waits before Spark deletes the logs that quarantine needs",
+        f"{RUNTIME}/test_quarantine.py",
+        "test_the_query_does_not_run_away_from_quarantine",
+    ),
+    Fault(
+        "A compressed file of the source is damaged",
+        "The job continues without it, and quarantine has its name",
+        f"{RUNTIME}/test_unreadable.py",
+        "test_a_damaged_file_is_left_out",
+    ),
+    Fault(
+        "An event is late",
+        "It is counted, and quarantine has it",
+        f"{RUNTIME}/test_quarantine.py",
+        "test_late_events_are_in_quarantine_and_counted",
+    ),
+    Fault(
+        "An event is too large for a record of Kafka",
+        "It goes to quarantine; the batch goes on",
+        "templates/sink/kafka/test.py",
+        "test_a_record_that_kafka_refuses_is_invalid",
     ),
 ]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests import chaos
+from tests import chaos, faults
+from tests.examples import ROOT
 
 IDEMPOTENT = 'return rows.writeStream.format("delta").option("path", self.path)'
 PLAIN = """return rows.writeStream.foreachBatch(
@@ -37,3 +38,14 @@ def test_a_sink_without_batch_ids_is_not_exact():
     found = chaos.run("delta", 1, failures=1, only=kinds, change=write_without_batch_ids)
 
     assert "rows where" in found.verdict
+
+
+def test_each_known_fault_has_a_test():
+    """The tests that proof/faults.md names exist."""
+    for fault in faults.FAULTS:
+        assert f"def {fault.test}(" in (ROOT / fault.file).read_text("utf-8"), fault.what
+
+
+def test_the_page_has_each_fault():
+    """The second part of proof/faults.md is that of the code."""
+    assert chaos.PAGE.read_text("utf-8").endswith(faults.render_faults())
