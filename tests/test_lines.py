@@ -115,7 +115,7 @@ def _slices(load, spark, tmp_path):
             spark, schema, events, source, tmp_path / "slices"
         )
         found.cut(len(lines))
-        found.quarantined()
+        found.quarantined(None)
         good = sum(len(batch) for batch in found.events(len(lines)))
         return found.wrong(), good
 
