@@ -33,12 +33,12 @@ def live_two_days(project):
     sent = 0
     for _ in range(2):
         with project.run_in_background("make servers", "Ctrl-C ends the servers"):
-            sent += _count(_run(project, "make produce"))
+            sent += count_sent(_run(project, "make produce"))
             with project.run_in_background("make run", " rows in ") as job:
-                sent += _count(_run(project, "make produce"))
+                sent += count_sent(_run(project, "make produce"))
                 assert "runs since" in _run(project, "make status")
                 assert "Quarantine" in _run(project, "make show")
-                _wait_until_read(project, sent)
+                wait_until_read(project, sent)
                 _run(project, "make stop")
                 assert job.wait() == 0
             assert " WARN " not in (project.folder / "build/make-run.log").read_text("utf-8")
@@ -47,7 +47,7 @@ def live_two_days(project):
             code, output = project.run("make", "clean")
             assert code != 0, output
             assert "End it first" in output
-    assert sum(_read_batches(project).values()) == sent
+    assert sum(read_batches(project).values()) == sent
     assert "does not run: it ended with exit code 0" in _run(project, "make status")
     _run(project, "make clean")
     assert not (project.folder / "build").exists()
@@ -61,22 +61,22 @@ def _run(project, command):
     return output
 
 
-def _count(output):
+def count_sent(output):
     """Return the number of records that `make produce` says it has sent."""
     return int(re.search(r"sent ([\d,]+) records", output)[1].replace(",", ""))
 
 
-def _wait_until_read(project, records):
+def wait_until_read(project, records):
     """Wait until the job has read all records; fail if it ends no batch for a long time."""
     progress, before = time.monotonic(), {}
-    while sum((batches := _read_batches(project)).values()) < records:
+    while sum((batches := read_batches(project)).values()) < records:
         if batches != before:
             progress, before = time.monotonic(), batches
         assert time.monotonic() < progress + PATIENCE_SECONDS, batches
         time.sleep(0.5)
 
 
-def _read_batches(project):
+def read_batches(project):
     """Return the number of records that each batch has read."""
     text = (project.folder / "build/dev/metrics.jsonl").read_text("utf-8")
     lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
