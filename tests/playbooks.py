@@ -107,9 +107,9 @@ class Stream:
     def open(self, command: str) -> Path:
         """Run a command in a terminal of its own; return the file with its output."""
         terminal = self._stack.enter_context(ExitStack())
-        terminal.enter_context(self.project.run_in_background(command, READY[command]))
+        terminal.enter_context(self.project.run_in_background(command, READY.get(command, "")))
         self._terminals[command] = terminal
-        return self.folder / f"build/{command.replace(' ', '-')}.log"
+        return self.project.find_log(command)
 
     def interrupt(self, command: str) -> None:
         """End the command of a terminal, as Ctrl-C does."""

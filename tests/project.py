@@ -26,7 +26,7 @@ class Project:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=self._make_environment() | variables,
+            env=self.make_environment() | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -38,13 +38,13 @@ class Project:
     @contextlib.contextmanager
     def run_in_background(self, command, ready):
         """Start a command; yield when it has printed `ready`, and terminate it at the end."""
-        log = self.folder / f"build/{command.replace(' ', '-').replace('/', '-')}.log"
+        log = self.find_log(command)
         log.parent.mkdir(exist_ok=True)
         with log.open("wb") as output:
             running = subprocess.Popen(
                 ["sh", "-c", f"exec {command}"],
                 cwd=self.folder,
-                env=self._make_environment(),
+                env=self.make_environment(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -57,7 +57,12 @@ class Project:
             running.terminate()
             running.wait()
 
-    def _make_environment(self):
+    def find_log(self, command):
+        """Return the file with the output of a command in the background."""
+        return self.folder / f"build/{command.replace(' ', '-').replace('/', '-')}.log"
+
+    def make_environment(self):
+        """Return the environment variables of all commands."""
         outer = {key: text for key, text in os.environ.items() if key not in HIDDEN_VARIABLES}
         return outer | self.variables
 
