@@ -78,6 +78,7 @@ def wait_until_read(project, records):
 
 def read_batches(project):
     """Return the number of records that each batch has read."""
-    text = (project.folder / "build/dev/metrics.jsonl").read_text("utf-8")
+    metrics = project.folder / "build/dev/metrics.jsonl"
+    text = metrics.read_text("utf-8") if metrics.exists() else ""
     lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
     return {line["batch_id"]: line["input_rows"] for line in lines if line["event"] == "batch"}

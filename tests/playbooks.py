@@ -27,6 +27,8 @@ PROGRAMS = (".venv/bin/python", "cp", "export", "git", "jq", "make", "wc")
 """A text in back quotes is a command if it begins with one of them and says more."""
 READY = {"make servers": "Ctrl-C ends the servers", "make run": ""}
 """Commands that need a terminal of their own, and what they print before the next command."""
+ADDRESS = "127.0.0.1:9092"
+"""The address of Kafka in conf/dev.toml of a new project."""
 TOKEN = re.compile(r'```sh\n(?P<block>.*?)```|`(?P<code>[^`\n]+)`|"(?P<text>[^"\n]+)"', re.DOTALL)
 SEE = re.compile(r"(?<!If )\b[Yy]ou see\b(?! (?:neither|no)\b)")
 REFERENCE = re.compile(r'Do "([^"]+)" of AGENTS\.md')
@@ -91,12 +93,14 @@ class Stream:
 
     Attributes:
         project: runs the commands.
+        broker: the address of Kafka.
         sent: the number of records that `make produce` has sent.
         notes: what a person writes down.
     """
 
-    def __init__(self, project: Project, terminals: ExitStack) -> None:
+    def __init__(self, project: Project, terminals: ExitStack, broker: str = ADDRESS) -> None:
         self.project = project
+        self.broker = broker
         self.folder: Path = project.folder
         self.package = project.folder.name.replace("-", "_")
         self.sent = 0
@@ -133,7 +137,7 @@ class Stream:
         """Return the records of the topic that were sent from a time on, each without line ends."""
         consumer = Consumer(
             {
-                "bootstrap.servers": self.project.variables["STREAM__SOURCE__BOOTSTRAP_SERVERS"],
+                "bootstrap.servers": self.broker,
                 "group.id": "playbooks",
                 "enable.partition.eof": True,
             }
@@ -220,10 +224,9 @@ def open_stream(
     """
     project = install(bake(folder), jars)
     prepare(project.folder)
-    port, _ = free_ports(0)
-    project.variables["STREAM__SOURCE__BOOTSTRAP_SERVERS"] = f"{HOST}:{port}"
+    project.edit("conf/dev.toml", ADDRESS, address := f"{HOST}:{free_ports(0)[0]}")
     with ExitStack() as terminals:
-        stream = Stream(project, terminals)
+        stream = Stream(project, terminals, address)
         stream.run("make jars")
         stream.open("make servers")
         stream.produce("--faulty 0.2")

@@ -1,9 +1,22 @@
 """Playbooks of a generated project, carried out to the letter by tests/playbooks.py."""
 
+from contextlib import ExitStack, nullcontext
+
 import pytest
 
+from tests import playbooks
 from tests.examples import bake
-from tests.playbooks import PLAYBOOKS, carry_out, install, open_stream, read_parts, read_steps
+from tests.playbooks import (
+    PLAYBOOKS,
+    Stream,
+    carry_out,
+    follow,
+    install,
+    open_stream,
+    read_parts,
+    read_steps,
+)
+from tests.project import Project
 
 STEP = """\
 1. Run `make doctor`. You see `ok` in front of `checkpoint`, with "clean; after batch" and a number.
@@ -15,7 +28,7 @@ STEP = """\
    ```
 
    If you see "none", go back. Repeat `make status` until you see "exit code 0".
-   Read `conf/dev.toml` and `make`.
+   Read `conf/dev.toml` and `make`. You see neither in `docs/`.
 
 ## Go back
 
@@ -38,6 +51,31 @@ def test_steps_have_commands_and_texts_that_you_see():
         ["make status"],
     ]
     assert (asked[1].seen, asked[1].repeats) == (["exit code 0"], True)
+
+
+@pytest.mark.parametrize(
+    ("step", "found"),
+    [
+        ('Run `wc -l lines`. You see "2".', True),
+        ('Run `wc -l lines`. You see "3".', False),
+        ("Run `wc -l lines`. You see `2` in front of `lines`.", True),
+        ("Run `wc -l lines`. You see `lines` in front of `2`.", False),
+        ("Run `wc -l nothing`. You see the number.", False),
+        ("Run `wc -l lines`. You see `b` in `build/log`.", True),
+        ("Run `wc -l lines`. You see `c` in `build/log`.", False),
+        ("Run `wc -l lines`. You see `b` in `build/nothing`.", False),
+    ],
+)
+def test_what_you_do_not_see_ends_the_script(tmp_path, monkeypatch, step, found):
+    """A step fails if its command fails, or if output or file have not what it says."""
+    monkeypatch.setattr(playbooks, "PATIENCE_SECONDS", 0)
+    (tmp_path / "lines").write_text("a\nb\n", "utf-8")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build/log").write_text("b\n", "utf-8")
+    stream = Stream(Project(tmp_path), ExitStack())
+
+    with nullcontext() if found else pytest.raises(AssertionError):
+        follow(stream, step, "step 1")
 
 
 def test_decisions_belong_to_steps(tmp_path):

@@ -187,7 +187,7 @@ def send_wrong_field(stream: Stream) -> None:
 
 
 def check_quarantine(stream: Stream) -> Iterator[str]:
-    """Check that the topic has each of the three events a second time, with its event time, and no other."""
+    """Check that the topic has each of the three events again, with its time, and no other."""
     lines = stream.read_source()
     if len(lines) != stream.sent + 3:
         yield f"the topic has {len(lines) - stream.sent} new records instead of 3"
