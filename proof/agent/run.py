@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def evaluate(name: str, agent: str, minutes: float) -> list[str]:
     """Give an agent one request; return what is wrong with the end state."""
     request = REQUESTS[name]
-    with tempfile.TemporaryDirectory(prefix="agent-") as folder, opened(request, folder) as stream:
+    # What an agent has left running may still write while the folder is removed.
+    temporary = tempfile.TemporaryDirectory(prefix="agent-", ignore_cleanup_errors=True)
+    with temporary as folder, opened(request, folder) as stream:
         request.begin(stream)
         stream.run(COMMIT)
         with asked(agent, request.read_text(name, stream.notes), stream) as running:
