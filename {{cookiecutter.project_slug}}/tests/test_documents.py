@@ -141,14 +141,10 @@ def column_problems(line: str) -> Iterator[str]:
     """Yield each column of the result that a list of them does not have."""
     said = set(names(line))
     if "window_start" in said and line.startswith("| "):
-{% if job.roles.key %}
-        row = window_row(Window(start=START, end=START, key=0, events=[]))
-        key = str(JOB.inputs[0].key)
-        yield from (f"{column} is missing" for column in {*row, key} - said)
-{% else %}
-        row = window_row(Window(start=START, end=START, key=JOB.inputs[0].keys, events=[]))
-        yield from (f"{column} is missing" for column in row.keys() - said)
-{% endif %}
+        times = {"window_start", "window_end"}
+        grouped = tuple(name for name in JOB.result_key if name not in times)
+        row = window_row(Window(start=START, end=START, key=grouped, events=[]))
+        yield from (f"{column} is missing" for column in {*row, *grouped} - said)
 
 
 {% endif %}
