@@ -1,6 +1,8 @@
 # Each target does its own set-up, once.
 PYTHON ?= python3
 RUN := .venv/bin/python
+# The programs in tests/ need the packages; pytest finds them by itself (pyproject.toml).
+SCRIPT := PYTHONPATH=packages/stream-runtime/src:packages/stream-devkit/src $(RUN) -m tests
 # Three processes share the tests (conftest.py): those that start servers wait a lot.
 SIDE_BY_SIDE := --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 15
 DEVKIT := packages/stream-devkit/src/stream_devkit
@@ -9,7 +11,7 @@ INSTALL := PYTHONPATH=packages/stream-devkit/src "$(PYTHON)" -m stream_devkit.in
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-rules chaos chaos-long check format state examples docs wheels clean needs-python needs-java
+.PHONY: help demo test test-all test-rules runs chaos chaos-long check format state examples docs lock wheels clean needs-python needs-java
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -25,14 +27,17 @@ test: needs-java .venv/.installed ## run all tests: rules, rendering, refusals, 
 
 test-all: needs-java .venv/.installed ## run all tests and every job variant, with a report (hours)
 	@$(RUN) -m pytest $(SIDE_BY_SIDE)
-	@$(RUN) -m tests.runs
-	@$(RUN) -m tests.flat
+	@$(SCRIPT).runs $(WITH)
+	@$(SCRIPT).flat
 
 chaos: needs-java .venv/.installed ## let the jobs of generated projects fail, and compare their results (minutes)
 	@$(RUN) -m pytest tests/test_chaos.py
 
 chaos-long: needs-java .venv/.installed ## 100 failures for each sink and kind of state: proof/faults.md (hours)
-	@$(RUN) -m tests.chaos
+	@$(SCRIPT).chaos $(WITH)
+
+runs: needs-java .venv/.installed ## run the job variants whose code has changed, or some: make runs WITH="sink=jdbc"
+	@$(SCRIPT).runs $(WITH)
 
 test-rules: .venv/.installed ## run the quick tests: all that do not start Spark
 	@$(RUN) -m pytest -m "not life and not spark"
@@ -50,13 +55,18 @@ format: .venv/.installed ## format, and apply automatic fixes
 	@$(RUN) -m ruff check --fix . $(PLAIN)
 
 state: needs-java .venv/.installed ## run each kind of state for long, and draw its size: docs/state.svg (minutes)
-	@$(RUN) -m tests.flat
+	@$(SCRIPT).flat
 
 examples: .venv/.installed ## generate examples/
 	@$(RUN) -m tests.examples
 
-docs: .venv/.installed ## generate docs/choices.md
+docs: .venv/.installed ## generate docs/choices.md, proof/errors.md and proof/agent/coverage.md
 	@$(RUN) -m stream_template_rules.docs
+	@$(SCRIPT).errors
+	@$(SCRIPT).agent_coverage
+
+lock: needs-java .venv/.installed ## lock the jars again, after a change of JARS or SPARKS in pins.py
+	@$(SCRIPT).lock_jars
 
 wheels: needs-python ## build both packages for an index of your own: dist/*.whl
 	@"$(PYTHON)" -m pip wheel --quiet --no-deps --wheel-dir dist packages/stream-runtime packages/stream-devkit

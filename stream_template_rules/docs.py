@@ -26,7 +26,7 @@ LEGAL = "✓"
 INTRODUCTION = """\
 # Choices
 
-<!-- Written by `python -m stream_template_rules.docs`; change the rules, not this page. -->
+<!-- Written by `make docs`; change the rules, not this page. -->
 
 Every question, every value, and every combination that is refused. A rule is a forbidden box: it
 applies if every question that it names has one of the values that it lists. The last column shows

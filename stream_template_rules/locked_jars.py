@@ -1,6 +1,6 @@
 """The jars of each set of coordinates by version of Spark, and the sha256 of each jar.
 
-`python -m tests.lock_jars` writes this file; nobody edits it.
+`make lock` writes this file; nobody edits it.
 """
 
 SETS = {

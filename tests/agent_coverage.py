@@ -1,6 +1,6 @@
 """Where a project has what a streaming engineer's agent file promises.
 
-`python -m tests.agent_coverage` writes proof/agent/coverage.md. Its sections are those of a widely
+`make docs` writes proof/agent/coverage.md. Its sections are those of a widely
 used agent file for any streaming project; here each is a place in the files of a generated one.
 """
 
@@ -22,7 +22,7 @@ PROJECTS = (
 TEXT = """\
 # Coverage
 
-<!-- Written by `python -m tests.agent_coverage`; run it instead of changing this page. -->
+<!-- Written by `make docs`; run it instead of changing this page. -->
 
 Each row is a section or a promise of a widely used agent file for streaming projects, and where
 generated projects have it: a file, and a heading or the begin of a line in it. It names those of

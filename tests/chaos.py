@@ -1,4 +1,4 @@
-"""Failures at random moments in generated projects: `python -m tests.chaos`.
+"""Failures at random moments in generated projects: `make chaos-long`.
 
 Each run generates a project and calls its `dev chaos`: real servers, real events, and a job that is
 killed, terminated or frozen, or whose servers crash. proof/faults.md has every run.
@@ -44,7 +44,7 @@ JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 TEXT = """\
 # Faults
 
-<!-- Written by `python -m tests.chaos`; run it instead of changing this page. -->
+<!-- Written by `make chaos-long`; run it instead of changing this page. -->
 
 ## At random moments
 

@@ -1,4 +1,4 @@
-"""What a project says to common mistakes: `python -m tests.errors` writes proof/errors.md."""
+"""What a project says to common mistakes: `make docs` writes proof/errors.md."""
 
 import contextlib
 import io
@@ -23,7 +23,7 @@ SHELL = {"PATH": os.environ["PATH"]}
 TEXT = """\
 # Errors
 
-<!-- Written by `python -m tests.errors`; run it instead of changing this page. -->
+<!-- Written by `make docs`; run it instead of changing this page. -->
 
 What a project says if something is wrong: each row is a real command in the default project. `job`
 stands for `python -m clickstream_metrics`. `tests/test_errors.py` compares the page with the code.

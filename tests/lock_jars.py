@@ -1,4 +1,4 @@
-"""The table stream_template_rules/locked_jars.py: `python -m tests.lock_jars` writes it.
+"""The table stream_template_rules/locked_jars.py: `make lock` writes it.
 
 It has each list of coordinates that a project can have, and those that the template's own tests
 use, resolved with the PySpark of its version. The command needs Java and Maven Central, and takes
@@ -24,7 +24,7 @@ TABLE = ROOT / "stream_template_rules" / "locked_jars.py"
 DOCSTRING = '''\
 """The jars of each set of coordinates by version of Spark, and the sha256 of each jar.
 
-`python -m tests.lock_jars` writes this file; nobody edits it.
+`make lock` writes this file; nobody edits it.
 """
 '''
 

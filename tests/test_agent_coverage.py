@@ -24,7 +24,7 @@ def test_each_promise_has_a_place(found):
 
 
 def test_the_page_is_current(found):
-    """The page is what the projects have; `python -m tests.agent_coverage` writes it."""
+    """The page is what the projects have; `make docs` writes it."""
     assert PAGE.read_text("utf-8") == render(found)
 
 

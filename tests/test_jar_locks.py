@@ -16,7 +16,7 @@ from tests import sparks
 from tests.examples import bake
 from tests.lock_jars import list_coordinates
 
-COMMAND = "Run `python -m tests.lock_jars`."
+COMMAND = "Run `make lock`."
 
 
 def test_the_table_has_each_set_of_coordinates():
