@@ -52,5 +52,5 @@ def test_a_playbook_edits_files_of_the_agent(tmp_path, variant):
         for name in EDITS.findall(text)
     }
 
-    assert "conf/base.toml" in edited or "conf/prod.toml" in edited
+    assert any(name.startswith("conf/") for name in edited)
     assert {path: owners_of(path) for path in edited if owners_of(path) != [ENGINEER]} == {}

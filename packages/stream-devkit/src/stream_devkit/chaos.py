@@ -65,6 +65,18 @@ class Trial:
         planned = spark_log.planned(LocalStorage(self.root))
         return planned is not None and planned > self.committed
 
+    @property
+    def is_idle(self) -> bool:
+        """Return whether the job has read everything: no further batch comes."""
+        self.job.follow()
+        return self.job.idle
+
+    def has_reached(self, moment: str, before: int) -> bool:
+        """Return whether the moment has come after batch `before`, or no batch comes any more."""
+        if moment == "start" or self.is_idle:
+            return True
+        return self.committed > before and (moment == "commit" or self.in_batch)
+
     def wait(self, reached: Callable[[], bool], poll: float = POLL_SECONDS) -> bool:
         """Wait until `reached()` is true; return False if the job ends before.
 
@@ -293,12 +305,8 @@ class Chaos:
         moment = trial.rng.choice(moments or list(failure.moments))
         self._ensure_running(trial)
         before = trial.committed
-        reached = {
-            "start": lambda: True,
-            "batch": lambda: trial.in_batch and trial.committed > before,
-            "commit": lambda: trial.committed > before,
-        }[moment]
-        if trial.wait(reached):
+        trial.job.idle = False
+        if trial.wait(partial(trial.has_reached, moment, before)):
             time.sleep(trial.rng.uniform(0, LATEST_SECONDS[moment]))
         what = f"{len(self.observed) + 1}/{self.count} {name}, {moment}: {failure.cause(trial)}"
         self.observed.append(what)
