@@ -71,6 +71,12 @@ def test_jobs_of_an_older_spark_are_exact(version):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def run_once(values, services, folder, events):
+    """Run the job of these answers with other events, as a scheduled run; return its outcome."""
+    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
+    return matrix.run_project(variant, services, folder, events=events)
+
+
 @pytest.mark.life
 @pytest.mark.parametrize(
     "values",
@@ -83,11 +89,10 @@ def test_jobs_of_an_older_spark_are_exact(version):
 )
 def test_events_without_a_measure_are_exact(values, services, tmp_path):
     """A job without a measure is exact: it has no total."""
-    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
     roles = "id=event_id, time=event_time, key=event_type, measure=none"
     events = variants.EVENTS | {"event_roles": roles}
 
-    outcome = matrix.run_project(variant, services, tmp_path, events=events)
+    outcome = run_once(values, services, tmp_path, events)
 
     assert outcome.verdict == "exact"
     assert outcome.rows > 0
@@ -109,11 +114,10 @@ NO_KEY = [
 @pytest.mark.parametrize("values", NO_KEY, ids="-".join)
 def test_windows_without_a_key_are_exact(values, services, tmp_path):
     """If no column is the key, a window has one row of all events."""
-    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
     roles = "id=event_id, time=event_time, key=none, measure=amount"
     events = variants.EVENTS | {"event_roles": roles}
 
-    outcome = matrix.run_project(variant, services, tmp_path, events=events)
+    outcome = run_once(values, services, tmp_path, events)
 
     assert outcome.verdict == "exact"
     assert outcome.rows > 0
@@ -132,7 +136,6 @@ SEVERAL_MEASURES = [
 @pytest.mark.parametrize("values", SEVERAL_MEASURES, ids="-".join)
 def test_each_measure_has_an_exact_total(values, services, tmp_path):
     """Several measures, of other types and with odd names, have a total each."""
-    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
     columns = "`Größe+m` DECIMAL(9, 2), user-n BIGINT, ratio FLOAT"
     events = {
         "event_schema": variants.EVENTS["event_schema"].replace("amount DOUBLE", columns),
@@ -140,7 +143,7 @@ def test_each_measure_has_an_exact_total(values, services, tmp_path):
         "measure=ratio+`Größe+m`+user-n",
     }
 
-    outcome = matrix.run_project(variant, services, tmp_path, events=events)
+    outcome = run_once(values, services, tmp_path, events)
 
     assert outcome.verdict == "exact"
     assert outcome.rows > 0
@@ -161,13 +164,12 @@ SEVERAL_KEYS = [
 @pytest.mark.parametrize("values", SEVERAL_KEYS, ids="-".join)
 def test_a_key_of_several_columns_is_exact(values, services, tmp_path):
     """Columns of other types and with odd names are one key: a row for each combination."""
-    variant = dict(zip(QUESTIONS, values, strict=True)) | {"trigger": "available_now"}
     events = {
         "event_schema": f"{variants.EVENTS['event_schema']}, `Land+1` STRING, day-of DATE",
         "event_roles": "id=event_id, time=event_time, key=`Land+1`+user_id+day-of, measure=amount",
     }
 
-    outcome = matrix.run_project(variant, services, tmp_path, events=events)
+    outcome = run_once(values, services, tmp_path, events)
 
     assert outcome.verdict == "exact"
     assert outcome.rows > 0

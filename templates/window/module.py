@@ -4,7 +4,8 @@
 {% set keys = job.key_columns %}
 {% set quoted = "*map(quote, schema.KEYS)" if job.several_keys else "quote(schema.KEY)" %}
 {% set the_key = "KEYS" if job.several_keys else "the key" %}
-{% set is_aligned = job.drops_closed and not session %}
+{% set finds_late = job.drops_closed and job.keeps_late %}
+{% set is_aligned = finds_late and not session %}
 {% if sliding %}
 """The windowed aggregation: sliding windows, which overlap."""
 {% elif session %}
@@ -25,7 +26,7 @@ from typing import Self
 {% if sliding %}
 from pydantic import model_validator
 {% endif %}
-from pyspark.sql import {{ "Column, " if job.drops_closed }}DataFrame
+from pyspark.sql import {{ "Column, " if finds_late }}DataFrame
 from pyspark.sql import functions as F
 {% if sliding or is_aligned %}
 from stream_runtime.config import Duration, Table, to_timedelta
@@ -64,7 +65,7 @@ class Window(Table):
 {% endif %}
 
 
-{% if job.drops_closed %}
+{% if finds_late %}
 def last_end(time: Column, window: Window) -> Column:
 {% if session %}
     """Return the end of a session that has only an event of this time."""

@@ -22,14 +22,19 @@ def _root(tmp_path):
     return root
 
 
+def require_whole(root):
+    """Require that the newest files of a checkpoint are whole."""
+    spark_log.require_whole(root, spark_log.committed(root), spark_log.planned(root))
+
+
 def test_a_whole_log_is_accepted(root):
     """A checkpoint with one planned batch is whole."""
-    spark_log.require_whole(root)
+    require_whole(root)
 
 
 def test_a_new_checkpoint_is_accepted(tmp_path):
     """Before the first batch there is nothing to damage."""
-    spark_log.require_whole(LocalStorage(tmp_path))
+    require_whole(LocalStorage(tmp_path))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -40,7 +45,7 @@ def test_a_damaged_log_is_refused(root, name, kept):
     root.write(f"stream/{name}", text[:kept])
 
     with pytest.raises(CheckpointError, match=f"{name} is truncated.*Restore"):
-        spark_log.require_whole(root)
+        require_whole(root)
 
 
 @pytest.mark.parametrize("name", ["metadata", "offsets/4"])
@@ -49,18 +54,18 @@ def test_a_missing_log_is_refused(root, name):
     root.remove(f"stream/{name}")
 
     with pytest.raises(CheckpointError, match=f"{name} is missing.*Restore"):
-        spark_log.require_whole(root)
+        require_whole(root)
 
 
 def test_an_empty_line_is_whole(root):
     """The offsets of the continuous trigger have no metadata."""
     root.write("stream/offsets/5", 'v1\n\n{"topic":{"0":50}}')
 
-    spark_log.require_whole(root)
+    require_whole(root)
 
 
 def test_older_batches_are_not_read(root):
     """Spark removes old files, and needs none of them."""
     root.write("stream/offsets/1", "")
 
-    spark_log.require_whole(root)
+    require_whole(root)

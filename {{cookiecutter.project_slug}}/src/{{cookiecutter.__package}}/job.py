@@ -14,7 +14,7 @@ from stream_runtime.job import StreamJob
 from . import schema
 from .settings import Settings
 from .transform import transform
-{% if job.drops_closed %}
+{% if job.keeps_late and job.drops_closed %}
 from .window import last_end
 {% endif %}
 
@@ -89,10 +89,10 @@ JOB = StreamJob(
     read=read,
     result=result,
     write=write,
-{% if job.drops_closed %}
+{% if job.keeps_late and job.drops_closed %}
     # Quarantine has an event as late if the watermark had reached this time.
     late_from=lambda time, settings: last_end(time, settings.window),
-{% elif job.drops_late %}
+{% elif job.keeps_late %}
     # Quarantine has an event as late if the watermark had reached its time.
     late_from=lambda time, _: time,
 {% endif %}

@@ -302,7 +302,7 @@ class Chaos:
         """Wait for a random moment, and cause a failure there."""
         failure = failures_of(self.demo)[name]
         moments = [at for at in failure.moments if at != "start" or not trial.job.running]
-        moment = trial.rng.choice(moments or list(failure.moments))
+        moment = trial.rng.choice(moments)
         self._ensure_running(trial)
         before = trial.committed
         trial.job.idle = False
@@ -331,10 +331,9 @@ class Chaos:
 
     def _has_read(self, trial: Trial, goal: datetime) -> bool:
         """Return whether the job has read all records, and its watermark has reached the goal."""
-        trial.job.follow()
-        watermark = trial.job.watermark
+        is_idle, watermark = trial.is_idle, trial.job.watermark
         behind = self.demo.follows_time and (watermark is None or watermark < goal)
-        return trial.job.idle and not behind
+        return is_idle and not behind
 
     def _has_written(self, target: ResultReader, wanted: Result) -> bool:
         """Return whether there are as many rows and invalid records as there must be."""

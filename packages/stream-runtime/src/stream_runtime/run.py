@@ -123,12 +123,12 @@ def check_progress(
         CheckpointError: the checkpoint is damaged, the target is gone or of another moment than
             the checkpoint, or the source has lost what the next batch reads.
     """
-    require_whole(root)
-    last = committed(root)
+    last, due = committed(root), planned(root)
+    require_whole(root, last, due)
     if settings.sink.has_target(spark):
         held = settings.sink.last_batch(spark, checkpoint_id, query_id(root))
         if held is not None:
-            _compare_batches(held, -1 if last is None else last, planned(root))
+            _compare_batches(held, -1 if last is None else last, due)
     elif last is not None:
         message = (
             f"The checkpoint has committed its batches up to {last}, but the sink's target does "

@@ -52,8 +52,10 @@ def offsets(root: Storage, batch: int) -> list[str]:
     return text.splitlines()[2:]
 
 
-def require_whole(root: Storage) -> None:
+def require_whole(root: Storage, last: int | None, due: int | None) -> None:
     """Require that the files are whole from which the next start continues.
+
+    `last` is the committed batch and `due` the planned one.
 
     Spark writes each in one step, so only a failed disk, a full one or an incomplete copy damages
     one. Without its id, a query would write batches again that the target has.
@@ -61,7 +63,6 @@ def require_whole(root: Storage) -> None:
     Raises:
         CheckpointError: one of them is missing or truncated.
     """
-    due, last = planned(root), committed(root)
     numbers = {number for number in (due, last) if number is not None}
     names = [f"offsets/{number}" for number in sorted(numbers)]
     names += [f"commits/{last}"] if last is not None else []
