@@ -35,8 +35,6 @@ That a text is there does not show that it is true or complete.
 """
 AGENTS, README, RUNBOOK = "AGENTS.md", "README.md", "docs/runbook.md"
 AGENT, CONTRACT = ".claude/agents/streaming-engineer.md", ".claude/CONTRACT.md"
-NOWHERE = {"Integration: upstream"}
-"""What no project has: who writes the input is not an answer, so nobody can name them."""
 WATERMARK = {"trigger": ("auto", "processing_time", "available_now", "real_time")}
 
 
@@ -96,7 +94,7 @@ PROMISES = [
     Promise("Core Identity: exactly-once processing", [(README, "Delivery guarantee")]),
     Promise("This Project's Streaming Setup", [(AGENTS, "| part | of this stream | set in |")]),
     Promise("Discovered Files & Locations", [(README, "Data flow")]),
-    Promise("Integration Points", [(CONTRACT, "Changes that must be announced")]),
+    Promise("Integration Points", [(CONTRACT, "Neighbours")]),
     Promise("File Ownership: OWNS", [(AGENT, "- You edit ")]),
     Promise("File Ownership: READS", [(AGENT, "- You read")]),
     Promise("Structured Streaming Basics: Read Stream", [("src/*/source.py", "class Source")]),
@@ -158,10 +156,10 @@ PROMISES = [
         "Best Practices: late data", [skill("late-events", "Late events are dropped")], WATERMARK
     ),
     Promise("Best Practices: parallelism", [(RUNBOOK, "Resize the state")], WATERMARK),
-    Promise("Integration: upstream", []),
-    Promise("Integration: downstream", [(CONTRACT, "Changes that must be announced")]),
-    Promise("Integration: coordinates with", [(CONTRACT, "Owners")]),
-    Promise("Integration: reports to", [(CONTRACT, "Handover")]),
+    Promise("Integration: upstream", [(CONTRACT, "| upstream: `data-connector-specialist` |")]),
+    Promise("Integration: downstream", [(CONTRACT, "| downstream: `delta-lake-engineer` |")]),
+    Promise("Integration: coordinates with", [(CONTRACT, "| platform: `workspace-admin` |")]),
+    Promise("Integration: reports to", [(CONTRACT, "| `orchestrator`, or who asked you |")]),
 ]
 
 

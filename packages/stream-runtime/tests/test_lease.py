@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from stream_runtime import lease
@@ -21,6 +22,7 @@ from stream_runtime.storage import LocalStorage
 
 mine = Lease(LocalStorage(Path(sys.argv[1])), {SECONDS}, locked=False)
 with mine.hold():
+    mine.confirm()
     print("holds", flush=True)
     while True:
         mine.require()
@@ -51,9 +53,13 @@ def _driver(tmp_path):
     process.communicate()
 
 
+@contextmanager
 def take(root, *, locked=False):
-    """Return the context of a lease of this process."""
-    return Lease(root, SECONDS, locked=locked).hold()
+    """Hold the lease in this process, as a start does."""
+    mine = Lease(root, SECONDS, locked=locked)
+    with mine.hold():
+        mine.confirm()
+        yield
 
 
 def test_a_released_lease_leaves_nothing(tmp_path):
@@ -112,21 +118,57 @@ def test_a_lock_makes_the_wait_needless(tmp_path, driver, monkeypatch):
         pass
 
 
-def test_of_two_starts_at_the_same_moment_one_goes_on(tmp_path):
-    """The one that wrote first finds the name of the other, and ends."""
+def test_of_two_starts_at_the_same_moment_one_goes_on(tmp_path, monkeypatch):
+    """Two starts see no other driver: the one that wrote first finds the other, and ends."""
     root = LocalStorage(tmp_path)
     first, second = (Lease(root, SECONDS, locked=False) for _ in range(2))
-    later = second.hold()
 
-    def start_second(_):
-        lease.time.sleep = lambda _: None
-        later.__enter__()
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStorage, "read", lambda *_: None)
+        claims = [start.hold() for start in (first, second)]
+        for claim in claims:
+            claim.__enter__()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lease.time, "sleep", start_second)
-        with pytest.raises(CheckpointError, match="runs on this checkpoint"):
-            first.hold().__enter__()
-    later.__exit__(None, None, None)
+    with pytest.raises(CheckpointError, match="runs on this checkpoint"):
+        first.confirm()
+    second.confirm()
+    for claim in claims:
+        claim.__exit__(None, None, None)
+    assert root.names("") == []
+
+
+def test_a_start_waits_for_the_claim_of_another_one(tmp_path):
+    """The lease is claimed when a start begins: a second start finds it before it writes."""
+    root = LocalStorage(tmp_path)
+    first, second = (Lease(root, SECONDS, locked=False) for _ in range(2))
+
+    with first.hold():
+        with second.hold(), pytest.raises(CheckpointError, match="runs on this checkpoint"):
+            second.confirm()
+        first.confirm()
+
+
+def test_time_that_a_start_needs_is_no_wait(tmp_path, monkeypatch):
+    """Other starts show themselves while this one does its work: then it does not sleep."""
+    mine = Lease(LocalStorage(tmp_path), SECONDS, locked=False)
+    slept = []
+
+    with mine.hold():
+        time.sleep(lease.SETTLE_SECONDS)
+        monkeypatch.setattr(lease.time, "sleep", slept.append)
+        mine.confirm()
+
+    assert slept == [0]
+
+
+def test_a_start_that_fails_releases_its_claim(tmp_path):
+    """A refusal between claim and confirmation leaves no lease for the next start."""
+    root = LocalStorage(tmp_path)
+
+    with pytest.raises(ValueError, match="refused"), Lease(root, SECONDS, locked=False).hold():
+        raise ValueError("refused")
+
+    assert root.names("") == []
 
 
 def test_a_damaged_lease_is_of_nobody(tmp_path):

@@ -32,7 +32,7 @@ SETTLE_SECONDS = 2.0
 
 
 class Lease:
-    """The lease of this driver; watches the one of the last driver from its construction.
+    """The lease of this driver.
 
     Args:
         root: the root of the checkpoint.
@@ -43,28 +43,40 @@ class Lease:
     def __init__(self, root: Storage, seconds: float, *, locked: bool) -> None:
         self._root, self._seconds, self._locked = root, seconds, locked
         self._id = uuid.uuid4().hex
-        self._before = root.read(FILE)
-        self._watched_since = time.monotonic()
+        self._before: str | None = None
+        self._watched_since = self._claimed_at = 0.0
         self._successor = ""
         self._ended = threading.Event()
+        self._renewal = threading.Thread(target=self._renew, daemon=True)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Take the lease, renew it, and release it at the end.
+        """Claim the lease if nobody has it, or watch who has it; release it at the end.
+
+        What the start does until `confirm` happens while it waits for signs of other drivers.
+        """
+        self._before = self._root.read(FILE)
+        self._watched_since = time.monotonic()
+        if self._locked or not self._before:
+            self._claim()
+        try:
+            yield
+        finally:
+            self._release()
+
+    def confirm(self) -> None:
+        """Wait until no other driver can have the lease.
 
         Raises:
             CheckpointError: another driver runs on the checkpoint.
         """
-        self._take()
-        renewal = threading.Thread(target=self._renew, daemon=True)
-        renewal.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            renewal.join()
-            if _id_of(self._root.read(FILE)) == self._id:
-                self._root.remove(FILE)
+        if self._locked:
+            return
+        if self._before:
+            self._outlast(self._before)
+            self._claim()
+        time.sleep(max(0.0, self._claimed_at + SETTLE_SECONDS - time.monotonic()))
+        self._refuse(self._root.read(FILE))
 
     def require(self) -> None:
         """Require that no other driver has taken over.
@@ -80,13 +92,17 @@ class Lease:
             )
             raise CheckpointError(message)
 
-    def _take(self) -> None:
-        if self._before and not self._locked:
-            self._outlast(self._before)
+    def _claim(self) -> None:
         self._write()
-        if not self._locked:
-            time.sleep(SETTLE_SECONDS)
-            self._refuse(self._root.read(FILE))
+        self._claimed_at = time.monotonic()
+        self._renewal.start()
+
+    def _release(self) -> None:
+        self._ended.set()
+        if self._renewal.is_alive():
+            self._renewal.join()
+        if _id_of(self._root.read(FILE)) == self._id:
+            self._root.remove(FILE)
 
     def _outlast(self, before: str) -> None:
         """Wait until the lease of the last driver is over, or released."""

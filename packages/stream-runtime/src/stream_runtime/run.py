@@ -89,10 +89,11 @@ def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
         seconds = to_timedelta(settings.checkpoint.lease).total_seconds()
         has_sure_lock = settings.has_lock and not settings.checkpoint.shared_mount
         lease = Lease(root, seconds, locked=has_sure_lock)
+        stack.enter_context(lease.hold())
         settings.check_data(spark)
         rows = job.stream(spark, settings)
         fingerprint = query_fingerprint(job, rows, settings)
-        stack.enter_context(lease.hold())
+        lease.confirm()
         options = start_options(settings.sources())
         target_id = settings.sink.target_checkpoint_id(spark)
         manifest = admit(root, fingerprint, target_id, options)
