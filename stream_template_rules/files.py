@@ -17,7 +17,7 @@ from .boxes import (
     covered,
 )
 from .names import package_from
-from .rules import EVENT_TIME, MICRO_BATCH, WINDOWED
+from .rules import EVENT_TIME, WINDOWED
 from .sinks import SINKS
 
 PACKAGE = "<package>"
@@ -63,9 +63,6 @@ FILES: dict[str, Boxes] = {
     "src/<package>/visits.py": (CUSTOM,),
     "src/<package>/window.py": ({"window": WINDOWED},),
     "tests/behind_connect.py": _BEHIND_CONNECT,
-    "tests/crash.py": (
-        {"sink": select(SINKS, lambda sink: not sink.console), "trigger": MICRO_BATCH},
-    ),
     "tests/file_batches.py": (
         {"sink": select(SINKS, lambda sink: bool(sink.test_stream))},
         STREAM_JOIN,

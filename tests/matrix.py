@@ -16,6 +16,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pyspark
 from stream_devkit.events.generate import generate
@@ -51,6 +52,7 @@ NOT_RUN += tuple(
     for name in (
         *(
             "chaos",
+            "crash",
             "demo",
             "file_run",
             "in_use",
@@ -247,7 +249,9 @@ class ProjectRun:
         if self.is_continuous:
             watch.start()
         try:
-            code = self.load("stream_runtime.run").run(self.job, self.settings)
+            # No other driver can start, so nothing waits for one.
+            with mock.patch.object(self.load("stream_runtime.lease"), "SETTLE_SECONDS", 0):
+                code = self.load("stream_runtime.run").run(self.job, self.settings)
         finally:
             self.is_done = True
             if self.is_continuous:

@@ -7,6 +7,9 @@ No test here covers a workspace: its storage, its catalog and its limits.
 from collections import Counter
 
 import pytest
+{% if job.promises %}
+from stream_devkit.crash import forget_commit
+{% endif %}
 from stream_devkit.job import JobProcess
 from stream_runtime.manifest import read_manifest
 from stream_runtime.run import query_fingerprint
@@ -18,9 +21,6 @@ from {{ cookiecutter.__package }}.job import JOB
 
 from dev.producer import EventProducer
 from dev.target import Target
-{% if job.promises %}
-from tests.crash import forget_commit
-{% endif %}
 from tests.test_recovery import INVALID_EVERY, Trial, records
 
 

@@ -23,6 +23,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+{% if dies_between_commits %}
+from stream_devkit.crash import forget_commit{{ ", forget_quarantine_write" if replays_batches }}{{ ", go_back" if job.knows_batch }}
+{% endif %}
 from stream_devkit.events.generate import Event
 from stream_devkit.job import FollowedJob, JobProcess
 from stream_devkit.job_in_session import JobInSession
@@ -50,9 +53,6 @@ from {{ cookiecutter.__package }}.settings import Settings
 from dev.producer import EventProducer
 from dev.spec import INTERVAL
 from dev.target import Target
-{% if dies_between_commits %}
-from tests.crash import forget_commit{{ ", forget_quarantine_write" if replays_batches }}{{ ", go_back" if job.knows_batch }}
-{% endif %}
 from tests.events import {{ "ONE_MATCH_EACH, " if job.right }}event, expected_of{{ ", right_event" if job.right }}
 
 PACKAGE = JOB.package

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from stream_devkit.crash import forget_commit, forget_quarantine_write, go_back
 from stream_devkit.events.generate import Event
 from stream_devkit.job import FollowedJob, JobProcess
 from stream_devkit.job_in_session import JobInSession
@@ -31,7 +32,6 @@ from clickstream_metrics.settings import Settings
 from dev.producer import EventProducer
 from dev.spec import INTERVAL
 from dev.target import Target
-from tests.crash import forget_commit, forget_quarantine_write, go_back
 from tests.events import event, expected_of
 
 PACKAGE = JOB.package

@@ -99,6 +99,21 @@ def _times():
     return [event.values["at"] for event in Producer.sent]
 
 
+@pytest.mark.parametrize(
+    ("tool", "kind", "method", "code"),
+    [("produce", Producer, "send", 0), ("show", Reader, "rows", 130)],
+)
+def test_ctrl_c_is_no_success_of_an_unfinished_tool(call, monkeypatch, tool, kind, method, code):
+    """`servers` and `produce` can run until Ctrl-C; any other tool was not done."""
+
+    def press_ctrl_c(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kind, method, press_ctrl_c)
+
+    assert call(tool) == code
+
+
 def test_sample_events_end_now(call):
     """The first call sends events of the last two hours, all in the past."""
     begun = datetime.now(UTC)

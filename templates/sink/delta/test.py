@@ -7,11 +7,10 @@ from functools import partial
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
+from stream_devkit.crash import forget_commit
 from stream_runtime.errors import CheckpointError
 
 from {{ cookiecutter.__package }}.job import JOB
-
-from tests.crash import forget_commit
 
 
 def test_prepare_creates_the_table_with_its_checkpoint_id(spark, settings):

@@ -12,6 +12,7 @@ from pyspark.errors import StreamingQueryException
 {% if numbered or not job.windowed %}
 from pyspark.sql import functions as F
 {% endif %}
+from stream_devkit.crash import forget_commit
 from stream_devkit.reconciliation import verdict
 {% if not job.windowed %}
 from stream_runtime.names import quote
@@ -27,7 +28,6 @@ from {{ cookiecutter.__package }}.schema import EVENT_TIME
 
 {% endif %}
 from dev.target import Target
-from tests.crash import forget_commit
 from tests.events import event, expected_of
 {% if job.windowed and numbered %}
 from tests.small_stream import CHECKPOINT_ID, SmallStream

@@ -3,10 +3,10 @@
 import shutil
 
 import pytest
+from stream_devkit.crash import forget_commit
 from stream_devkit.reconciliation import verdict
 
 from dev.target import Target
-from tests.crash import forget_commit
 from tests.events import event, expected_of
 from tests.small_stream import CHECKPOINT_ID, SmallStream
 

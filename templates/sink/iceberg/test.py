@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import functions as F
+from stream_devkit.crash import forget_commit
 from stream_devkit.reconciliation import verdict
 from stream_devkit.servers.process import Process
 from stream_runtime import errors, session, spark_log
@@ -22,7 +23,6 @@ from {{ cookiecutter.__package }}.job import JOB
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.target import Target
-from tests.crash import forget_commit
 from tests.events import event, expected_of
 from tests.small_stream import CHECKPOINT_ID, SmallStream
 

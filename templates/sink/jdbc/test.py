@@ -14,6 +14,7 @@ from random import Random
 import pytest
 from psycopg import sql
 from pyspark.sql import functions as F
+from stream_devkit.crash import forget_commit
 from stream_devkit.reconciliation import verdict
 from stream_devkit.servers.process import Process
 from stream_runtime import errors, session
@@ -26,7 +27,6 @@ from {{ cookiecutter.__package }}.schema import {{ "EVENT, " if cookiecutter.win
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.target import Target
-from tests.crash import forget_commit
 from tests.events import {{ "ONE_MATCH_EACH, " if job.right else "" }}batch_result, event, expected_of
 from tests.file_batches import inputs, send
 

@@ -19,7 +19,7 @@ from stream_runtime import spark_log
 from stream_runtime.errors import CheckpointError, StreamFailedError, StreamJobError
 from stream_runtime.storage import LocalStorage
 
-from . import jars
+from . import crash, jars
 from .demo import LOW_LATENCY, DemoSpec, EventProducer, ResultReader, watermark_after
 from .events.generate import Event, generate
 from .job import PATIENCE_SECONDS, JobError, JobProcess
@@ -163,10 +163,7 @@ def forget_commit(trial: Trial) -> str:
     last = trial.committed
     if trial.in_batch:
         return f"batch {last + 1} is replayed"
-    commits = trial.root / spark_log.STREAM / "commits"
-    # With a stale checksum Spark would take the new file for that of another driver.
-    for name in (f"{last}", f".{last}.crc"):
-        (commits / name).unlink(missing_ok=True)
+    crash.forget_commit(trial.root / spark_log.STREAM)
     return f"batch {last} is replayed, although the target has it"
 
 

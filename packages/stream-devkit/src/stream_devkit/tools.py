@@ -50,6 +50,8 @@ QUARANTINE = ("reason", "column", "origin", "raw")
 """The columns of quarantine that `show` prints."""
 LONGEST = 100
 """The longest text of a cell."""
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, except of tools that run until then."""
 SERVERS = {"kafka": "broker", "jdbc": "database"}
 """The server of this module for a source or sink of that kind."""
 
@@ -73,7 +75,7 @@ def main(tools: Tools, arguments: Sequence[str] | None = None) -> int:
         with terminable():
             return int(options.tool(tools, settings, options))
     except KeyboardInterrupt:
-        return 0
+        return int(options.after_ctrl_c)
     except StreamJobError as error:
         print(to_printable(f"error: {error}"), file=sys.stderr)
         return error.exit_code
@@ -85,6 +87,7 @@ def main(tools: Tools, arguments: Sequence[str] | None = None) -> int:
 def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
     """Return the parser of the command line of a project's tools."""
     parser = argparse.ArgumentParser(prog="python -m dev", description=spec.pipeline.name)
+    parser.set_defaults(after_ctrl_c=INTERRUPTED)
     commands = parser.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
@@ -92,7 +95,7 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
         "servers", parents=[shared], help="run the servers of conf/dev.toml until Ctrl-C"
     )
     servers.add_argument("--fresh", action="store_true", help="empty them first")
-    servers.set_defaults(tool=run_servers)
+    servers.set_defaults(tool=run_servers, after_ctrl_c=0)
     produce = commands.add_parser(
         "produce", parents=[shared], help="send sample events to the source of conf/dev.toml"
     )
@@ -110,7 +113,7 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
         produce.add_argument(
             "--to", choices=("source", "right"), default="source", help="the input for --file"
         )
-    produce.set_defaults(tool=run_produce, to="source")
+    produce.set_defaults(tool=run_produce, to="source", after_ctrl_c=0)
     show = commands.add_parser(
         "show", parents=[shared], help="print the newest rows of result and quarantine"
     )

@@ -86,9 +86,6 @@ class QuarantineWrite(ABC):
     more time: the next start writes the rest.
     """
 
-    late_events = 0
-    """The number of late events that it has written."""
-
     def __init__(
         self,
         root: Storage,
@@ -108,12 +105,16 @@ class QuarantineWrite(ABC):
         """Prepare, before the query reads its first record."""
 
     @abstractmethod
-    def write(self, batches: range, *, alone: bool) -> bool:
-        """Write them; return False if a drain ended this early: a later call has to repeat it.
+    def write(self, batches: range, *, alone: bool) -> int | None:
+        """Write the records of these batches.
 
         Args:
             batches: those that are not in quarantine yet.
             alone: whether the query does not run meanwhile.
+
+        Returns:
+            The number of late events that it wrote, None if a drain ended it early: then a later
+            call has to repeat it.
 
         Raises:
             CheckpointError: the records of a batch cannot be found any more.
@@ -184,12 +185,10 @@ class QuarantineProgress:
     def _complete(self, last: int, *, alone: bool) -> int | None:
         """Return the number of late events in these batches, None if a drain ended it early."""
         batches = range(self._last_batch + 1, last + 1)
-        before = self._write.late_events
-        if not self._write.write(batches, alone=alone):
-            return None
-        self._save(last)
-        late = self._write.late_events - before
-        self._report(batches, late)
+        late = self._write.write(batches, alone=alone)
+        if late is not None:
+            self._save(last)
+            self._report(batches, late)
         return late
 
     def _report(self, batches: range, late: int) -> None:
@@ -220,7 +219,7 @@ class BatchReplay(QuarantineWrite):
         """Do nothing: the logs of the query have all that a replay needs."""
 
     @override
-    def write(self, batches: range, *, alone: bool) -> bool:
+    def write(self, batches: range, *, alone: bool) -> int | None:
         """Replay each batch that read something and was not replayed before."""
         known = logged(self._root, f"{STREAM}/offsets")
         due = sorted(set(batches) - logged(self._root, f"{CHECKPOINT}/commits"))
@@ -233,13 +232,17 @@ class BatchReplay(QuarantineWrite):
                 f"{forgotten[-1]}}} into the file {PROGRESS} in checkpoint.root."
             )
             raise CheckpointError(message)
+        total = 0
         for batch in due:
             if not alone:
                 self._require_close(batch)
-            is_empty = offsets(self._root, batch) == offsets(self._root, batch - 1)
-            if not is_empty and not self._replay(batch, alone=alone):
-                return False
-        return True
+            if offsets(self._root, batch) == offsets(self._root, batch - 1):
+                continue
+            late = self._replay(batch, alone=alone)
+            if late is None:
+                return None
+            total += late
+        return total
 
     def _require_close(self, batch: int) -> None:
         """Raise QuarantineBehindError if the query is far ahead of a batch that is due."""
@@ -251,8 +254,8 @@ class BatchReplay(QuarantineWrite):
             )
             raise QuarantineBehindError(message)
 
-    def _replay(self, batch: int, *, alone: bool) -> bool:
-        """Replay a batch; return False if a drain ended this early."""
+    def _replay(self, batch: int, *, alone: bool) -> int | None:
+        """Replay a batch; return its number of late events, None if a drain ended this early."""
         before = batch - 1
         for name in (f"offsets/{before}", f"commits/{before}", f"offsets/{batch}"):
             self._copy(name)
@@ -268,13 +271,12 @@ class BatchReplay(QuarantineWrite):
             while not query.awaitTermination(POLL_SECONDS):
                 if self._is_over():
                     log.warning("the drain ends before batch %d is in quarantine", batch)
-                    return False
+                    return None
                 if not alone:
                     self._require_close(batch)
-            self.late_events += _count_late(query)
+            return _count_late(query)
         finally:
             query.stop()
-        return True
 
     def _copy_source_log(self, log: str) -> None:
         """Copy one source's log, such as the files that each batch of a file source has read."""
@@ -309,14 +311,14 @@ class SideQuery(QuarantineWrite):
         query.stop()
 
     @override
-    def write(self, batches: range, *, alone: bool) -> bool:
+    def write(self, batches: range, *, alone: bool) -> int | None:
         """Read everything that the source has by now, which includes these batches."""
         query = self._start()
         while not self._is_over():
             if query.awaitTermination(POLL_SECONDS):
-                return True
+                return 0  # it does not know the watermark of a batch
         query.stop()
-        return False
+        return None
 
     def _start(self) -> StreamingQuery:
         store = partial(_store_if_any, self._target)

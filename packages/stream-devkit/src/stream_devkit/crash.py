@@ -1,4 +1,3 @@
-{% set job = cookiecutter | stream_plan %}
 """Functions that put a checkpoint into the state that a crash leaves."""
 
 import json
@@ -11,10 +10,9 @@ def forget_commit(checkpoint: Path) -> None:
     last = max(int(path.name) for path in commits.iterdir() if path.name.isdigit())
     (commits / f"{last}").unlink()
     # With a stale checksum Spark would take the rewritten file for that of another driver.
-    (commits / f".{last}.crc").unlink()
+    (commits / f".{last}.crc").unlink(missing_ok=True)
 
 
-{% if job.knows_batch %}
 def go_back(checkpoint: Path, batches: int) -> None:
     """Delete Spark's newest batches, as in a copy of the checkpoint from before them."""
     for log in ("offsets", "commits"):
@@ -25,7 +23,6 @@ def go_back(checkpoint: Path, batches: int) -> None:
             (checkpoint / log / f".{number}.crc").unlink(missing_ok=True)
 
 
-{% endif %}
 def forget_quarantine_write(root: Path, batch: int) -> None:
     """Delete a quarantine write, as if the driver died after the batch and before it."""
     (root / "quarantine.json").write_text(json.dumps({"last_batch": batch - 1}), "utf-8")
