@@ -14,11 +14,7 @@ KINDS = {
 {% if job.windowed %}
     "window_start": "TIMESTAMP",
     "window_end": "TIMESTAMP",
-{% if job.several_keys %}
-    **{key: schema.COLUMNS[key] for key in schema.KEYS},
-{% elif job.key_columns %}
-    schema.KEY: schema.COLUMNS[schema.KEY],
-{% endif %}
+    **{name: schema.COLUMNS[name] for name in schema.RESULT_KEY if name in schema.COLUMNS},
     "event_count": "BIGINT",
     # A total is as exact as its measure.
     **{f"total_{measure}": schema.COLUMNS[measure] for measure in schema.MEASURES},

@@ -5,7 +5,7 @@ from clickstream_metrics import schema
 KINDS = {
     "window_start": "TIMESTAMP",
     "window_end": "TIMESTAMP",
-    schema.KEY: schema.COLUMNS[schema.KEY],
+    **{name: schema.COLUMNS[name] for name in schema.RESULT_KEY if name in schema.COLUMNS},
     "event_count": "BIGINT",
     # A total is as exact as its measure.
     **{f"total_{measure}": schema.COLUMNS[measure] for measure in schema.MEASURES},

@@ -132,13 +132,15 @@ def fact_problems(line: str) -> Iterator[str]:
 
 
 def column_problems(line: str) -> Iterator[str]:
-    """Yield each column of the result that a list of them does not have."""
+    """Yield each column that a list of the result's columns, or of its groups, does not have."""
     said = set(names(line))
+    times = {"window_start", "window_end"}
+    grouped = tuple(name for name in JOB.result_key if name not in times)
     if "window_start" in said and line.startswith("| "):
-        times = {"window_start", "window_end"}
-        grouped = tuple(name for name in JOB.result_key if name not in times)
         row = window_row(Window(start=START, end=START, key=grouped, events=[]))
         yield from (f"{column} is missing" for column in {*row, *grouped} - said)
+    if re.match(r"\| window \|.* a row for each ", line):
+        yield from (f"{column} is missing" for column in {*grouped} - said)
 
 
 def compatibility_problems(line: str) -> Iterator[str]:
@@ -182,9 +184,10 @@ def test_the_runbook_explains_existing_reasons():
     assert [place(RUNBOOK, f"| `{row}` |") for row in rows if f'"{row}"' not in CODE] == []
 
 
-def test_readme_has_the_columns_of_the_result():
-    """The list of columns in README.md has every column of the test oracle."""
-    assert problems(README, column_problems) == []
+@pytest.mark.parametrize("document", [README, AGENTS], ids=document_id)
+def test_each_column_of_the_result_is_named(document):
+    """README.md has every column of the test oracle, and AGENTS.md those that group the rows."""
+    assert problems(document, column_problems) == []
 
 
 def test_the_table_about_checkpoints_is_true():
@@ -210,6 +213,7 @@ def test_the_table_about_checkpoints_is_true():
         (danger_problems, "VACUUM delta.`/the/path` RETAIN 1 HOURS;"),
         (danger_problems, "- ALWAYS put a secret into `conf/`."),
         (column_problems, "| here | `window_start`, `window_end` |"),
+        (column_problems, "| window | here, a row for each window |"),
         (compatibility_problems, "| `state.partitions` | nothing |"),
         (compatibility_problems, "| nothing | `lifecycle.attempts` |"),
     ],

@@ -104,6 +104,16 @@ def test_keys_of_several_columns_share_values():
         assert 1 < len({*column}) < len(keys)
 
 
+def test_a_column_that_an_owner_groups_by_has_few_values():
+    """A new grouping column makes groups of many events, although it has no role."""
+    spec = replace(EVENTS, columns={**COLUMNS, "country": "STRING"}, result_key=("country",))
+
+    values = {event["country"] for event in generate(spec, 500).valid[0][0]}
+
+    assert None in values
+    assert 2 < len(values) < 10
+
+
 def test_only_late_events_are_behind_the_watermark(spec, traffic):
     """Out-of-order events stay within the delay, and late events are behind the watermark."""
     far = timedelta(days=9999)

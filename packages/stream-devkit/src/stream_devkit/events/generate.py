@@ -205,6 +205,9 @@ class _Maker:
         self.spec, self.rng = spec, rng
         self.steps = max(STEPS, 4 * math.ceil(spec.delay / spec.step))
         self._keys = self._key_values()
+        roles = {spec.time, spec.id, *spec.keys}
+        grouping = [name for name in spec.result_key if name in spec.columns and name not in roles]
+        self._groups = {name: self._values_of(name) for name in grouping}
         self._made = first
 
     def at(self, steps: float) -> datetime:
@@ -263,7 +266,7 @@ class _Maker:
     def _values(self, moment: datetime) -> dict[str, Value]:
         self._made += 1
         spec, rng = self.spec, self.rng
-        values = {name: self._optional(kind, moment) for name, kind in spec.columns.items()}
+        values = {name: self._optional(name, moment) for name in spec.columns}
         if spec.id:
             values[spec.id] = self._identity(spec.columns[spec.id])
         if spec.key:
@@ -278,8 +281,12 @@ class _Maker:
         into = ((moment - START) / self.spec.step + turn) % (BUSY + QUIET)
         return 0 if self.spec.pauses and into > BUSY else KEY_WEIGHTS[number]
 
-    def _optional(self, kind: str, moment: datetime) -> Value:
-        return None if self.rng.random() < NULL else value(kind, self.rng, moment)
+    def _optional(self, name: str, moment: datetime) -> Value:
+        if self.rng.random() < NULL:
+            return None
+        if name in self._groups:
+            return self.rng.choice(self._groups[name])
+        return value(self.spec.columns[name], self.rng, moment)
 
     def _identity(self, kind: str) -> Value:
         if kind == "STRING":
@@ -297,7 +304,7 @@ class _Maker:
         return found
 
     def _values_of(self, name: str) -> list[Value]:
-        """Return some values of a column of the key, all different."""
+        """Return some values of a column that groups the result, all different."""
         kind = self.spec.columns[name]
         if kind == "STRING":
             return list(next(words for part, words in KEY_WORDS.items() if part in name.lower()))
