@@ -11,7 +11,7 @@ INSTALL := PYTHONPATH=packages/stream-devkit/src "$(PYTHON)" -m stream_devkit.in
 DEMO := build/clickstream-metrics
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all test-rules runs chaos chaos-long check format state examples docs lock wheels clean needs-python needs-java
+.PHONY: help demo test test-all test-rules runs chaos chaos-long bench check format state examples docs lock wheels clean needs-python needs-java
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ chaos-long: needs-java .venv/.installed ## 100 failures for each sink and kind o
 
 runs: needs-java .venv/.installed ## run the job variants whose code has changed, or some: make runs WITH="sink=jdbc"
 	@$(SCRIPT).runs $(WITH)
+
+bench: needs-java .venv/.installed ## measure the speed of generated jobs: docs/speed.md (an hour)
+	@$(SCRIPT).bench $(WITH)
 
 test-rules: .venv/.installed ## run the quick tests: all that do not start Spark
 	@$(RUN) -m pytest -m "not life and not spark"

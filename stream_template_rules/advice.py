@@ -20,8 +20,8 @@ def _collect(names: Callable[[Source], Iterable[str]], **more: tuple[str, ...]) 
 PINNED: Settings = (
     *((box, ("watermark.delay",)) for box in EVENT_TIME),
     ({"join": STREAM_JOINS}, ("join.within",)),
-    ({"window": ("tumbling",)}, ("window.duration",)),
-    ({"window": ("sliding",)}, ("window.duration", "window.slide")),
+    ({"window": ("tumbling",)}, ("window.duration", "window.offset")),
+    ({"window": ("sliding",)}, ("window.duration", "window.slide", "window.offset")),
     ({"window": ("session",)}, ("window.gap",)),
     ({"state": ("custom",)}, ("visits.idle",)),
     *_collect(lambda source: [f"source.{source.input_setting}"]),

@@ -156,10 +156,10 @@ PROMISES = [
         "Best Practices: late data", [skill("late-events", "Late events are dropped")], WATERMARK
     ),
     Promise("Best Practices: parallelism", [(RUNBOOK, "Resize the state")], WATERMARK),
-    Promise("Integration: upstream", [(CONTRACT, "| upstream: `data-connector-specialist` |")]),
-    Promise("Integration: downstream", [(CONTRACT, "| downstream: `delta-lake-engineer` |")]),
-    Promise("Integration: coordinates with", [(CONTRACT, "| platform: `workspace-admin` |")]),
-    Promise("Integration: reports to", [(CONTRACT, "| `orchestrator`, or who asked you |")]),
+    Promise("Integration: upstream", [(CONTRACT, "| upstream: data-connector-specialist |")]),
+    Promise("Integration: downstream", [(CONTRACT, "| downstream: delta-lake-engineer |")]),
+    Promise("Integration: coordinates with", [(CONTRACT, "| platform: workspace-admin |")]),
+    Promise("Integration: reports to", [(CONTRACT, "| orchestrator, or who asked you |")]),
 ]
 
 

@@ -54,6 +54,7 @@ NOT_RUN += tuple(
             "chaos",
             "crash",
             "demo",
+            "export",
             "file_run",
             "in_use",
             "install",

@@ -449,9 +449,9 @@ def _wait_for(holds: Callable[[], bool]) -> None:
 
 PLAYBOOKS = {
     "late-events": Playbook(
-        {"2": Stream.write_sample},
+        {},
         _check_late_events,
-        lambda _: {"run --input sample.ndjson": "run --input sample.ndjson --batch-rows 200"},
+        lambda _: {"/sample.ndjson --output": "/sample.ndjson --batch-rows 200 --output"},
     ),
     "replay-quarantine": Playbook({"4": _correct_records, "7": _close_windows}, _check_corrected),
     "replay-from-a-time": Playbook({}, _check_replayed, _choose_time),
@@ -462,7 +462,6 @@ PLAYBOOKS = {
     ),
     "change-window-or-watermark": Playbook(
         {
-            "1": Stream.write_sample,
             "2": _edit("conf/base.toml", 'delay = "10 minutes"', 'delay = "30 minutes"'),
             "3": _correct_documents,
             "6": lambda stream: stream.interrupt("make servers"),

@@ -6,6 +6,7 @@
 {% set the_key = "KEYS" if job.several_keys else "the key" %}
 {% set finds_late = job.drops_closed and job.keeps_late %}
 {% set is_aligned = finds_late and not session %}
+{% set step = "slide" if sliding else "duration" %}
 {% if sliding %}
 """The windowed aggregation: sliding windows, which overlap."""
 {% elif session %}
@@ -17,21 +18,17 @@
 {% if is_aligned %}
 from datetime import timedelta
 {% endif %}
-{% if sliding %}
+{% if not session %}
 from typing import Self
-{% endif %}
-{% if is_aligned or sliding %}
 
-{% endif %}
-{% if sliding %}
 from pydantic import model_validator
 {% endif %}
 from pyspark.sql import {{ "Column, " if finds_late }}DataFrame
 from pyspark.sql import functions as F
-{% if sliding or is_aligned %}
-from stream_runtime.config import Duration, Table, to_timedelta
-{% else %}
+{% if session %}
 from stream_runtime.config import Duration, Table
+{% else %}
+from stream_runtime.config import Duration, DurationOrZero, Table, to_timedelta
 {% endif %}
 from stream_runtime.names import OWN, quote
 
@@ -53,6 +50,8 @@ class Window(Table):
     duration: Duration = "10 minutes"
     slide: Duration = "5 minutes"
     """The time from the start of a window to the start of the next one."""
+    offset: DurationOrZero = "0 seconds"
+    """How much later a window begins than at a multiple of `slide` since 1970 UTC."""
 
     @model_validator(mode="after")
     def _without_gaps(self) -> Self:
@@ -62,6 +61,17 @@ class Window(Table):
         return self
 {% else %}
     duration: Duration = "5 minutes"
+    offset: DurationOrZero = "0 seconds"
+    """How much later a window begins than at a multiple of `duration` since 1970 UTC."""
+{% endif %}
+{% if not session %}
+
+    @model_validator(mode="after")
+    def _has_a_short_offset(self) -> Self:
+        if to_timedelta(self.offset) >= to_timedelta(self.{{ step }}):
+            message = "offset must be shorter than {{ step }}: windows repeat after that time"
+            raise ValueError(message)
+        return self
 {% endif %}
 
 
@@ -71,17 +81,13 @@ def last_end(time: Column, window: Window) -> Column:
     """Return the end of a session that has only an event of this time."""
     return time + F.expr(f"INTERVAL {window.gap}")
 {% else %}
-{% if sliding %}
-    """Return the end of the last window with an event of this time; windows begin at 1970 UTC."""
-    step, size = (to_timedelta(length) // MICROSECOND for length in (window.slide, window.duration))
+    """Return the end of the {{ "last window" if sliding else "window" }} with an event of this time."""
+    step, size, offset = (
+        to_timedelta(length) // MICROSECOND
+        for length in (window.{{ step }}, window.duration, window.offset)
+    )
     micros = F.unix_micros(time)
-    return F.timestamp_micros(micros - F.pmod(micros, F.lit(step)) + size)
-{% else %}
-    """Return the end of the window with an event of this time; windows begin at 1970 UTC."""
-    size = to_timedelta(window.duration) // MICROSECOND
-    micros = F.unix_micros(time)
-    return F.timestamp_micros(micros - F.pmod(micros, F.lit(size)) + size)
-{% endif %}
+    return F.timestamp_micros(micros - F.pmod(micros - offset, F.lit(step)) + size)
 {% endif %}
 
 
@@ -107,9 +113,9 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
 {% if session %}
     window_of = F.session_window(time, window.gap)
 {% elif sliding %}
-    window_of = F.window(time, window.duration, window.slide)
+    window_of = F.window(time, window.duration, window.slide, window.offset)
 {% else %}
-    window_of = F.window(time, window.duration)
+    window_of = F.window(time, window.duration, window.duration, window.offset)
 {% endif %}
     totals = [
         F.try_sum(F.coalesce(quote(measure), F.lit(0))).alias(f"total_{measure}")

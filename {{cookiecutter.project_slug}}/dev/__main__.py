@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-"""The tools for work by hand: `python -m dev servers`, `produce` and `show`."""
+"""The tools for work by hand: `python -m dev servers`, `produce`, `show` and others."""
 
 import sys
 

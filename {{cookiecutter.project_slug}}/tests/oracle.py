@@ -66,6 +66,9 @@ def expected(batches: oracle.Batches, settings: Settings) -> oracle.Result:
 {% if window == "sliding" %}
         slide=settings.window.slide,
 {% endif %}
+{% if window in ("sliding", "tumbling") %}
+        offset=settings.window.offset,
+{% endif %}
     )
 {% if job.lookup %}
     return oracle.look_up(found, settings.lookup, schema.KEY, LABEL)

@@ -23,9 +23,11 @@ def current(spark, settings):
         ("window.gap=1 hour", "window"),
 {% elif cookiecutter.window == "sliding" %}
         ("window.duration=1 hour", "window"),
+        ("window.offset=1 minute", "window"),
         ("window.slide=2 minutes", "window"),
 {% elif job.windowed %}
         ("window.duration=1 hour", "window"),
+        ("window.offset=1 minute", "window"),
 {% endif %}
 {% if job.watermark %}
         ("watermark.delay=1 hour", "EventTimeWatermark"),

@@ -32,3 +32,10 @@ def test_windows_leave_no_gap():
     """A slide longer than the window is refused: events in the gap would belong to no window."""
     assert "slide is longer than duration" in problem("window.slide=11 minutes")
 {% endif %}
+{% if cookiecutter.window in ("tumbling", "sliding") %}
+
+
+def test_a_long_offset_is_refused():
+    """An offset of a whole step or more is refused: it gives the windows of a shorter one."""
+    assert "offset must be shorter than" in problem("window.offset=1 hour")
+{% endif %}

@@ -89,6 +89,8 @@ def test_out_of_order_events_match_the_oracle(stream):
 
 {% if cookiecutter.window == "session" %}
     rows, quarantined, summary = stream(messages, "window.gap=1 minute", batch_rows=20)
+{% elif job.windowed %}
+    rows, quarantined, summary = stream(messages, "window.offset=2 minutes", batch_rows=20)
 {% else %}
     rows, quarantined, summary = stream(messages, batch_rows=20)
 {% endif %}

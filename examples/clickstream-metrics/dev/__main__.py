@@ -1,4 +1,4 @@
-"""The tools for work by hand: `python -m dev servers`, `produce` and `show`."""
+"""The tools for work by hand: `python -m dev servers`, `produce`, `show` and others."""
 
 import sys
 

@@ -22,6 +22,7 @@ def expected(batches: oracle.Batches, settings: Settings) -> oracle.Result:
         window_row,
         "append",
         duration=settings.window.duration,
+        offset=settings.window.offset,
     )
 
 

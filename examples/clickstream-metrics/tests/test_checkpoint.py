@@ -19,6 +19,7 @@ def current(spark, settings):
     ("override", "fact"),
     [
         ("window.duration=1 hour", "window"),
+        ("window.offset=1 minute", "window"),
         ("watermark.delay=1 hour", "EventTimeWatermark"),
         ("state.partitions=7", "state_partitions"),
         ("state.store=rocksdb", "state_store"),

@@ -25,3 +25,8 @@ def test_a_misspelt_key_is_refused():
 def test_placeholders_must_be_replaced(env):
     """A deployed job with the template's placeholder addresses is refused."""
     assert f"conf/{env}.toml: checkpoint.root still is the example" in problem(env=env)
+
+
+def test_a_long_offset_is_refused():
+    """An offset of a whole step or more is refused: it gives the windows of a shorter one."""
+    assert "offset must be shorter than" in problem("window.offset=1 hour")

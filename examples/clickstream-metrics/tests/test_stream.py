@@ -68,7 +68,7 @@ def test_out_of_order_events_match_the_oracle(stream):
 
     messages = [raw(event(minute, number=number)) for number, minute in enumerate(minutes)]
 
-    rows, quarantined, summary = stream(messages, batch_rows=20)
+    rows, quarantined, summary = stream(messages, "window.offset=2 minutes", batch_rows=20)
 
     assert summary["verdict"] == "exact"
     assert [row["reason"] for row in quarantined] == ["late"] * summary["late_rows"]

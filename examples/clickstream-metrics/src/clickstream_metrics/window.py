@@ -1,10 +1,12 @@
 """The windowed aggregation: tumbling windows, fixed and without overlap."""
 
 from datetime import timedelta
+from typing import Self
 
+from pydantic import model_validator
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from stream_runtime.config import Duration, Table, to_timedelta
+from stream_runtime.config import Duration, DurationOrZero, Table, to_timedelta
 from stream_runtime.names import OWN, quote
 
 from . import schema
@@ -17,13 +19,25 @@ class Window(Table):
     """The table `[window]` in conf/*.toml."""
 
     duration: Duration = "5 minutes"
+    offset: DurationOrZero = "0 seconds"
+    """How much later a window begins than at a multiple of `duration` since 1970 UTC."""
+
+    @model_validator(mode="after")
+    def _has_a_short_offset(self) -> Self:
+        if to_timedelta(self.offset) >= to_timedelta(self.duration):
+            message = "offset must be shorter than duration: windows repeat after that time"
+            raise ValueError(message)
+        return self
 
 
 def last_end(time: Column, window: Window) -> Column:
-    """Return the end of the window with an event of this time; windows begin at 1970 UTC."""
-    size = to_timedelta(window.duration) // MICROSECOND
+    """Return the end of the window with an event of this time."""
+    step, size, offset = (
+        to_timedelta(length) // MICROSECOND
+        for length in (window.duration, window.duration, window.offset)
+    )
     micros = F.unix_micros(time)
-    return F.timestamp_micros(micros - F.pmod(micros, F.lit(size)) + size)
+    return F.timestamp_micros(micros - F.pmod(micros - offset, F.lit(step)) + size)
 
 
 def aggregate(events: DataFrame, window: Window) -> DataFrame:
@@ -34,7 +48,7 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
     total is null if the sum overflows its type, because an error would stop the stream.
     """
     time = quote(schema.EVENT_TIME)
-    window_of = F.window(time, window.duration)
+    window_of = F.window(time, window.duration, window.duration, window.offset)
     totals = [
         F.try_sum(F.coalesce(quote(measure), F.lit(0))).alias(f"total_{measure}")
         for measure in schema.MEASURES

@@ -1,12 +1,14 @@
 """The tools for a job that runs by hand on this machine: `python -m dev servers|produce|show`.
 
 `servers` starts the servers of conf/dev.toml and keeps their data, `produce` sends events to the
-job's source, `show` prints the newest rows of its result and of its quarantine. `chaos` needs none
-of them: it runs the job with servers of its own, which fail.
+job's source, `export` copies records of the source to a file, `show` prints the newest rows of its
+result and of its quarantine. `chaos` needs none of them: it runs the job with servers of its own,
+which fail.
 """
 
 import argparse
 import json
+import os
 import random
 import sys
 import time
@@ -46,6 +48,8 @@ SPAN = timedelta(hours=2)
 EVENTS = 1000
 FASTEST = 10_000
 """The highest rate: one process makes about so many events in a second."""
+EXPORT = Path("build/sample.ndjson")
+EXPORTED = 100_000
 QUARANTINE = ("reason", "column", "origin", "raw")
 """The columns of quarantine that `show` prints."""
 LONGEST = 100
@@ -76,6 +80,10 @@ def main(tools: Tools, arguments: Sequence[str] | None = None) -> int:
             return int(options.tool(tools, settings, options))
     except KeyboardInterrupt:
         return int(options.after_ctrl_c)
+    except BrokenPipeError:
+        # The reader, such as `head`, has what it wants; Python must not write there at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except StreamJobError as error:
         print(to_printable(f"error: {error}"), file=sys.stderr)
         return error.exit_code
@@ -119,6 +127,14 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
     )
     show.add_argument("--rows", type=to_positive, default=10, help="how many (10)")
     show.set_defaults(tool=run_show)
+    export = commands.add_parser(
+        "export", parents=[shared], help="copy records of the source to a file, for `run --input`"
+    )
+    export.add_argument(
+        "--records", type=to_positive, default=EXPORTED, help=f"how many at most ({EXPORTED:,})"
+    )
+    export.add_argument("--output", type=Path, default=EXPORT, help=f"the file ({EXPORT})")
+    export.set_defaults(tool=run_export)
     chaos = commands.add_parser(
         "chaos", help="let the job and its servers fail while they work, and compare the result"
     )
@@ -349,6 +365,20 @@ def _cell(value: Any) -> str:
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def run_export(tools: Tools, settings: RuntimeSettings, options: argparse.Namespace) -> int:
+    """Copy records of each input to a file, that of the right input with `-right` in its name."""
+    # Only this tool starts Spark.
+    from .export import export  # noqa: PLC0415
+
+    _check_servers(settings)
+    file = options.output
+    files = [file, file.with_stem(f"{file.stem}-right")][: len(tools.demo.pipeline.inputs)]
+    counts = export(tools.demo.pipeline, settings, files, options.records)
+    for path, count in zip(files, counts, strict=True):
+        print(f"copied {count:,} records to {path}")
+    return 0
 
 
 def run_chaos(tools: Tools, _: RuntimeSettings, options: argparse.Namespace) -> int:

@@ -57,12 +57,14 @@ def _normal(text: str) -> str:
 
 
 def _window_sizes(line: str) -> str:
-    """Return slide and length, or gap, of an event-time window; a plan has microseconds."""
+    """Return slide, length and offset, or gap, of a window; a plan has microseconds."""
     if "precisetimestampconversion" not in line:
         return ""
     if gap := re.search(r"\+ cast\((.+?) as interval\)", line):
         return f"gap {gap[1]}"
     slide = re.search(r"% (\d+)\)", line)
     length = re.search(r"\) - 0\) \+ (\d+)\)", line)
-    parts = {"slide": slide, "length": length}
+    # Without an offset, Spark writes 0; a checkpoint from before this fact has none.
+    offset = re.search(r"- ([1-9]\d*)\) % ", line)
+    parts = {"slide": slide, "length": length, "offset": offset}
     return ", ".join(f"{name} {int(found[1]) // 1000} ms" for name, found in parts.items() if found)

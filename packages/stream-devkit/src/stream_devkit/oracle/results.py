@@ -75,8 +75,9 @@ def aggregate_windows(
     *,
     duration: str,
     slide: str | None = None,
+    offset: str = "0 seconds",
 ) -> Result:
-    """Return a row for each window and key, if there is a key; windows are aligned to 1970 UTC.
+    """Return a row for each window and key, if there is a key.
 
     - In `append` mode a window closes in the batch after the one that advanced the watermark to
       its end. Windows that are still open are in `pending`.
@@ -90,13 +91,15 @@ def aggregate_windows(
         mode: the output mode.
         duration: the length of a window.
         slide: the time between the starts of two windows; without it they do not overlap.
+        offset: how much later a window begins than at a multiple of that time since 1970 UTC.
     """
     size, step = to_timedelta(duration), to_timedelta(slide or duration)
+    first = EPOCH + to_timedelta(offset)
     windows: dict[tuple[datetime, Any], list[Event]] = defaultdict(list)
     late = used = count = missed = 0
     for batch in stream.batches:
         for event in batch.events:
-            starts = _starts(event[schema.time], size, step)
+            starts = _starts(event[schema.time], size, step, first)
             accepting = [start for start in starts if start + size > batch.late_until]
             for start in accepting:
                 windows[start, _key_of(event, schema)].append(event)
@@ -173,9 +176,9 @@ def _key_of(event: Event, schema: EventSchema) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def _starts(time: datetime, size: timedelta, step: timedelta) -> list[datetime]:
-    """Return the starts of all windows that contain a time."""
-    last = time - (time - EPOCH) % step
+def _starts(time: datetime, size: timedelta, step: timedelta, first: datetime) -> list[datetime]:
+    """Return the starts of all windows that contain a time; one window starts at `first`."""
+    last = time - (time - first) % step
     return [last - number * step for number in range(-(-(size - (time - last)) // step))]
 
 
