@@ -155,7 +155,7 @@ class _Reader:
 def _column(tokens: list[Token]) -> Column:
     if not tokens:
         raise FormError(
-            "schema-form", "A column is missing between two commas, or at the start or end."
+            "schema-form", "A column is missing: there is none, or none between two commas."
         )
     reader = _Reader(tokens)
     name = _name(reader)
@@ -224,7 +224,11 @@ def _name(reader: _Reader) -> str:
 def _type(reader: _Reader, name: str) -> str:
     """Take the type from the tokens, in Spark's spelling."""
     if not reader.rest:
-        raise FormError("schema-type", f"{name} has no type.")
+        raise FormError(
+            "schema-type",
+            f"{name} has no type. Write it after the name, such as `{name} STRING`; for a file: "
+            '"event_schema=$(cat FILE)".',
+        )
     first = reader.take()
     kind = ALIASES.get(first.word, first.word)
     if kind in TEXTS:

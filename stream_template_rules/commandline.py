@@ -118,15 +118,19 @@ def skips_existing(argv: Sequence[str]) -> bool:
     return any(word in skipping for word, *_ in _options(argv[1:], VALUED))
 
 
-def new_folder(argv: Sequence[str]) -> Path | None:
-    """Return where the command makes the folder of a project, None if that folder may exist."""
-    creates = _name(argv) in {"cookiecutter", "cruft"} and makes_project(argv)
-    options = list(_options(argv[1:], VALUED | CRUFT_VALUED))
-    overwrites = {word for word, *_ in options} & {"-f", "--overwrite-if-exists"}
-    folders = [value for word, *value in options if word in {"-o", "--output-dir"}]
-    if not creates or overwrites:
+def output_folder(argv: Sequence[str]) -> Path | None:
+    """Return where the command makes the folder of a project, None if it makes none."""
+    if _name(argv) not in {"cookiecutter", "cruft"} or not makes_project(argv):
         return None
+    options = _options(argv[1:], VALUED | CRUFT_VALUED)
+    folders = [value for word, *value in options if word in {"-o", "--output-dir"}]
     return Path(*(folders[-1] if folders else "."))
+
+
+def may_exist(argv: Sequence[str]) -> bool:
+    """Return whether the folder of the project may exist."""
+    words = {word for word, *_ in _options(argv[1:], VALUED | CRUFT_VALUED)}
+    return bool(words & {"-f", "--overwrite-if-exists"})
 
 
 def _cookiecutter(program: tuple[str, ...], words: Sequence[str]) -> CommandLine:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .axes import Answers
-from .commandline import HOME, new_folder
+from .commandline import HOME, may_exist, output_folder
 from .names import numbered_slugs
 from .problems import Violation
 
@@ -122,24 +122,27 @@ def existing_violations(
 
 
 def taken_folder(answers: Answers, argv: Sequence[str]) -> list[Violation]:
-    """Return a violation if cookiecutter refuses to write into the folder, because it exists."""
-    parent, slug = new_folder(argv), answers.get("project_slug")
-    if parent is None or slug is None or not (parent / slug).exists():
+    """Return a violation if cookiecutter cannot write into the folder, because its name exists."""
+    parent, slug = output_folder(argv), answers.get("project_slug")
+    if parent is None or slug is None or not os.path.lexists(parent / slug):
         return []
-    free = next(name for name in numbered_slugs(slug) if not (parent / name).exists())
-    what = "" if _recorded(parent / slug) is None else ", with a project of this template"
-    return [
-        Violation(
-            FOLDER_EXISTS,
-            "form",
-            f"project_slug={slug}",
-            f"The folder {parent / slug} already exists{what}.",
-            f"Choose another slug, such as {free}. To write the missing files into this folder, "
-            "add --overwrite-if-exists: it changes no existing file.",
-            "project_slug",
-            free,
+    project = parent / slug
+    if project.is_dir() and may_exist(argv):
+        return []
+    free = next(name for name in numbered_slugs(slug) if not os.path.lexists(parent / name))
+    reason = f"{project} already exists, and is no folder."
+    other = "Or move it to another place."
+    if project.is_dir():
+        what = "" if _recorded(project) is None else ", with a project of this template"
+        reason = f"The folder {project} already exists{what}."
+        other = (
+            "To write the missing files into this folder, add --overwrite-if-exists, and "
+            "--skip-if-file-exists if it has files with the names of the project's: no existing "
+            "file changes."
         )
-    ]
+    fix = f"Choose another slug, such as {free}. {other}"
+    clash = f"project_slug={slug}"
+    return [Violation(FOLDER_EXISTS, "form", clash, reason, fix, "project_slug", free)]
 
 
 def _some(paths: Sequence[str]) -> str:

@@ -69,9 +69,9 @@ def slug_from(name: str) -> str:
 def proposed_slug(slug: str) -> str:
     """Return the slug if it is allowed, otherwise a similar one; empty if nothing is left."""
     proposal = slug if not slug or slug[0].isalpha() else f"stream-{slug}"
-    if _owner(package_from(proposal)):
-        proposal += "-stream"
-    return proposal[:MAX_SLUG].strip("-")
+    names = (proposal, f"{proposal}-stream", f"stream-{proposal}")
+    free = next(name for name in names if not _owner(package_from(name)))
+    return free[:MAX_SLUG].strip("-")
 
 
 def numbered_slugs(slug: str) -> Iterator[str]:

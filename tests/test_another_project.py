@@ -16,7 +16,9 @@ pytestmark = pytest.mark.life
 @pytest.fixture(scope="module", name="project")
 def _project(tmp_path_factory):
     """Provide a project with other columns, source, output mode, sink and trigger."""
-    answers = ACCESS_LOG | {
+    answers = {
+        "event_schema": ACCESS_LOG["event_schema"].replace("bytes BIGINT", "cost DECIMAL(9, 2)"),
+        "event_roles": ACCESS_LOG["event_roles"].replace("measure=bytes", "measure=cost"),
         "project_name": "Access Log",
         "source": "files",
         "sink": "jdbc",
@@ -27,7 +29,7 @@ def _project(tmp_path_factory):
 
 
 def test_a_project_with_other_answers_passes_its_tests(project):
-    """Types and tests of a project with other answers pass: files to PostgreSQL."""
-    for command in ("mypy", "pytest"):
+    """Types, tests and demo of a scheduled project pass, from files to PostgreSQL."""
+    for command in ("mypy", "pytest", "dev.demo"):
         code, output = project.run(sys.executable, "-m", command)
         assert code == 0, output

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from machine import assert_command_works, assert_refused, make_repository
 
-from stream_template_rules.commandline import new_folder
+from stream_template_rules.commandline import may_exist, output_folder
 from stream_template_rules.names import MAX_SLUG, numbered_slugs, slug_violations
 from tests.examples import ROOT, read_tree
 
@@ -269,11 +269,35 @@ def test_a_free_slug_is_legal():
 
 
 def test_other_programs_check_no_folder():
-    """An update, and a program that calls cookiecutter, may write into a folder that exists."""
-    lines = (["cruft", "update"], ["cruft", "diff"], ["pytest"], ["cookiecutter", "-fo", "x", "t"])
+    """An update, and a program that calls cookiecutter, make no folder of a new project."""
+    lines = (["cruft", "update"], ["cruft", "diff"], ["pytest"])
 
-    assert [new_folder(line) for line in lines] == [None] * len(lines)
-    assert new_folder(["cookiecutter", "-o", "x", "t"]) == Path("x")
+    assert [output_folder(line) for line in lines] == [None] * len(lines)
+    assert output_folder(["cookiecutter", "-o", "x", "t"]) == Path("x")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("-o x t", False), ("-fo x t", True), ("--overwrite-if-exists t", True)]
+)
+def test_an_option_allows_a_folder_that_exists(words, expected):
+    """The check reads the option in each of its forms."""
+    assert may_exist(["cookiecutter", *words.split()]) == expected
+
+
+@pytest.mark.parametrize("option", [(), ("-f",), ("-f", "-s")], ids="-".join)
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_name_that_is_no_folder_is_refused(user, template, option, kind):
+    """A file, or a link to nothing, of the project's name is named, and stays as it is."""
+    path = user.work / "clickstream-metrics"
+    if kind == "file":
+        path.write_text("mine", "utf-8")
+    else:
+        path.symlink_to("nowhere")
+
+    done = user.run("cookiecutter", "--no-input", *option, str(template))
+
+    assert_refused(user, done, "folder-exists", "is no folder", before=["clickstream-metrics"])
+    assert path.is_symlink() if kind == "link" else path.read_text("utf-8") == "mine"
 
 
 def test_the_real_template_is_the_same_over_itself(user):

@@ -239,7 +239,8 @@ def test_a_wrong_value_is_not_exact(stream, monkeypatch):
 
     def wrong(text, schema):
         found, measure = parsed(text, schema), schema.measures[0]
-        more = (found[measure] + 1).cast(schema.columns[measure])
+        kind, read = schema.columns[measure], records.json_columns(schema)[measure].dataType
+        more = (found[measure].cast(kind) + 1).cast(kind).cast(read)
         changed = found.withField(quote(measure), more)
         return F.when(text.contains(UNKNOWN), changed).otherwise(found)
 

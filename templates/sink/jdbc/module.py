@@ -233,7 +233,8 @@ class Sink(StreamSink):
         except psycopg.OperationalError as error:
             message = (
                 f"PostgreSQL at {self.address} does not let {self.user} in: "
-                f"{_reason(error)}. Start it, or correct [sink] and STREAM__SINK__PASSWORD."
+                f"{_reason(error)}. Start it (`make servers` on your own machine), or "
+                "correct [sink] and STREAM__SINK__PASSWORD."
             )
             raise SetupError(message) from None
 

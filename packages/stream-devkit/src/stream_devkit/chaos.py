@@ -137,6 +137,8 @@ def freeze(trial: Trial) -> str:
         JobError: the second one is not refused.
     """
     trial.job.process.freeze()
+    if not trial.job.running:
+        return "the job has already ended"
     try:
         trial.second.start()
         exit_code = trial.second.process.wait(PATIENCE_SECONDS)
@@ -312,6 +314,7 @@ class Chaos:
     def _ensure_running(self, trial: Trial) -> None:
         """Start the job if it does not run."""
         if not trial.job.running:
+            trial.job.forget()
             trial.job.start()
 
     def _catch_up(self, trial: Trial, is_done: Callable[[], bool]) -> None:

@@ -47,6 +47,7 @@ from .ordinary import EXACT
 from .reconciliation import Oracle, Result, Row, Split, is_of_windows, split, verdict
 from .rows import as_json, parse, typed_rows
 
+RESULT, QUARANTINE, SUMMARY = "result.ndjson", "quarantine.ndjson", "summary.json"
 LINE = f"{OWN}line"
 HEAD_LINES = 100
 """The number of lines that show the format of a file."""
@@ -65,7 +66,7 @@ def run(
     """Write result.ndjson, quarantine.ndjson and summary.json; return 1 unless all is exact.
 
     Raises:
-        ConfigError: an input is not a file.
+        ConfigError: an input is not a file, or the output has files of something else.
         StreamFailedError: Spark cannot process the events.
     """
     for source in sources:
@@ -73,6 +74,7 @@ def run(
             message = f"--input {source} is not a file. Name a file of JSON lines."
             raise ConfigError(message)
         _require_json_lines(source)
+    _require_own(output)
     # The run has no source and no sink, so it needs none of their jars.
     plain = settings.session.model_copy(update={"jars": None})
     spark = session.build(job.name, plain, settings.state, {})
@@ -225,8 +227,8 @@ class FileRun:
         is_late = self._job.late_check(self._settings, self._watermark_before())
         quarantined = [row for slices in self._inputs for row in slices.quarantined(is_late)]
         output.mkdir(parents=True, exist_ok=True)
-        _write_lines(output / "result.ndjson", result)
-        _write_lines(output / "quarantine.ndjson", quarantined)
+        _write_lines(output / RESULT, result)
+        _write_lines(output / QUARANTINE, quarantined)
         events = [slices.events(self._batch_rows) for slices in self._inputs]
         # Python rounds sums of decimals to 28 digits, and Spark to 38.
         with localcontext(EXACT):
@@ -234,7 +236,7 @@ class FileRun:
         late = None if is_late is None else sum(row["reason"] == LATE for row in quarantined)
         summary = self._summary(input_rows, batches, result, len(quarantined), late, expected)
         summary["rows_per_second"] = round(input_rows / seconds)
-        (output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+        (output / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
         return summary
 
     def _stream(self) -> dict[int, list[Row]]:
@@ -351,3 +353,11 @@ def _conclude(summary: dict[str, Any], output: Path) -> None:
         print(Split(unit, sum(parts.values()), parts), file=sys.stderr)
     print(f"{summary['output_rows']:,} result rows in {output}", file=sys.stderr)
     print(f"compared with the test oracle: {summary['verdict']}", file=sys.stderr)
+
+
+def _require_own(output: Path) -> None:
+    """Raise ConfigError if the folder has files of these names that no file run has written."""
+    foreign = [name for name in (RESULT, QUARANTINE) if (output / name).exists()]
+    if foreign and not (output / SUMMARY).exists():
+        message = f"{output / foreign[0]} is not of a file run: name another folder with --output."
+        raise ConfigError(message)

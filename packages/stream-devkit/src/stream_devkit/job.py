@@ -109,8 +109,8 @@ class FollowedJob(ABC):
         self.idle = events[-1]["event"] == "idle"
         return True
 
-    def _forget(self) -> None:
-        """Forget the earlier runs."""
+    def forget(self) -> None:
+        """Forget the earlier starts: their batches, and what their last report says."""
         self.follow()
         self.batches.clear()
         self.started = self.idle = False
@@ -135,6 +135,7 @@ class JobProcess(FollowedJob):
 
     @override
     def run(self, until: Callable[[], bool] | None = None, what: str = END) -> None:
+        self.forget()
         with self:
             self.start()
             if until:
@@ -144,8 +145,7 @@ class JobProcess(FollowedJob):
                 self.finish()
 
     def start(self) -> None:
-        """Start the job, or start it again; what is known of earlier runs is forgotten."""
-        self._forget()
+        """Start the job, or start it again; the batches of earlier starts are kept."""
         command = [*self._command, "run", *self._options]
         self._process = Process(command, self.log, output=self._output)
 

@@ -37,7 +37,7 @@ class JobInSession(FollowedJob):
 
     @override
     def run(self, until: Callable[[], bool] | None = None, what: str = END) -> None:
-        self._forget()
+        self.forget()
         ended = threading.Event()
         with ThreadPoolExecutor(1) as watch:
             drained = watch.submit(self._drain_when, until, ended) if until else None

@@ -54,6 +54,8 @@ QUARANTINE = ("reason", "column", "origin", "raw")
 """The columns of quarantine that `show` prints."""
 LONGEST = 100
 """The longest text of a cell."""
+PASSWORD = "STREAM__SINK__PASSWORD"  # noqa: S105 - the name of a variable
+"""The variable of the password of the database that `servers` starts."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C, except of tools that run until then."""
 SERVERS = {"kafka": "broker", "jdbc": "database"}
@@ -74,6 +76,8 @@ class Tools:
 def main(tools: Tools, arguments: Sequence[str] | None = None) -> int:
     """Run one tool, and return its exit code."""
     options = make_parser(tools.demo).parse_args(arguments)
+    if (password := FOLDER / "database" / "password").exists():
+        os.environ.setdefault(PASSWORD, f"file:{password}")
     try:
         settings = load(tools.demo.pipeline.settings, "dev", options.set)
         with terminable():
@@ -173,7 +177,10 @@ def run_servers(tools: Tools, settings: RuntimeSettings, options: argparse.Names
         if "database_port" in ports:
             password = servers.database.password_file
             print(f"PostgreSQL answers at {HOST}:{servers.database.port}.", flush=True)
-            print(f"Its password is in {password}; `make run` knows it.", flush=True)
+            print(
+                f"Its password is in {password}; `make` knows it. For other commands:", flush=True
+            )
+            print(f"export {PASSWORD}=file:{password}", flush=True)
         # It creates the topics that it writes to.
         tools.demo.producer(*tools.source(settings))
         print("Data is kept; --fresh empties it. Ctrl-C ends the servers.", flush=True)
@@ -212,7 +219,7 @@ def _address(system: Any) -> tuple[str, int]:
 
 def run_produce(tools: Tools, settings: RuntimeSettings, options: argparse.Namespace) -> int:
     """Send sample events, or the lines of a file, to the source of the settings."""
-    _check_servers(settings)
+    _check_servers(settings, "source", "right")
     producer = tools.demo.producer(*tools.source(settings))
     if options.file:
         events = _read(options.file, options.to, typed=producer.TYPED)
@@ -337,9 +344,11 @@ def _in_order(rows: Iterable[Row], time: str) -> list[Row]:
     return sorted(rows, key=lambda row: str(row.get("window_start") or row.get(time)))
 
 
-def _check_servers(settings: RuntimeSettings) -> None:
+def _check_servers(settings: RuntimeSettings, *tables: str) -> None:
+    """Require that the servers answer: all of them, or those of some tables of the settings."""
     for system, _ in _list_servers(settings):
-        system.check()
+        if not tables or system.NAME in tables:
+            system.check()
 
 
 def _print_rows(rows: Sequence[Row]) -> None:
@@ -372,7 +381,7 @@ def run_export(tools: Tools, settings: RuntimeSettings, options: argparse.Namesp
     # Only this tool starts Spark.
     from .export import export  # noqa: PLC0415
 
-    _check_servers(settings)
+    _check_servers(settings, "source", "right")
     file = options.output
     files = [file, file.with_stem(f"{file.stem}-right")][: len(tools.demo.pipeline.inputs)]
     counts = export(tools.demo.pipeline, settings, files, options.records)
@@ -385,6 +394,7 @@ def run_chaos(tools: Tools, _: RuntimeSettings, options: argparse.Namespace) -> 
     """Run the demo's events with failures, and return 0 if result and quarantine are exact."""
     # Only chaos needs the demo's modules, and with them the report's.
     from .chaos import Chaos, failures_of  # noqa: PLC0415
+    from .job import JobError  # noqa: PLC0415
 
     if tools.target is None:
         message = "this job writes to the terminal, where a failure repeats rows or loses them"
@@ -397,4 +407,8 @@ def run_chaos(tools: Tools, _: RuntimeSettings, options: argparse.Namespace) -> 
         raise ConfigError(message)
     seed = random.randrange(1000) if options.seed is None else options.seed
     chaos = Chaos(tools.demo, names, options.failures or len(names), seed)
-    return 0 if chaos.run() == EXACT else 1
+    try:
+        return 0 if chaos.run() == EXACT else 1
+    except JobError as error:
+        print(to_printable(f"error: {error}"), file=sys.stderr)
+        return 1
