@@ -39,7 +39,7 @@ chaos-long: needs-java .venv/.installed ## 100 failures for each sink and kind o
 runs: needs-java .venv/.installed ## run the job variants whose code has changed, or some: make runs WITH="sink=jdbc"
 	@$(SCRIPT).runs $(WITH)
 
-bench: needs-java .venv/.installed ## measure the speed of generated jobs: docs/speed.md (an hour)
+bench: needs-java .venv/.installed ## measure the speed of generated jobs: docs/speed.md (half an hour)
 	@$(SCRIPT).bench $(WITH)
 
 test-rules: .venv/.installed ## run the quick tests: all that do not start Spark

@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant("owner", ".claude/CONTRACT.md", r"`conf/`, ", ""),
     Mutant("owner", ".github/CODEOWNERS", r"/lib/", "/libs/"),
     # In what the documents describe.
-    Mutant("key", "src/*/window.py", r"duration: Duration", "length: Duration"),
+    Mutant("key", "src/*/window.py", r"\bduration\b", "length"),
     Mutant("key", RUNTIME.format("quarantine"), r"    path: Location", "    folder: Location"),
     Mutant("command", "Makefile", r"(?m)^doctor:", "health:"),
     Mutant("command", RUNTIME.format("cli"), r'"status", parents', '"state", parents'),

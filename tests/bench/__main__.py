@@ -39,7 +39,10 @@ LATENCY = {
         {"trigger": "processing_time", "sink": "delta"},
         {"trigger.interval": "0 seconds"},
     ),
-    "Kafka to Kafka, real time": ({"trigger": "real_time", "sink": "kafka"}, {}),
+    "Kafka to Kafka, real time": (
+        {"trigger": "real_time", "sink": "kafka", "output_mode": "update"},
+        {},
+    ),
     "Kafka to Kafka, continuous": ({"trigger": "continuous", "sink": "kafka"}, {}),
 }
 

@@ -1,4 +1,4 @@
-"""Latency: from the time at which an event is sent to the time at which its row can be read."""
+"""Latency: from the time at which an event is sent to the time of its row in the target."""
 
 import json
 import signal
@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Producer
 
 RATE = 1000
 """Events in a second."""
-SECONDS, WARM_UP = 60, 30
+SECONDS, WARM_UP = 40, 20
 """How long events are sent, and how many of these seconds are not measured."""
 QUIET_SECONDS = 10
 PATIENCE_SECONDS = 120

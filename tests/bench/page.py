@@ -19,17 +19,19 @@ TEXT = """\
 
 <!-- Written by `make bench` from proof/speed.json; run it instead of changing this page. -->
 
-Measured on one machine: {machine}. Broker, job and programs share its cores, so compare the ratios:
-the programs of a table ran in turns, in one run. Each run had exactly the rows that plain Python
-expects. The load is a million events of about 130 bytes, in time order, in a topic of four
-partitions, with 100 keys; a batch has at most 100,000 events.
+Measured on one machine: {machine}.
+Broker, job and programs share its cores, so compare the ratios: the programs of a table ran in
+turns, in one run. Each run had exactly the rows that plain Python expects. The load is a million
+events of about 130 bytes, in time order, in a topic of four partitions, with 100 keys; a batch has
+at most 100,000 events.
 """
 THROUGHPUT = """\
 ## Throughput
 
 Kafka, 5-minute totals for each key, Delta. The JVM is warm: each program has run before. The time
 is that of all batches. The generated job also validates each record, counts, and writes quarantine
-and metrics. The snippet is what tutorials show, with the defaults of Spark and Delta.
+and metrics. The snippet is what tutorials show, with the defaults of Spark and Delta; it ran once,
+after its own warm-up.
 
 """
 COLD = """\
@@ -50,8 +52,9 @@ a batch with more is read a second time, beside the next one.
 LATENCY = """\
 ## Latency
 
-From the time at which an event is sent to the time at which its row is in the target. The jobs have
-no window and read 1,000 events a second; the micro-batches follow each other without a pause.
+From the time at which an event is sent to the time of its row: in a topic that at which the job's
+producer sent it, in a table that of the commit. The jobs have no window and read 1,000 events a
+second; the micro-batches follow each other without a pause. 0 is less than half a millisecond.
 
 """
 SIZES = """\
