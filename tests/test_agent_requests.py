@@ -36,7 +36,7 @@ class Prepared(Stream):
         self.sent = len(self.topic)
         self.write("build/dev/checkpoint/manifest.json", {"checkpoint_id": "first"})
         self.write("build/dev/checkpoint/stream/commits/0", {})
-        self.write("build/dev/checkpoint/status.json", {"batch": {"input_rows": checks.LIMIT}})
+        self.write_batch(checks.LIMIT)
         self.write("build/dev/quarantine/first/000000/part-0.json", {"reason": "late"})
 
     def write(self, name, facts):
@@ -44,6 +44,11 @@ class Prepared(Stream):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(facts) + "\n", "utf-8")
+
+    def write_batch(self, rows):
+        """Write metrics of one batch."""
+        batch = {"event": "batch", "batch_id": 0, "input_rows": rows}
+        self.write("build/dev/metrics.jsonl", batch)
 
     def read_source(self, since=None):  # noqa: ARG002 - as in Stream
         """Return the list."""
@@ -97,6 +102,9 @@ def add_column(stream):
     project.edit(
         "README.md", "`window_end`, `event_type`,", "`window_end`, `event_type`, `country`,"
     )
+    project.edit(
+        "AGENTS.md", "each window and `event_type`", "each window, `event_type`, `country`"
+    )
 
 
 def add_aggregate(stream):
@@ -131,7 +139,7 @@ def change_window(stream):
 def raise_limit(stream):
     """Read larger batches."""
     stream.project.edit("conf/dev.toml", f"= {checks.LIMIT}", "= 100000")
-    stream.write("build/dev/checkpoint/status.json", {"batch": {"input_rows": 5000}})
+    stream.write_batch(5000)
 
 
 def send_again(stream):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.days import read_batches
 from tests.examples import read_tree
 from tests.playbooks import Stream
 
@@ -128,10 +129,13 @@ def check_window(stream: Stream) -> Iterator[str]:
         yield "conf/base.toml has not 10 minutes in window.duration"
         return
     yield from check_documents(stream)
-    manifest = stream.folder / CHECKPOINT / "manifest.json"
-    if manifest.exists() and stream.read_checkpoint_id() == stream.notes["id"]:
+    # Places of their own are as good as an empty old place.
+    places = read_conf(stream, "dev")
+    root, path = places["checkpoint"]["root"], places["sink"]["path"]
+    manifest = stream.folder / root / "manifest.json"
+    if manifest.exists() and stream.read_checkpoint_id(root) == stream.notes["id"]:
         yield "the checkpoint is still that of the windows of 5 minutes"
-    lengths = {row["window_end"] - row["window_start"] for row in stream.read_rows()}
+    lengths = {row["window_end"] - row["window_start"] for row in stream.read_rows(path)}
     if lengths - {timedelta(minutes=10)}:
         yield f"the result has windows of other lengths: {lengths}"
 
@@ -157,7 +161,7 @@ def check_lag(stream: Stream) -> Iterator[str]:
         return
     if stream.read_checkpoint_id() != stream.notes["id"]:
         yield "the job has another checkpoint"
-    if stream.read_json(f"{CHECKPOINT}/status.json")["batch"]["input_rows"] <= LIMIT:
+    if max(read_batches(stream.project).values()) <= LIMIT:
         yield "no batch was larger than before: the job did not start with the new value"
 
 
