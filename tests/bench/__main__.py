@@ -14,6 +14,7 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -63,6 +64,7 @@ class Bench:
         self.project = bake(folder, hooks=False, trigger="available_now")
         one_per_batch = frozenset(range(0, events, 100_000))
         self.loads = {
+            "warm-up": Load(200_000),
             "main": Load(events),
             "one-invalid": Load(events, invalid=one_per_batch),
             "percent-invalid": Load(events, invalid=frozenset(range(0, events, 100))),
@@ -91,12 +93,6 @@ class Bench:
         rows = list(zip(*(table[name].to_pylist() for name in columns), strict=True))
         check(self.loads[load], rows)
 
-    @property
-    def environment(self):
-        """The environment of programs that import a generated project."""
-        paths = [str(self.project / "src"), *PACKAGES, str(ROOT)]
-        return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYSPARK_PYTHON": sys.executable}
-
     @contextmanager
     def runner(self, log):
         """Start a process for runs in one JVM; yield the function that sends it a request."""
@@ -104,7 +100,7 @@ class Bench:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.bench.spark_runs"],
                 cwd=self.project,
-                env=self.environment,
+                env=make_environment(self.project),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -152,7 +148,6 @@ def measure_hot(bench):
 
 def measure_snippet(bench):
     """Measure the snippet in a warm JVM."""
-    bench.loads["warm-up"] = Load(200_000)
     with bench.runner("snippet") as ask:
         ask(bench.request("snippet", "warm-up"))
         answer = ask(bench.request("snippet"))
@@ -189,7 +184,7 @@ def measure_cold(bench):
 
 
 def _measure_bytewax(bench):
-    python = _make_environment(ROOT / "build" / "bench-peers")
+    python = _install_bytewax(ROOT / "build" / "bench-peers")
     output = bench.folder / "bytewax.jsonl"
     command = [python, str(HERE / "bytewax_run.py"), bench.broker.bootstrap_servers, "main", output]
     begun = time.time()
@@ -200,7 +195,7 @@ def _measure_bytewax(bench):
     return {"seconds": seconds, "mib": memory.mib}
 
 
-def _make_environment(folder):
+def _install_bytewax(folder):
     """Return the Python of an environment with bytewax; create it at the first call."""
     python = folder / "bin" / "python"
     if not python.exists():
@@ -250,51 +245,56 @@ def measure_latencies(bench):
     """Return for each trigger the median latency and the 95th percentile, in milliseconds."""
     results = {}
     for number, (name, (answers, settings)) in enumerate(LATENCY.items()):
-        slug, topic = f"latency-{number}", f"latency-{number}-in"
-        folder = bench.folder / f"run-{slug}"
-        folder.mkdir()
-        project = bake(bench.folder, hooks=False, project_slug=slug, window="none", **answers)
-        bench.broker.create_topic(topic)
-        table = folder / "result"
-        to_topic = answers["sink"] == "kafka"
-        if to_topic:
-            bench.broker.create_topic(f"{slug}-out")
-        overrides = {
-            "source.bootstrap_servers": bench.broker.bootstrap_servers,
-            "source.topic": topic,
-            "session.jars": bench.jars,
-            "checkpoint.root": folder / "checkpoint",
-            "quarantine.path": folder / "quarantine",
-            "metrics.log": folder / "metrics.ndjson",
-            "metrics.port": 0,
-            **(
-                {
-                    "sink.bootstrap_servers": bench.broker.bootstrap_servers,
-                    "sink.topic": f"{slug}-out",
-                }
-                if to_topic
-                else {"sink.path": table}
-            ),
-            **settings,
-        }
-        options = [f"--set={key}={value}" for key, value in overrides.items()]
-        package = slug.replace("-", "_")
-        results[name] = latency.measure_latency(
-            [sys.executable, "-m", package, "run", "--env", "dev", *options],
-            folder,
-            bench.broker,
-            topic,
-            lambda slug=slug, table=table, to_topic=to_topic: (
-                latency.read_topic(bench.broker, f"{slug}-out")
-                if to_topic
-                else latency.read_table(table)
-            ),
-            cwd=project,
-            env=bench.environment
-            | {"PYTHONPATH": os.pathsep.join([str(project / "src"), *PACKAGES])},
-        )
+        results[name] = _measure_latency(bench, f"latency-{number}", answers, settings)
         _report(f"{name}: {results[name]} ms")
     return results
+
+
+def _measure_latency(bench, slug, answers, settings):
+    """Run a project without a window while events are sent; return two latencies."""
+    folder = bench.folder / f"run-{slug}"
+    folder.mkdir()
+    project = bake(bench.folder, hooks=False, project_slug=slug, window="none", **answers)
+    topic = f"{slug}-in"
+    bench.broker.create_topic(topic)
+    target, read_times = _make_target(bench.broker, answers["sink"], f"{slug}-out", folder)
+    overrides = {
+        "source.bootstrap_servers": bench.broker.bootstrap_servers,
+        "source.topic": topic,
+        "session.jars": bench.jars,
+        "checkpoint.root": folder / "checkpoint",
+        "quarantine.path": folder / "quarantine",
+        "metrics.log": folder / "metrics.ndjson",
+        "metrics.port": 0,
+        **target,
+        **settings,
+    }
+    options = [f"--set={key}={value}" for key, value in overrides.items()]
+    package = slug.replace("-", "_")
+    return latency.measure_latency(
+        [sys.executable, "-m", package, "run", "--env", "dev", *options],
+        folder,
+        bench.broker,
+        topic,
+        read_times,
+        cwd=project,
+        env=make_environment(project),
+    )
+
+
+def _make_target(broker, sink, name, folder):
+    """Return the settings of a target, and the function that reads the times of its rows."""
+    if sink == "delta":
+        return {"sink.path": folder / name}, partial(latency.read_table, folder / name)
+    broker.create_topic(name)
+    settings = {"sink.bootstrap_servers": broker.bootstrap_servers, "sink.topic": name}
+    return settings, partial(latency.read_topic, broker, name)
+
+
+def make_environment(project):
+    """Return the environment of programs that import a generated project."""
+    paths = [str(project / "src"), *PACKAGES, str(ROOT)]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYSPARK_PYTHON": sys.executable}
 
 
 SECTIONS = {

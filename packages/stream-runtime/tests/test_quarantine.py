@@ -183,7 +183,7 @@ def test_a_replay_reads_every_input(spark, tmp_path):
     records = str(tmp_path / "records")
     replay = BatchReplay(root, str(tmp_path), records, invalid_records, lambda: False)
 
-    assert replay.write(range(1, 3), alone=True)
+    assert replay.write(range(1, 3), alone=True) == 0
     assert sorted(quarantined(tmp_path)) == ["left 2", "left 3", "right 2"]
 
 
