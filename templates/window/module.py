@@ -82,12 +82,13 @@ def last_end(time: Column, window: Window) -> Column:
     return time + F.expr(f"INTERVAL {window.gap}")
 {% else %}
     """Return the end of the {{ "last window" if sliding else "window" }} with an event of this time."""
-    step, size, offset = (
-        to_timedelta(length) // MICROSECOND
-        for length in (window.{{ step }}, window.duration, window.offset)
-    )
+{% if sliding %}
+    step = to_timedelta(window.slide) // MICROSECOND
+{% endif %}
+    size = to_timedelta(window.duration) // MICROSECOND
+    offset = to_timedelta(window.offset) // MICROSECOND
     micros = F.unix_micros(time)
-    return F.timestamp_micros(micros - F.pmod(micros - offset, F.lit(step)) + size)
+    return F.timestamp_micros(micros - F.pmod(micros - offset, F.lit({{ "step" if sliding else "size" }})) + size)
 {% endif %}
 
 

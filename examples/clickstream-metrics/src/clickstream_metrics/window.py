@@ -32,12 +32,10 @@ class Window(Table):
 
 def last_end(time: Column, window: Window) -> Column:
     """Return the end of the window with an event of this time."""
-    step, size, offset = (
-        to_timedelta(length) // MICROSECOND
-        for length in (window.duration, window.duration, window.offset)
-    )
+    size = to_timedelta(window.duration) // MICROSECOND
+    offset = to_timedelta(window.offset) // MICROSECOND
     micros = F.unix_micros(time)
-    return F.timestamp_micros(micros - F.pmod(micros - offset, F.lit(step)) + size)
+    return F.timestamp_micros(micros - F.pmod(micros - offset, F.lit(size)) + size)
 
 
 def aggregate(events: DataFrame, window: Window) -> DataFrame:
