@@ -39,8 +39,6 @@ PROJECTS = {
     "real-time": {"trigger": "real_time", "window": "none", "sink": "kafka"},
 }
 """The answers of each project: every sink and every kind of state at least once."""
-# Less compilation costs throughput, and halves the start of each job.
-JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 TEXT = """\
 # Faults
 
@@ -122,7 +120,7 @@ def _make_environment(version):
     path = ["src", "lib", "."]
     if version != variants.NEWEST_SPARK:
         path.insert(0, older_spark.make_environment(version)["PYTHONPATH"].split(os.pathsep)[0])
-    return environment | {"PYTHONPATH": os.pathsep.join(path), "JDK_JAVA_OPTIONS": JAVA}
+    return environment | {"PYTHONPATH": os.pathsep.join(path)}
 
 
 def read(page=PAGE):

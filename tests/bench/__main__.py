@@ -163,8 +163,12 @@ def _sum_batches(answer):
 def measure_cold(bench):
     """Measure whole processes; return seconds to the first batch and the end, and peak memory."""
     results = {}
-    for name in ("generated", "snippet"):
-        request = bench.request(name)
+    requests = {
+        "generated": bench.request("generated"),
+        "development": bench.request("generated", java_options=None),
+        "snippet": bench.request("snippet"),
+    }
+    for name, request in requests.items():
         shutil.rmtree(bench.folder / "run", ignore_errors=True)
         metrics = bench.folder / "run" / "metrics.ndjson"
         begun = time.time()
@@ -262,6 +266,7 @@ def _measure_latency(bench, slug, answers, settings):
         "source.bootstrap_servers": bench.broker.bootstrap_servers,
         "source.topic": topic,
         "session.jars": bench.jars,
+        "session.java_options": "",
         "checkpoint.root": folder / "checkpoint",
         "quarantine.path": folder / "quarantine",
         "metrics.log": folder / "metrics.ndjson",

@@ -101,13 +101,15 @@ def _prepare(request):
         "source.topic": request["topic"],
         "source.max_offsets_per_trigger": request.get("batch", BATCH),
         "session.jars": request["jars_folder"],
+        # None: those of conf/dev.toml, which make starts fast.
+        "session.java_options": request.get("java_options", ""),
         "sink.path": folder / "result",
         "checkpoint.root": folder / "checkpoint",
         "quarantine.path": folder / "quarantine",
         "metrics.log": folder / "metrics.ndjson",
         "metrics.port": 0,
     }
-    options = [f"{key}={value}" for key, value in overrides.items()]
+    options = [f"{key}={value}" for key, value in overrides.items() if value is not None]
     return job, load(job.settings, "dev", options), folder
 
 

@@ -1,7 +1,6 @@
 {% set job = cookiecutter | stream_plan %}
 """The fixtures of the tests: a Spark session, servers, and settings with a temporary folder."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,9 +25,6 @@ from tests.events import ONE_MATCH_EACH
 
 {% endif %}
 MakeSettings = Callable[..., Settings]
-
-# Less compilation costs throughput, which no test needs, and halves the start of a session.
-os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The fixtures of the tests: a Spark session, servers, and settings with a temporary folder."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,9 +13,6 @@ from stream_runtime.config import load
 from clickstream_metrics.settings import Settings
 
 MakeSettings = Callable[..., Settings]
-
-# Less compilation costs throughput, which no test needs, and halves the start of a session.
-os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
 @pytest.fixture

@@ -92,6 +92,45 @@ def test_the_batches_of_a_driver_are_added_up(driver, shown):
     assert found["batch"]["batch_id"] == 2
 
 
+def test_a_new_driver_shows_the_last_batch_of_the_one_before(driver, shown, root, tmp_path):
+    """Between a start and its first batch, and after a run without one, nothing shown is lost."""
+    driver.reporter.batch(BATCH)
+    driver.reporter.stop(0)
+
+    file = StatusFile(LocalStorage(root))
+    Reporter(Metrics(log=str(tmp_path / "log")), "sample", file).start()
+
+    found = shown()
+    assert found["last batch"].startswith("7, 0 s ago")
+    assert found["backlog"] == "50 records in the fullest partition"
+    assert found["records"] == "0 read by this driver, 0 invalid"
+
+
+def test_a_damaged_status_does_not_stop_a_start(driver, shown, root):
+    """The driver writes the file again: only the last batch of the one before is unknown."""
+    LocalStorage(root).write(status_file.FILE, "{")
+
+    driver.reporter.start()
+
+    assert "last batch" not in shown()
+
+
+def test_a_trigger_without_new_records_shows_that_there_is_no_backlog(driver, shown):
+    """A source that reports no backlog has none if a trigger found nothing; a batch ends that."""
+    driver.reporter.batch(replace(BATCH, backlog_rows=None, backlog_files=None))
+    before = shown()["backlog"]
+    driver.reporter.idle()
+    driver.clock.now += 10
+    driver.reporter.tick()
+    idle = shown()["backlog"]
+    driver.clock.now += 10
+    driver.reporter.batch(BATCH)
+
+    assert before.startswith("unknown")
+    assert idle == "none, 0 s ago: a trigger found nothing new"
+    assert shown()["backlog"] == "50 records in the fullest partition"
+
+
 @pytest.mark.parametrize(
     ("counts", "text"),
     [

@@ -61,6 +61,7 @@ class Reporter:
     def idle(self) -> None:
         """Report that a trigger found nothing new: the job runs, although it has no batch."""
         self._exporter.alive()
+        self._status.idle()
         self.event("idle")
 
     def tick(self) -> None:

@@ -57,7 +57,7 @@ def create(job: Job, settings: RuntimeSettings) -> int:
         StreamJobError: with the reason, and the exit code that goes with it.
     """
     with _admitted(job, settings):
-        log.info("the target exists, for the checkpoint on %s", settings.checkpoint.root)
+        log.info("the target is ready, for the checkpoint on %s", settings.checkpoint.root)
     return 0
 
 
@@ -69,6 +69,8 @@ class Admission:
     root: Storage
     manifest: Manifest
     lease: Lease
+    rows: DataFrame
+    """The result rows, as a stream that is not started."""
 
 
 @contextmanager
@@ -84,6 +86,8 @@ def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
         log.info("starting %s", job.name)
         spark = session.build(job.name, settings.session, settings.state, conf)
         stack.callback(session.close, spark, settings.session)
+        if settings.session.master:
+            session.warm_up(spark)
         settings.check_file_systems(spark)
         root = storage(settings.checkpoint.root, spark)
         seconds = to_timedelta(settings.checkpoint.lease).total_seconds()
@@ -101,7 +105,7 @@ def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
         if warning := ignored_options(root, settings.sources(), manifest.start_options):
             log.warning(warning)
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
-        yield Admission(spark, root, manifest, lease)
+        yield Admission(spark, root, manifest, lease, rows)
 
 
 @contextmanager
@@ -192,11 +196,18 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
     reporter.start(job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
     log.info("%s runs on %s; `make stop` drains it", job.name, settings.checkpoint.root)
 
+    analyzed = iter([admitted.rows])
+
     def begin() -> StreamingQuery:
         # An outage is not a failing batch: it ends the job with another exit code.
         settings.check()
         quarantine.recover()
-        return start(job, spark, unreadable.leave_out(settings), checkpoint_id)
+        readable = unreadable.leave_out(settings)
+        # Only for the first attempt: a retry looks at the source again.
+        rows = next(analyzed, None)
+        if rows is None or readable is not settings:
+            rows = job.stream(spark, readable)
+        return start(job, rows, readable, checkpoint_id)
 
     listener = ContinuousListener(root) if job.continuous else ProgressListener()
     try:
@@ -244,10 +255,10 @@ def _reachable(target: str, spark: SparkSession) -> Storage | None:
 
 
 def start(
-    job: Job, spark: SparkSession, settings: RuntimeSettings, checkpoint_id: str
+    job: Job, rows: DataFrame, settings: RuntimeSettings, checkpoint_id: str
 ) -> StreamingQuery:
-    """Start the query on its checkpoint."""
-    writer = job.write(job.stream(spark, settings), settings, checkpoint_id).queryName(job.name)
+    """Start the query of the result rows on its checkpoint."""
+    writer = job.write(rows, settings, checkpoint_id).queryName(job.name)
     return writer.option("checkpointLocation", settings.checkpoint.stream).start()
 
 

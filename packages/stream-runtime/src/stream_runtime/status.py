@@ -53,7 +53,7 @@ def describe(facts: Mapping[str, Any], trigger: str, last: int | None) -> Iterat
         rows, took = batch["input_rows"], batch["duration_ms"]
         done = f"{rows:,} records in {took:,} ms (trigger: {trigger})"
         yield "last batch", f"{batch['batch_id']}, {_ago(batch['at'])}: {done}"
-        yield "backlog", _backlog(batch)
+        yield "backlog", _backlog(facts, batch)
         if batch["watermark"]:
             yield "watermark", _watermark(batch["watermark"])
         yield "state", f"{batch['state_rows']:,} rows, {batch['state_bytes'] / 1e6:,.1f} MB"
@@ -86,12 +86,14 @@ def _driver(facts: Mapping[str, Any]) -> str:
     return f"does not run: it ended with exit code {facts['exit_code']}, {_ago(facts['at'])}"
 
 
-def _backlog(batch: Mapping[str, Any]) -> str:
+def _backlog(facts: Mapping[str, Any], batch: Mapping[str, Any]) -> str:
+    if idle := facts.get("idle"):
+        return f"none, {_ago(idle)}: a trigger found nothing new"
     if batch["backlog_rows"] is not None:
         return f"{batch['backlog_rows']:,} records in the fullest partition"
     if batch["backlog_files"] is not None:
         return f"{batch['backlog_files']:,} files"
-    return "unknown: the source does not report it"
+    return "unknown until a trigger finds nothing new: the source does not report it"
 
 
 def _late(sums: Mapping[str, int]) -> str:

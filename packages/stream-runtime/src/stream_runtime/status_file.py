@@ -3,11 +3,16 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from .errors import CheckpointError
 from .logs import Tolerance
-from .storage import Storage
+from .storage import Storage, read_json
 
 FILE = "status.json"
 EVERY_SECONDS = 5
@@ -30,20 +35,33 @@ class StatusFile:
         self._root = root
         self._tolerance = Tolerance(f"{FILE} in checkpoint.root")
         self._written = 0.0
-        self._facts: dict[str, Any] = {"batch": None, "retries": 0, "exit_code": None, "cause": ""}
+        self._facts: dict[str, Any] = {
+            "batch": None,
+            "idle": None,
+            "retries": 0,
+            "exit_code": None,
+            "cause": "",
+        }
         self._sums = dict.fromkeys(SUMS, 0)
 
     def start(self, **facts: Any) -> None:
-        """Write that a driver has started, with these facts about the job."""
-        self._facts |= facts | {"started": format_now()}
+        """Write that a driver has started, with these facts about the job.
+
+        The last batch remains that of the driver before, until this one has a batch.
+        """
+        self._facts |= facts | {"started": format_now(), "batch": self._last_batch()}
         self._write()
 
     def batch(self, facts: Mapping[str, Any]) -> None:
         """Note the facts of a batch (see batch.py), and write them if the last write is old."""
         for name in SUMS:
             self._sums[name] += facts[name] or 0
-        self._facts["batch"] = {**facts, "at": format_now()}
+        self._facts |= {"batch": {**facts, "at": format_now()}, "idle": None}
         self.alive()
+
+    def idle(self) -> None:
+        """Note that a trigger found nothing new: the source has no backlog."""
+        self._facts["idle"] = format_now()
 
     def alive(self) -> None:
         """Write that the driver runs, if the last write is old."""
@@ -59,6 +77,12 @@ class StatusFile:
         """Write how the driver ended."""
         self._facts |= {"exit_code": exit_code, "cause": cause}
         self._write()
+
+    def _last_batch(self) -> Any:
+        """Return the last batch in the file; None if there is none, or if the file is damaged."""
+        with suppress(OSError, Py4JError, PySparkException, CheckpointError):
+            return read_json(self._root, FILE, lambda facts: facts["batch"], "")
+        return None
 
     def _write(self) -> None:
         self._written = time.monotonic()
