@@ -27,8 +27,8 @@ class Existing:
         answers: the recorded answers, None if there is no project of this template.
         different: files whose content differs from that of the bake.
         empty: the empty ones among them; an interrupted bake leaves such a file.
-        blocked: files that cannot be written: a folder has the name of a file or a file that of
-            a folder, or a symbolic link leads elsewhere.
+        blocked: what prevents writing a file: a folder that has the name of a file, a file that
+            has that of a folder, or a symbolic link that leads elsewhere.
     """
 
     answers: Mapping[str, Any] | None
@@ -39,21 +39,22 @@ class Existing:
 
 def compare(project: Path, texts: Texts) -> Existing:
     """Compare a folder with the files of a bake; only files that exist are rendered."""
-    blocked = [path for path in texts if _is_blocked(project, project / path)]
-    there = [path for path in texts if path not in blocked and (project / path).exists()]
+    obstacles = {path: _obstacle(project, project / path) for path in texts}
+    blocked = list(dict.fromkeys(filter(None, obstacles.values())))
+    there = [path for path in texts if not obstacles[path] and (project / path).exists()]
     different = [path for path in there if _read(project / path) != texts[path]()]
     empty = [path for path in different if not (project / path).stat().st_size]
     return Existing(_recorded(project), different, empty, blocked)
 
 
-def _is_blocked(project: Path, target: Path) -> bool:
-    if target.exists():
-        return not target.is_file()
-    folders = (folder for folder in target.parents if project in folder.parents)
-    return os.path.lexists(target) or any(
-        os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir())
-        for folder in folders
-    )
+def _obstacle(project: Path, target: Path) -> str | None:
+    """Return the path in the project that prevents writing a file, None if nothing does."""
+    if target.is_file():
+        return None
+    folders = (folder for folder in reversed(target.parents) if project in folder.parents)
+    wrong = (folder for folder in folders if folder.is_symlink() or not folder.is_dir())
+    found = next((path for path in (*wrong, target) if os.path.lexists(path)), None)
+    return None if found is None else found.relative_to(project).as_posix()
 
 
 def _read(path: Path) -> str | None:
@@ -106,7 +107,7 @@ def existing_violations(
             "form",
             name,
             f"An existing file, folder or link prevents writing: {_some(found.blocked)}.",
-            "Nothing was written. Move it to another place.",
+            "Nothing was written. Move it to another place, then run the same command again.",
         )
     taken = [path for path in found.different if path not in found.empty]
     if taken and not skips:

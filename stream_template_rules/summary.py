@@ -31,7 +31,7 @@ def _choice(question: str, answers: Mapping[str, Any], known: Mapping[str, Any])
         said = f"{said} ({known[question]})"
     if question == "event_schema":
         names = [name for name, _ in columns(said)]
-        said = f"{len(names)} columns: {', '.join(names)}"
+        said = f"{len(names)} column{'s' * (len(names) > 1)}: {', '.join(names)}"
     short = textwrap.shorten(said, WIDTH - len(INDENT) - NAME_WIDTH, placeholder=" ...")
     return f"{INDENT}{question:<{NAME_WIDTH}}{short}"
 

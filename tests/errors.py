@@ -109,6 +109,10 @@ MISTAKES = [
         {"conf/dev.toml": "\n[source\n"},
     ),
     Mistake("`deploy/submit.sh` is called without Spark", "deploy/submit.sh run --env prod"),
+    Mistake(
+        "SPARK_HOME names a folder without Spark",
+        "env SPARK_HOME=conf SPARK_MASTER=yarn deploy/submit.sh run --env prod",
+    ),
 ]
 
 

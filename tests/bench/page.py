@@ -47,7 +47,7 @@ and no recovery here.
 INVALID = """\
 ## Invalid records
 
-The generated job, warm. Up to 50 invalid records of a batch are in Spark's own report of it;
+The generated job, warm. Up to 1,000 invalid records of a batch are in Spark's own report of it;
 a batch with more is read a second time, beside the next one.
 
 """

@@ -15,6 +15,10 @@ if [[ -z ${SPARK_HOME:-} || -z ${SPARK_MASTER:-} ]]; then
     echo "Set SPARK_HOME to the folder of Spark 4.2.0, and SPARK_MASTER to the cluster: yarn, or spark://host:7077" >&2
     exit 5
 fi
+if [[ ! -x $SPARK_HOME/bin/spark-submit ]]; then
+    echo "SPARK_HOME=$SPARK_HOME has no bin/spark-submit: set it to the folder of Spark 4.2.0" >&2
+    exit 5
+fi
 cd "$(dirname "$0")/.."
 
 jars=(.jars/connectors/*.jar)

@@ -31,7 +31,7 @@ from stream_runtime.quarantine import (
     QuarantineProgress,
     SideQuery,
 )
-from stream_runtime.records import LONGEST, Events, envelope, select_invalid, select_valid
+from stream_runtime.records import Events, envelope, select_invalid, select_valid
 from stream_runtime.reporting import Metrics, Reporter
 from stream_runtime.spark_log import logged
 from stream_runtime.status_file import StatusFile
@@ -386,7 +386,7 @@ def test_a_report_has_what_a_replay_writes(spark, tmp_path):
     [
         ([b"1st", b"2nd", b"3rd"], Events(reported=2)),
         ([b"1st"], Events(reported=0)),
-        ([b"1st", b"x" * LONGEST], Events()),
+        ([b"1st", b"x" * Events().longest_reported], Events()),
         ([b"same", b"same"], Events()),
     ],
     ids=["more than the limit", "none allowed", "a long record", "equal records"],

@@ -104,8 +104,9 @@ class Source(StreamSource):
             rows = reader.table(self.table) if self.table else reader.load(self.path)
         except AnalysisException as cause:
             message = (
-                f"There is no Delta table in {self.place} ({cause}). Create it, or set "
-                f"{self.NAME}.path or {self.NAME}.table to where it is."
+                f"There is no Delta table in {self.place} ({cause}). Create it (`make produce` "
+                f"on your own machine), or set {self.NAME}.path or {self.NAME}.table to where it "
+                "is."
             )
             raise SetupError(message) from cause
         if misfits := list(_misfits(rows.schema, self.COLUMNS)):
@@ -154,7 +155,8 @@ class Source(StreamSource):
             log = Path(self.path.removeprefix("file:")) / "_delta_log"
             if not log.is_dir():
                 message = (
-                    f"There is no Delta table in {self.path}. Create it, or set {self.NAME}.path."
+                    f"There is no Delta table in {self.path}. Create it (`make produce` on your "
+                    f"own machine), or set {self.NAME}.path."
                 )
                 raise SetupError(message)
 

@@ -97,5 +97,8 @@ class Source(StreamSource):
     def check(self) -> None:
         """Raise SetupError if a local folder does not exist; `read` checks other folders."""
         if is_local(self.path) and not Path(self.path.removeprefix("file:")).is_dir():
-            message = f"There is no folder {self.path}. Create it, or set {self.NAME}.path."
+            message = (
+                f"There is no folder {self.path}. Create it (`make produce` on your own machine), "
+                f"or set {self.NAME}.path."
+            )
             raise SetupError(message)

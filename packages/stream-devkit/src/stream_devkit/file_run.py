@@ -351,7 +351,7 @@ def _plain(value: datetime | date | Decimal) -> str | float:
 def _conclude(summary: dict[str, Any], output: Path) -> None:
     for unit, parts in summary["parts"].items():
         print(Split(unit, sum(parts.values()), parts), file=sys.stderr)
-    print(f"{summary['output_rows']:,} result rows in {output}", file=sys.stderr)
+    print(f"Rows of the result in {output}: {summary['output_rows']:,}", file=sys.stderr)
     print(f"compared with the test oracle: {summary['verdict']}", file=sys.stderr)
 
 

@@ -86,7 +86,7 @@ class Split:
 
     def __str__(self) -> str:
         parts = ", ".join(f"{count:,} {name}" for name, count in self.parts.items() if count)
-        return f"{self.whole:,} {self.unit}: {parts}"
+        return f"{self.whole:,} {self.unit}: {parts or 'none'}"
 
 
 def split(

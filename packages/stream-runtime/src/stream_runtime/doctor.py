@@ -141,7 +141,7 @@ def _checkpoint(job: Job, spark: SparkSession, settings: RuntimeSettings, rows: 
     if last is None:
         state = "no batch yet"
     elif last != done:
-        state = f"the next start replays batch {last}"
+        state = f"the next start replays batch {last}, which began and did not end"
     else:
         state = f"clean after batch {done}"
     frozen = {name: found.fingerprint[name] for name in ("state_partitions", "state_store")}

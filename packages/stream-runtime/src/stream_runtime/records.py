@@ -35,8 +35,8 @@ MARK = token_urlsafe(9)
 """The name of a field that no record has: it is random, and new in each process."""
 CORRUPT = f"corrupt-{MARK}"
 PARSED, FAULT, REPORTED = f"{OWN}parsed", f"{OWN}fault", f"{OWN}reported"
-LONGEST = 8192
-"""The longest invalid record in a report of Spark, as JSON in bytes."""
+REPORT_BYTES = 2**20
+"""The largest size of the invalid records of one input in a report of Spark, as JSON."""
 REPORTS_SINCE = (4, 2)
 """The first version of Spark with an aggregate that keeps a limited number of rows."""
 LATE = "late"
@@ -67,10 +67,15 @@ class Events(TimeForms):
     """The longest text of an id or key, in bytes, if the target limits it."""
     longest_record: PositiveInt | None = None
     """The longest event, as JSON in bytes, if the target limits its records."""
-    reported: NonNegativeInt = 50
+    reported: NonNegativeInt = 1000
     """The largest number of invalid records that Spark's report of a batch contains, for each
-    input. More, or longer ones, cost a batch replay. Spark's event log and its log at level INFO
-    contain the reports: 0 keeps the records out of them."""
+    input; together they have at most 1 MiB. More, or longer ones, cost a batch replay. Spark's
+    event log and its log at level INFO contain the reports: 0 keeps the records out of them."""
+
+    @property
+    def longest_reported(self) -> int:
+        """The longest invalid record in a report of Spark, as JSON in bytes."""
+        return REPORT_BYTES // self.reported
 
     def warnings(self, delay: str) -> list[str]:
         """Return that one wrong clock can make events late, if this watermark delay allows it."""
@@ -141,7 +146,7 @@ def select_valid(
         # A source of rows would compute the JSON of every row.
         if events.reported and "event" not in envelopes.columns and _can_report(envelopes):
             records = records.withColumn(REPORTED, _reported(schema))
-            order = F.when(F.octet_length(REPORTED) <= LONGEST, F.col("origin"))
+            order = F.when(F.octet_length(REPORTED) <= events.longest_reported, F.col("origin"))
             counts.append(F.min_by(REPORTED, order, events.reported).alias("invalid_records"))
         records = records.observe(schema.counts, *counts)
     return records.where("reason IS NULL").select(event_columns(schema))

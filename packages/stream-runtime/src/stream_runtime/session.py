@@ -25,6 +25,8 @@ AT_ANY_TIME = {
     "spark.sql.session.timeZone": "UTC",
     # A second start in one session must fail, not silently stop the first stream.
     "spark.sql.streaming.stopActiveRunOnRestart": "false",
+    # A report can have 1 MiB of invalid records, and the driver's Java keeps 100 by default.
+    "spark.sql.streaming.numRecentProgressUpdates": "5",
     # The checkpoint's fingerprint reads whole plans, wide schemas included.
     "spark.sql.debug.maxToStringFields": "10000",
     # Spark disables it for stateful streams anyway, with a warning at each start.
