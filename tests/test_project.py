@@ -4,12 +4,14 @@ The tests use a real virtual environment with pinned packages, jars, a Kafka bro
 """
 
 import json
+import re
 import shutil
 import sys
 
 import pytest
 
 from tests.days import live_two_days
+from tests.examples import ROOT
 from tests.project import Project
 from tests.readme import clone, open_shell
 
@@ -47,10 +49,13 @@ def test_make_check(default):
 
 @pytest.mark.parametrize("time", ["first", "second"])
 def test_make_demo(clone, default, time):  # noqa: ARG001 - the same each time
-    """The template's demo is exact, also the second time, and leaves no process running."""
+    """The demo is exact and says what README.md quotes, twice; it leaves no process running."""
     code, output = clone.run("make", "demo")
 
     assert code == 0, output
+    quoted = re.findall("\N{CHECK MARK} .*", (ROOT / "README.md").read_text("utf-8"))
+    assert len(quoted) == 3
+    assert all(line in output for line in quoted)
     summary = json.loads((default.folder / "build/demo/summary.json").read_text("utf-8"))
     parts = ("counted_rows", "open_rows", "late_rows", "invalid_rows")
     assert summary["verdict"] == "exact"

@@ -203,6 +203,33 @@ def test_an_invalid_record_names_its_column(spark, changed, column):
     assert row["column"] == column
 
 
+NESTED = EventSchema(
+    columns={"ts": "TIMESTAMP", "meta": "STRUCT<n: BIGINT, who: STRUCT<age: INT, at: TIMESTAMP>>"},
+    time="ts",
+)
+
+
+@pytest.mark.parametrize(
+    ("meta", "column"),
+    [
+        ({"n": "x"}, "meta.n"),
+        ({"n": 1, "who": {"age": "old"}}, "meta.who.age"),
+        ({"n": None, "who": {"age": 1.5}}, "meta.who.age"),
+        ({"n": 1, "who": {"at": "today"}}, "meta.who.at"),
+        ({"n": 1, "who": 5}, "meta.who"),
+        ("x", "meta"),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_in_a_struct_is_named_with_its_path(spark, meta, column):
+    """The column in quarantine is the path of the field, so nobody has to search the record."""
+    message = json.dumps({"ts": "2026-01-01T00:00:00Z", "meta": meta}).encode()
+
+    (row,) = typed_rows(records.select_invalid(envelopes(spark, [message]), NESTED, Events()))
+
+    assert (row["reason"], row["column"]) == ("malformed", column)
+
+
 @pytest.mark.parametrize(
     "message",
     [None, b"", b"GET / HTTP/1.1", json.dumps(EVENT_FIELDS).encode()[:-5], b"[1]", b"{}{}"],

@@ -170,7 +170,7 @@ def select_invalid(
     """
     column = F.col(FAULT)["column"]
     if "event" not in envelopes.columns:
-        column = F.coalesce(column, _column_of_type(schema))
+        column = F.coalesce(_column_of_type(schema), column)
     records = validate(envelopes, schema, events)
     if is_late:
         late = F.when(is_late(F.col("event")[schema.time]), F.lit(LATE))
@@ -194,27 +194,39 @@ def _column_of_type(schema: EventSchema) -> Column:
     """Return the name of the first column whose value does not fit its type, null if all do.
 
     It has a value in the text and none in the event: Spark parses the columns one by one, and
-    leaves out those that do not fit.
+    leaves out those that do not fit. In a struct it is the name of the field, such as `meta.n`.
     """
-    event = F.col("event")
+    text = F.col("raw").cast("string")
+    is_object = (F.col("reason") == "malformed") & F.isnotnull(F.col(PARSED)[MARK])
+    return F.when(is_object, _misfit(F.col("event"), text, schema.kinds(), ""))
 
-    def misfit(texts: Column) -> Column:
-        found = [
-            F.when(F.isnull(event[name]) & F.isnotnull(texts[name]), F.lit(name))
-            for name in schema.columns
-        ]
+
+def _misfit(values: Column, text: Column, kinds: T.StructType, path: str) -> Column:
+    """Return path and name of the first field with a value in the JSON text and none in a struct.
+
+    Args:
+        values: the struct.
+        text: its JSON text.
+        kinds: the fields.
+        path: what is in front of their names.
+    """
+
+    def find(texts: Column) -> Column:
+        found = []
+        for field in kinds:
+            name, value, inner = f"{path}{field.name}", values[field.name], texts[field.name]
+            found.append(F.when(F.isnull(value) & F.isnotnull(inner), F.lit(name)))
+            if isinstance(field.dataType, T.StructType):
+                found.append(_misfit(value, inner, field.dataType, f"{name}."))
         return F.coalesce(*found)
 
-    text = F.col("raw").cast("string")
-    # As a variable of a lambda, because Spark would parse the text again for each column.
-    texts = F.array(F.from_json(text, "map<string, string>"))
-    is_object = (F.col("reason") == "malformed") & F.isnotnull(F.col(PARSED)[MARK])
-    return F.when(is_object, F.transform(texts, misfit)[0])
+    # As a variable of a lambda, because Spark would parse the text again for each field.
+    return F.transform(F.array(F.from_json(text, "map<string, string>")), find)[0]
 
 
 def _reported(schema: EventSchema) -> Column:
     """Return the JSON line of an invalid record, null for an event."""
-    column = F.coalesce(F.col(FAULT)["column"], _column_of_type(schema))
+    column = F.coalesce(_column_of_type(schema), F.col(FAULT)["column"])
     return F.when(F.isnotnull("reason"), F.to_json(F.struct(*_in_quarantine(column))))
 
 
