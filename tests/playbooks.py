@@ -339,7 +339,7 @@ def _check_late_events(stream: Stream) -> None:
 
 def _correct_records(stream: Stream) -> None:
     """Give the quarantined records a time that is not late, and a key that shows them."""
-    path = stream.folder / "fixed.ndjson"
+    path = stream.folder / "build/fixed.ndjson"
     moment = datetime.now(UTC) - timedelta(minutes=9)
     fixed = [
         json.loads(line) | {"event_time": moment.isoformat(), "event_type": "corrected"}
@@ -448,11 +448,7 @@ def _wait_for(holds: Callable[[], bool]) -> None:
 
 
 PLAYBOOKS = {
-    "late-events": Playbook(
-        {},
-        _check_late_events,
-        lambda _: {"/sample.ndjson --output": "/sample.ndjson --batch-rows 200 --output"},
-    ),
+    "late-events": Playbook({}, _check_late_events),
     "replay-quarantine": Playbook({"4": _correct_records, "7": _close_windows}, _check_corrected),
     "replay-from-a-time": Playbook({}, _check_replayed, _choose_time),
     "move-the-checkpoint": Playbook(
