@@ -79,4 +79,10 @@ def _cells(line: str, widths: Sequence[int]) -> list[str]:
 def _value(name: str, text: str) -> Any:
     if text == "NULL":
         return None
-    return json.loads(text, parse_float=Decimal) if base_of(KINDS[name]) in NESTED else text
+    if name in KINDS and base_of(KINDS[name]) not in NESTED:
+        return text
+    # A column that the owner has added has no type: what looks like a number is one.
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except ValueError:
+        return text

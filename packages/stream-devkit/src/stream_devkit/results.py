@@ -1,6 +1,7 @@
 """Rows of a result as a client reads them, with the values that the columns hold in Python."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from .events.typed import typed
@@ -12,8 +13,15 @@ Kinds = Mapping[str, str]
 
 
 def from_json(kinds: Kinds, row: Mapping[str, Any]) -> Row:
-    """Return a row that was read from JSON, or from text."""
-    return {name: typed(kinds[name], value) for name, value in row.items()}
+    """Return a row that was read from JSON, or from text.
+
+    A column without a type, such as an aggregate that the owner has added, keeps its value; its
+    decimal numbers are a DOUBLE.
+    """
+    return {
+        name: typed(kinds[name], value) if name in kinds else _without_type(value)
+        for name, value in row.items()
+    }
 
 
 def from_arrow(kinds: Kinds, row: Mapping[str, Any]) -> Row:
@@ -29,6 +37,10 @@ def newest(rows: Iterable[Row], key: Sequence[str], time: str | None = None) -> 
         if time is None or row[time] >= held.get(identity, row)[time]:
             held[identity] = row
     return list(held.values())
+
+
+def _without_type(value: Any) -> Value:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _with_maps(kind: str, value: Any) -> Value:
