@@ -162,7 +162,7 @@ class Stream:
         consumer.close()
         return [line for _, line in sorted(records, key=lambda record: record[0])]
 
-    def write_sample(self, since: datetime | None = None) -> None:
+    def write_sample(self, since: datetime) -> None:
         """Copy the records of the source, from a time on, to sample.ndjson."""
         lines = self.read_source(since)
         (self.folder / "sample.ndjson").write_bytes(b"".join(line + b"\n" for line in lines))
