@@ -19,6 +19,7 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 from stream_devkit.servers.kafka import Broker
+from stream_runtime.records import Events
 
 from tests import sparks
 from tests.bench import latency, page
@@ -332,6 +333,8 @@ def main():
         bench = Bench(folder, broker, options.events, options.rounds)
         for name in options.only or SECTIONS:
             found[name] = SECTIONS[name](bench)
+            if name == "hot":
+                found["reported"] = Events().reported
             found["machine"] = page.describe_machine(datetime.now(UTC))
             if not options.dry:
                 page.write(found)

@@ -47,8 +47,8 @@ and no recovery here.
 INVALID = """\
 ## Invalid records
 
-The generated job, warm. Up to 1,000 invalid records of a batch are in Spark's own report of it;
-a batch with more is read a second time, beside the next one.
+The generated job, warm. In this run, up to {limit:,} invalid records of a batch (`events.reported`)
+are in Spark's own report of it; a batch with more is read a second time, beside the next one.
 
 """
 LATENCY = """\
@@ -167,7 +167,9 @@ def _draw_invalid(found):
         "percent-invalid": "1 in 100",
     }
     rows = [[what, f"{hot[name] / hot['generated']:.2f}"] for name, what in names.items()]
-    return INVALID + _table(["invalid records", "time, none = 1"], rows)
+    # The last run before the limit was recorded had 50.
+    limit = found.get("reported", 50)
+    return INVALID.format(limit=limit) + _table(["invalid records", "time, none = 1"], rows)
 
 
 def _draw_latency(found):
