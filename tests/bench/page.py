@@ -167,9 +167,9 @@ def _draw_invalid(found):
         "percent-invalid": "1 in 100",
     }
     rows = [[what, f"{hot[name] / hot['generated']:.2f}"] for name, what in names.items()]
-    # The last run before the limit was recorded had 50.
-    limit = found.get("reported", 50)
-    return INVALID.format(limit=limit) + _table(["invalid records", "time, none = 1"], rows)
+    return INVALID.format(limit=found["reported"]) + _table(
+        ["invalid records", "time, none = 1"], rows
+    )
 
 
 def _draw_latency(found):

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
 
 JVM_LOSS = (Py4JError, ConnectionError)
 """What a call raises if Spark's JVM is gone: py4j passes on the error of its own new connection."""
+STORAGE_ERRORS = (OSError, Py4JError, PySparkException)
+"""What the disk raises, or a storage that Spark reads and writes."""
 
 TRACEBACK = "Traceback (most recent call last):"
 JAVA_ERROR = "py4j.protocol.Py4JJavaError"

@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from typing_extensions import override
 
-from .causes import cause_of, to_printable
+from .causes import STORAGE_ERRORS, cause_of, to_printable
 from .config import Table
 from .errors import ConfigError
 
@@ -53,7 +51,7 @@ class Tolerance:
         """Suppress and report an error of the disk, or of a storage that Spark writes to."""
         try:
             yield
-        except (OSError, Py4JError, PySparkException) as error:
+        except STORAGE_ERRORS as error:
             self.note(cause_of(error))
         else:
             self._cause = ""

@@ -168,9 +168,7 @@ def select_invalid(
     STRING, `raw_base64` STRING (only for bytes that are not UTF-8, which `raw` cannot hold),
     `key`, `headers`, `ingest_time`, `origin`.
     """
-    column = F.col(FAULT)["column"]
-    if "event" not in envelopes.columns:
-        column = F.coalesce(_column_of_type(schema), column)
+    column = F.col(FAULT)["column"] if "event" in envelopes.columns else _wrong_column(schema)
     records = validate(envelopes, schema, events)
     if is_late:
         late = F.when(is_late(F.col("event")[schema.time]), F.lit(LATE))
@@ -188,6 +186,11 @@ def _in_quarantine(column: Column) -> list[Column]:
         F.when(~F.is_valid_utf8(text), _in_one_line(F.base64("raw"))).alias("raw_base64"),
         *map(F.col, ("key", "headers", "ingest_time", "origin")),
     ]
+
+
+def _wrong_column(schema: EventSchema) -> Column:
+    """Return the column of an invalid text, null if the whole record is wrong."""
+    return F.coalesce(_column_of_type(schema), F.col(FAULT)["column"])
 
 
 def _column_of_type(schema: EventSchema) -> Column:
@@ -226,8 +229,8 @@ def _misfit(values: Column, text: Column, kinds: T.StructType, path: str) -> Col
 
 def _reported(schema: EventSchema) -> Column:
     """Return the JSON line of an invalid record, null for an event."""
-    column = F.coalesce(_column_of_type(schema), F.col(FAULT)["column"])
-    return F.when(F.isnotnull("reason"), F.to_json(F.struct(*_in_quarantine(column))))
+    row = F.struct(*_in_quarantine(_wrong_column(schema)))
+    return F.when(F.isnotnull("reason"), F.to_json(row))
 
 
 def _can_report(envelopes: DataFrame) -> bool:

@@ -7,9 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-
+from .causes import STORAGE_ERRORS
 from .errors import CheckpointError
 from .logs import Tolerance
 from .storage import Storage, read_json
@@ -80,7 +78,7 @@ class StatusFile:
 
     def _last_batch(self) -> Any:
         """Return the last batch in the file; None if there is none, or if the file is damaged."""
-        with suppress(OSError, Py4JError, PySparkException, CheckpointError):
+        with suppress(*STORAGE_ERRORS, CheckpointError):
             return read_json(self._root, FILE, lambda facts: facts["batch"], "")
         return None
 
