@@ -4,7 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .ddl import Edit, FormError, Token, column_tokens, edited, plain_ddl, quoted, unquoted
 from .problems import Violation
@@ -80,6 +80,26 @@ def columns(ddl: str) -> list[Column]:
     found = [_column(tokens) for tokens in column_tokens(plain_ddl(ddl))]
     _refuse_doubles([name for name, _ in found])
     return found
+
+
+def fields(found: Iterable[Column]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield path and type of each field of a STRUCT, however deep; none in an ARRAY or a MAP."""
+    for name, kind in found:
+        if kind.startswith("STRUCT<"):
+            inner = list(_fields_of(kind))
+            yield from (((name, field), of) for field, of in inner)
+            yield from (((name, *path), of) for path, of in fields(inner))
+
+
+def _fields_of(kind: str) -> Iterator[Column]:
+    """Yield the fields of a STRUCT, in Spark's spelling."""
+    (tokens,) = column_tokens(f"a {kind}")
+    reader = _Reader(tokens[3:])
+    while reader.rest:
+        name = _name(reader)
+        reader.take_words(":")
+        yield name, _type(reader, name)
+        reader.take()
 
 
 def schema_violations(ddl: str) -> list[Violation]:
@@ -345,29 +365,15 @@ def _refuse_doubles(names: list[str]) -> None:
 
 
 def _refuse_timeless(found: list[Column]) -> None:
-    kinds = [kind for _, kind in found]
+    kinds = [kind for _, kind in (*found, *fields(found))]
     if "TIMESTAMP" in kinds:
         return
     reason = "No column is a TIMESTAMP, so there is no event time."
     if "TIMESTAMP_NTZ" in kinds:
         reason = "A TIMESTAMP_NTZ is not a point in time: its meaning depends on the time zone."
-    nested = list(_nested_times(found))
-    if nested:
-        reason = (
-            f"{' and '.join(nested)} is inside a STRUCT, but the event time must be a top-level "
-            "column. Let the producer, or a step before this job, write it as one."
-        )
-    elif "BIGINT" in kinds:
+    if "BIGINT" in kinds:
         reason += (
             " Declare a number of seconds since 1970 as TIMESTAMP; for milliseconds and smaller "
             "units, set events.epoch_unit in conf/base.toml afterwards."
         )
     raise FormError("schema-no-time", reason)
-
-
-def _nested_times(found: list[Column], path: str = "") -> Iterator[str]:
-    for name, kind in found:
-        if kind == "TIMESTAMP":
-            yield path + name
-        elif kind.startswith("STRUCT<"):
-            yield from _nested_times(columns(kind[len("STRUCT<") : -1]), f"{path}{name}.")

@@ -50,8 +50,8 @@ output of `df.schema.json()`. Line breaks, comments and `;` at the end are ignor
 - **Not supported**: {", ".join(f"`{kind}`" for kind in UNCARRIED)}, and collations. Not every
   source, sink and test can represent them; `STRING` keeps the value as it was sent.
 - `DEFAULT` and `GENERATED` are refused: a table fills them in, a stream does not.
-- At least one column is a `TIMESTAMP`, with ISO 8601 text or a whole number since 1970 in the JSON:
-  seconds, or the unit that `events.epoch_unit` names.
+- At least one column, or field of a `STRUCT`, is a `TIMESTAMP`, with ISO 8601 text or a whole
+  number since 1970 in the JSON: seconds, or the unit that `events.epoch_unit` names.
 
 A value is what was sent, or its record goes to quarantine. Of each type, JSON may have:
 
@@ -64,9 +64,12 @@ A value is what was sent, or its record goes to quarantine. Of each type, JSON m
 ### `event_roles`
 
 `id=..., time=..., key=..., measure=...` in any order, in any case. Use back quotes for a column
-with characters other than letters, digits, `_`, `-` and `@`. `key=none` means that no column has
-the role; a column of that name needs back quotes. Only columns can have roles, not fields of a
-`STRUCT`.
+with characters other than letters, digits, `_`, `-`, `.` and `@`. `key=none` means that no column
+has the role; a column of that name needs back quotes.
+
+A field of a `STRUCT` has a path: `time=meta.ts`. With a role, it becomes a column of the event and
+of the result, `meta_ts`; records stay as they are sent. A field in an `ARRAY` or a `MAP` has
+several values in an event, so it cannot have a role.
 
 A window has a row for each value of the key; without a key, it has one row of all events.
 `key=country+event_type` has a row for each combination of values, and `measure=amount+bytes` a

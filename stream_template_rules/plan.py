@@ -20,11 +20,11 @@ from .boxes import (
     covered,
 )
 from .cautions import warnings
-from .columns import columns
+from .event import free_name
 from .guarantees import guarantee
 from .names import package_from
 from .pins import PINS, SPARKS, list_jars, list_pins, lock_jars
-from .roles import read_roles, total_of
+from .roles import read_event, total_of
 from .rules import EVENT_TIME, LOW_LATENCY, WINDOWED
 from .shown import code, csv_line, in_cells, spoken
 from .sinks import SINKS, Sink
@@ -121,8 +121,8 @@ def plan(answers: Answers) -> dict[str, Any]:
     known = {**answers, **resolved(answers)}
     pins, jars = list_pins(known), list_jars(known)
     source, sink = SOURCES[known["source"]], SINKS[known["sink"]]
-    named = columns(known["event_schema"])
-    having = read_roles(known["event_roles"], dict(named))
+    event = read_event(known["event_schema"], known["event_roles"])
+    named, having = event.columns, event.roles
     # The key of a join or of custom state is one column.
     alone = ((role, having[role]) for role in ("id", "time", "key"))
     roles = {role: columns[0] if len(columns) == 1 else None for role, columns in alone}
@@ -132,27 +132,32 @@ def plan(answers: Answers) -> dict[str, Any]:
     reports = known["trigger"] != "continuous"
     given_answers = record(answers)["answers"]
     given = {role: "given" for role, column in roles.items() if column}
-    right = _right(roles, dict(named)) if inside(known, STREAM_JOIN) else None
+    right = _right(roles, named) if inside(known, STREAM_JOIN) else None
     inputs = {"source": "", "right": "-right"} if right else {"source": ""}
-    visit = _visit_columns(next(iter(measures), None), dict(named))
-    taken = [*dict(named), *totals, *visit.values()]
-    label = _free(f"{roles['key']}_label", taken) if roles["key"] else ""
+    visit = _visit_columns(next(iter(measures), None), named)
+    taken = [*named, *totals, *visit.values()]
+    label = free_name(f"{roles['key']}_label", taken) if roles["key"] else ""
     result_key = _result_key(known["window"], roles["id"], keys, right)
     longest_record = _longest_record(sink, known["window"], len(inputs))
     shown = _shown({**roles, "label": label}, keys, measures, visit) | {
-        "result_key": _shown_key(result_key, having["id"], keys)
+        "result_key": _shown_key(result_key, having["id"], keys),
+        "paths": spoken(
+            [f"{code(name)} is {code('.'.join(path))}" for name, path in event.paths.items()]
+        ),
     }
     return {
         "package": package_from(known["project_slug"]),
         "columns": named,
-        "value_forms": value_forms(dict(named).values()),
+        "paths": event.paths,
+        "value_forms": value_forms(named.values()),
         "has_other_times": bool(
-            TIME_TYPES & names_of_types(kind for name, kind in named if name != roles["time"])
+            TIME_TYPES
+            & names_of_types(kind for name, kind in named.items() if name != roles["time"])
         ),
         "roles": roles,
         "key_columns": keys,
         "several_keys": len(keys) > 1,
-        "has_date_key": [dict(named)[key] for key in keys] == ["DATE"],
+        "has_date_key": [named[key] for key in keys] == ["DATE"],
         "measures": measures,
         "windowed": known["window"] in WINDOWED,
         "watermark": covered(EVENT_TIME, known),
@@ -176,7 +181,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         # Serverless compute does not let a MERGE note its batch.
         "longest_key": 0
         if longest_record
-        else _longest_key(sink, result_key, [*having["id"], *keys], dict(named)),
+        else _longest_key(sink, result_key, [*having["id"], *keys], named),
         "longest_record": longest_record,
         "knows_batch": bool(sink.checkpoint_id_in)
         and (known["sink"], known["platform"]) != ("delta_merge", "databricks_serverless"),
@@ -253,7 +258,7 @@ class Right:
 def _right(roles: Mapping[str, str | None], columns: Mapping[str, str]) -> Right:
     """Return a second input that can join the events of the schema: its key is the same."""
     key = str(roles["key"])
-    name, time, measure = (_free(part, [key]) for part in ("id", "time", "value"))
+    name, time, measure = (free_name(part, [key]) for part in ("id", "time", "value"))
     kinds = {
         name: columns.get(str(roles["id"]), "STRING"),
         time: "TIMESTAMP",
@@ -328,14 +333,6 @@ def _shown_key(result_key: Iterable[str], ids: Sequence[str], keys: Sequence[str
     columns = {"KEY": keys, "*KEYS": keys, "EVENT_ID": ids}
     names = [name for part in result_key for name in columns.get(part, [part.strip('"')])]
     return ", ".join(map(code, names))
-
-
-def _free(name: str, taken: Iterable[str]) -> str:
-    """Return the name, or a similar one that no column has; Spark ignores case."""
-    names = {column.lower() for column in taken}
-    while name.lower() in names:
-        name += "_"
-    return name
 
 
 def _visit_columns(measure: str | None, taken: Mapping[str, str]) -> dict[str, str]:

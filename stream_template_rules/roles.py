@@ -2,15 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 
-from .columns import INTEGERS, Column, columns
+from .columns import INTEGERS, MAX_NAME, OWN, Column, columns
 from .ddl import Edit, FormError, back_quoted, column_tokens, edited, unquoted
+from .event import RESULT_NAMES, Event, Field, Roles, lift, named_fields
 from .problems import Violation, nearest_name
-
-Roles = dict[str, tuple[str, ...]]
-"""The columns of each role: none, one, or several of a role in SEVERAL."""
 
 # The types that can play each role.
 ROLES: dict[str, tuple[str, ...]] = {
@@ -31,7 +29,6 @@ UNSUMMED = ID_WORDS | {
     *("at", "code", "day", "epoch", "hour", "month", "nr", "number", "offset", "partition"),
     *("port", "status", "timestamp", "ts", "version", "year", "zip"),
 }
-RESULT_NAMES = ("window_start", "window_end", "event_count")
 NONE = "none"
 # A part of event_roles: commas in back quotes do not end it.
 _PART = re.compile(r"(?:`(?:[^`]|``)*`|[^,`])+")
@@ -44,26 +41,38 @@ _WHOLE = re.compile(".+", re.DOTALL)
 _PAIR = re.compile(rf"\s*(\w+)\s*=\s*({_SEVERAL.pattern}|{_ALONE.pattern})\s*")
 POSTGRES_BYTES = 63
 POSTGRES_OWN = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
-_PLAIN = re.compile(r"[\w@-]+")
+_PLAIN = re.compile(r"[\w@.-]+")
 
 
 def derived(found: list[Column]) -> Roles:
-    """Return the roles that types and names suggest; an id is never guessed, as it loses events."""
+    """Return the roles that types and names suggest; an id is never guessed, as it loses events.
+
+    A field of a struct is proposed where no column can have the role.
+    """
     ids = [n for wanted in ID_NAMES for n, k in found if n.lower() == wanted and k in ROLES["id"]]
     event_id = next(iter(ids), None)
-    measure = _first(found, FRACTIONS) or _first(filter(_is_summed, found), INTEGERS)
-    beside = _beside_key([measure] if measure else [])
-    texts = [name for name, kind in found if kind == "STRING" and name.lower() not in beside]
-    texts = [name for name in texts if name != event_id]
-    # A column with a different value in almost every event is the last choice for the key.
-    texts.sort(key=lambda name: _last_word(name) in ID_WORDS)
+    inner = [(name, field.kind) for name, field in named_fields(found).items()]
+    measure = _measure(found) or _measure(inner)
+    beside = {event_id, *_beside_key([measure] if measure else [])}
     proposed = {
         "id": event_id,
-        "time": _first(found, ROLES["time"]),
-        "key": next(iter(texts), None),
+        "time": _first(found + inner, ROLES["time"]),
+        "key": _key(found, beside) or _key(inner, beside),
         "measure": measure,
     }
     return {role: (column,) if column else () for role, column in proposed.items()}
+
+
+def _measure(found: list[Column]) -> str | None:
+    return _first(found, FRACTIONS) or _first(filter(_is_summed, found), INTEGERS)
+
+
+def _key(found: list[Column], beside: Container[str | None]) -> str | None:
+    """Return the first text, but none of the columns beside it."""
+    texts = [name for name, kind in found if kind == "STRING" and name.lower() not in beside]
+    # A column with a different value in almost every event is the last choice for the key.
+    texts.sort(key=lambda name: _last_word(name) in ID_WORDS)
+    return next(iter(texts), None)
 
 
 def _beside_key(measures: Iterable[str]) -> set[str]:
@@ -122,8 +131,14 @@ def read_roles(text: str, found: Iterable[str] = ()) -> Roles:
 
     A column that is among those found is spelt as it is there.
     """
-    given: Roles = {match[1].lower(): _meant(match, found) for match in _matches(text)}
+    given = {match[1].lower(): _meant(match, found) for match in _matches(text)}
     return dict.fromkeys(ROLES, ()) | given
+
+
+def read_event(ddl: str, roles: str) -> Event:
+    """Read both answers; only for text without violations."""
+    found = columns(ddl)
+    return lift(found, read_roles(roles, [*dict(found), *named_fields(found)]))
 
 
 def _matches(text: str) -> list[re.Match[str]]:
@@ -160,13 +175,14 @@ def _column(name: str, found: Iterable[str]) -> str | None:
     return by_lower.get(unquoted(name).lower())
 
 
-def parts_of(found: list[Column], roles: Roles) -> dict[str, str]:
+def parts_of(event: Event) -> dict[str, str]:
     """Return what rules ask of the columns: which roles are given, which names a sink takes.
 
     The result of a window has the names of its key and totals, any other has all columns.
     """
-    columns, result = [name for name, _ in found], [*roles["key"], *map(total_of, roles["measure"])]
-    fields = [name for _, kind in found for name in _fields_in(kind)]
+    roles, columns = event.roles, list(event.columns)
+    result = [*roles["key"], *map(total_of, roles["measure"])]
+    fields = [name for kind in event.columns.values() for name in _fields_in(kind)]
     taken = {
         "delta_takes_columns": all(map(_delta_takes, columns + fields)),
         "delta_takes_result": all(map(_delta_takes, result)),
@@ -194,7 +210,7 @@ def _postgres_takes(name: str) -> bool:
 
 def role_violations(text: str, ddl: str) -> list[Violation]:
     """Return the violations of event_roles, given a valid schema."""
-    found, proposal = dict(columns(ddl)), default_roles(ddl)
+    found, proposal = columns(ddl), default_roles(ddl)
     return [
         Violation(
             error.rule,
@@ -210,18 +226,21 @@ def role_violations(text: str, ddl: str) -> list[Violation]:
     ]
 
 
-def _role_errors(text: str, found: Mapping[str, str]) -> list[FormError]:
+def _role_errors(text: str, columns: list[Column]) -> list[FormError]:
     try:
         matches = _matches(text)
     except FormError as error:
         return [error]
+    inner = named_fields(columns)
+    found = dict(columns) | {name: field.kind for name, field in inner.items()}
     errors = [error for match in matches for error in _errors_of(match, found)]
     roles = {match[1].lower(): _meant(match, found) for match in matches}
     return [
         *errors,
         *_doubles(matches, found),
         *_missing_time(text, roles, found),
-        *_shadows(roles),
+        *_unfit_names(inner[name] for names in roles.values() for name in names if name in inner),
+        *_shadows(lift(columns, roles).roles),
     ]
 
 
@@ -262,7 +281,8 @@ def _errors_of_column(
     """Yield why a column cannot have the role."""
     name, column = unquoted(match[0]), _column(match[0], found)
     if column is None:
-        right = nearest_name(name, found)
+        fitting = [column for column, kind in found.items() if _base(kind) in ROLES[role]]
+        right = _only_field(name, fitting) or nearest_name(name, fitting)
         edit = _respelt(match.span(), _quoted(right) if right else None)
         yield FormError("role-column", f"The schema has no column {name}{_nested(name)}.", edit)
     elif _base(found[column]) not in ROLES[role]:
@@ -275,9 +295,29 @@ def _respelt(span: tuple[int, int], right: str | None) -> Edit | None:
     return Edit(*span, right) if right else None
 
 
+def _only_field(name: str, found: Iterable[str]) -> str | None:
+    """Return the only field of that name: `meta.ts` for `ts` or `data.ts`."""
+    last = name.lower().rpartition(".")[2]
+    ends = [field for field in found if field.lower().endswith(f".{last}")]
+    return ends[0] if len(ends) == 1 else None
+
+
 def _nested(name: str) -> str:
-    """Return why the path of a field in a STRUCT is not a column."""
-    return ": only top-level columns can have a role, not fields of a STRUCT" if "." in name else ""
+    """Return what is said of a path that leads to no field."""
+    if "." not in name:
+        return ""
+    return " and no such field of a STRUCT (one in an ARRAY or a MAP has no single value)"
+
+
+def _unfit_names(fields: Iterable[Field]) -> Iterator[FormError]:
+    """Yield an error for each field that would become a column with an impossible name."""
+    for field in fields:
+        if len(field.column) > MAX_NAME or field.column.lower().startswith(OWN):
+            reason = (
+                f"{'.'.join(field.path)[:60]} would become the column {field.column[:60]}: a name "
+                f"has at most {MAX_NAME} characters, and does not begin with {OWN}."
+            )
+            yield FormError("role-column", reason)
 
 
 def _doubles(matches: list[re.Match[str]], found: Mapping[str, str]) -> Iterator[FormError]:

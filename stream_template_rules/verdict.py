@@ -5,10 +5,10 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from .axes import AXES, QUESTIONS, TEXT_DEFAULTS, TEXTS, Answers, inside, resolved
-from .columns import columns, schema_violations
+from .columns import schema_violations
 from .names import name_violations, package_from, slug_from, slug_violations
 from .problems import Violation, nearest_name
-from .roles import ROLES, default_roles, parts_of, read_roles, role_violations
+from .roles import ROLES, default_roles, parts_of, read_event, role_violations
 from .rules import ROLE_RULES, RULES, Rule
 
 # Spark's deprecated name of available_now, which users still type.
@@ -66,8 +66,8 @@ def _known(answers: Answers, texts: list[Violation]) -> dict[str, Any]:
     known = {**answers, **resolved(answers)}
     speaking = {"event_schema", "event_roles"}
     if speaking <= answers.keys() and not speaking & {problem.answer for problem in texts}:
-        found = columns(str(answers["event_schema"]))
-        known |= parts_of(found, read_roles(str(answers["event_roles"]), dict(found)))
+        event = read_event(str(answers["event_schema"]), str(answers["event_roles"]))
+        known |= parts_of(event)
     return known
 
 

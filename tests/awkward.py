@@ -32,6 +32,13 @@ ROLE_COLUMNS = ("`Event.ID` STRING", "`@timestamp` TIMESTAMP", "`window` STRING"
 ROLE_COLUMNS += ("`Größe.m` DOUBLE",)
 ROLES = "id=`Event.ID`, time=`@timestamp`, key=`window`, measure=`Größe.m`"
 
+IN_STRUCTS = {
+    "event_schema": "meta STRUCT<id: STRING, `sent-at`: TIMESTAMP, from: STRUCT<shop: STRING>>, "
+    "data STRUCT<amount: DOUBLE, n: INT>, note STRING",
+    "event_roles": "id=meta.id, time=meta.sent-at, key=meta.from.shop, measure=data.amount",
+}
+"""Events whose columns with a role are fields of structs."""
+
 
 def make_events(variant):
     """Return answers for events with awkward names: all that source and sink of a variant accept.

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.examples import ACCESS_LOG, bake
+from tests.examples import bake
 from tests.project import Project
 
 pytestmark = pytest.mark.life
@@ -15,10 +15,11 @@ pytestmark = pytest.mark.life
 
 @pytest.fixture(scope="module", name="project")
 def _project(tmp_path_factory):
-    """Provide a project with other columns, source, output mode, sink and trigger."""
+    """Provide a project with nested columns, and other source, output mode, sink and trigger."""
     answers = {
-        "event_schema": ACCESS_LOG["event_schema"].replace("bytes BIGINT", "cost DECIMAL(9, 2)"),
-        "event_roles": ACCESS_LOG["event_roles"].replace("measure=bytes", "measure=cost"),
+        "event_schema": "event_id STRING, request STRUCT<at: TIMESTAMP, method: STRING>, "
+        "path STRING, response STRUCT<status: INT, cost: DECIMAL(9, 2)>",
+        "event_roles": "id=event_id, time=request.at, key=request.method, measure=response.cost",
         "project_name": "Access Log",
         "source": "files",
         "sink": "jdbc",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from stream_template_rules import AXES, columns, default_roles, plan, violations
 from stream_template_rules.columns import FLAT, MAX_NAME, OWN, UNWRITABLE
 from stream_template_rules.ddl import MARKUP, MAX_DDL, MAX_DEPTH, FormError, quoted
-from stream_template_rules.roles import ROLES, read_roles, written
+from stream_template_rules.event import named_fields
+from stream_template_rules.roles import ROLES, read_event, read_roles, written
 from tests.machine import ROOT
 
 TIME = "at TIMESTAMP"
@@ -242,13 +243,13 @@ def test_an_event_needs_a_time(ddl):
 @pytest.mark.parametrize(
     ("ddl", "said"),
     [
-        ("meta STRUCT<id: STRING, ts: TIMESTAMP>", "meta.ts is inside a STRUCT"),
-        ("a STRUCT<b: STRUCT<`c-d`: TIMESTAMP>>, n BIGINT", "a.b.c-d is inside a STRUCT"),
         ("id STRING, sent_ms BIGINT", "seconds since 1970"),
+        ("id STRING, meta STRUCT<sent_ms: BIGINT>", "seconds since 1970"),
+        ("meta STRUCT<at: TIMESTAMP_NTZ>", "not a point in time"),
     ],
 )
 def test_an_unsupported_time_is_named(ddl, said):
-    """A time inside a STRUCT, or a number, is refused with what to do; nothing is guessed."""
+    """A number, or a time without a zone, is refused with what to do; nothing is guessed."""
     [problem] = violations({"event_schema": ddl})
 
     assert (problem.id, problem.correction) == ("schema-no-time", None)
@@ -317,19 +318,25 @@ def test_any_answers_give_a_list_of_violations(schema, roles):
         ("@timestamp TIMESTAMP, user-agent STRING", "time=@timestamp, key=user-agent"),
         (
             "geo.at TIMESTAMP, none STRING, `a, b` DOUBLE",
-            "time=`geo.at`, key=`none`, measure=`a, b`",
+            "time=geo.at, key=`none`, measure=`a, b`",
         ),
+        ("meta STRUCT<id: STRING, at: TIMESTAMP>", "time=meta.at, key=meta.id"),
+        ("at TIMESTAMP, a STRUCT<b: STRUCT<at: TIMESTAMP, n: INT>>", "time=at, measure=a.b.n"),
+        ("at TIMESTAMP, n INT, s STRUCT<k: STRING, x: DOUBLE>", "time=at, key=s.k, measure=n"),
+        ("a STRUCT<b: ARRAY<STRUCT<x: DOUBLE>>, at: TIMESTAMP>", "time=a.at"),
         ("no schema", ""),
     ],
 )
 def test_roles_are_proposed_from_the_schema(ddl, expected):
-    """Names and types suggest the roles; an id is not guessed."""
+    """Names and types suggest the roles; an id is not guessed, and fields come after columns."""
     assert default_roles(ddl) == expected
 
 
 SCHEMA = (
     "id STRING, at TIMESTAMP, n INT, few SMALLINT, kind STRING, ok BOOLEAN, day DATE, "
-    "x DOUBLE, y FLOAT, `none` STRING, user-id STRING, `a, b` INT, sent TIMESTAMP"
+    "x DOUBLE, y FLOAT, `none` STRING, user-id STRING, `a, b` INT, sent TIMESTAMP, "
+    "meta STRUCT<ts: TIMESTAMP, who: STRUCT<shop: STRING, `a+b`: INT>, tags: ARRAY<STRING>>, "
+    "`meta.tag` STRING"
 )
 LONG_SCHEMA = f"{SCHEMA}, total_x STRING, window_end STRING, raw_at TIMESTAMP_NTZ"
 
@@ -348,7 +355,13 @@ LONG_SCHEMA = f"{SCHEMA}, total_x STRING, window_end STRING, raw_at TIMESTAMP_NT
         ("time=at, key=n, measure=n", "role-shared", None),
         ("time=at, key=knd, measure=y", "role-column", "time=at, key=kind, measure=y"),
         ("time=at, key=userid", "role-column", "time=at, key=user-id"),
-        ("time=at, key=body.shop", "role-column", None),
+        ("time=at, key=body.till", "role-column", None),
+        ("time=at, key=meta.shop", "role-column", "time=at, key=meta.who.shop"),
+        ("time=ts", "role-column", "time=meta.ts"),
+        ("time=at, key=meta.tags", "role-type", None),
+        ("time=meta.who.shop", "role-type", None),
+        ("time=at, id=meta.who.shop, key=META.who.shop", "role-shared", None),
+        ("time=at, key=meta.who.shop+META.who.Shop", "role-repeated", "time=at, key=meta.who.shop"),
         ("time=at, id=x", "role-type", None),
         ("time=at, id=ok", "role-type", None),
         ("time=at, id=few", "role-type", None),
@@ -414,6 +427,11 @@ def test_the_only_time_is_added():
         ("time=at, measure=`n+m`+n", {"time": ["at"], "measure": ["n+m", "n"]}),
         ("time=at, key=c++", {"time": ["at"], "key": ["c++"]}),
         ("time=at, key=`c++`+day", {"time": ["at"], "key": ["c++", "day"]}),
+        ("time=META.ts, key=meta.tag", {"time": ["meta.ts"], "key": ["meta.tag"]}),
+        (
+            "time=at, key=meta.who.shop+`meta.who.a+b`",
+            {"time": ["at"], "key": ["meta.who.shop", "meta.who.a+b"]},
+        ),
     ],
 )
 def test_roles_may_be_edited(text, roles):
@@ -422,11 +440,65 @@ def test_roles_may_be_edited(text, roles):
     Several columns have `+` between them; a column with `+` in its name is one.
     """
     schema = f"{SCHEMA}, `n+m` INT, `c++` STRING"
-    found = dict.fromkeys(name for name, _ in columns(schema))
+    known = columns(schema)
+    found = [*dict(known), *named_fields(known)]
     given = {role: tuple(names) for role, names in roles.items()}
 
     assert refused(event_schema=schema, event_roles=text) == []
     assert read_roles(text, found) == dict.fromkeys(ROLES, ()) | given
+
+
+@pytest.mark.parametrize(
+    ("ddl", "roles", "columns_added", "having"),
+    [
+        (
+            "meta STRUCT<ts: TIMESTAMP, who: STRUCT<shop: STRING>>, n INT",
+            "time=meta.ts, key=meta.who.shop, measure=n",
+            {"meta_ts": ("meta", "ts"), "meta_who_shop": ("meta", "who", "shop")},
+            {"id": (), "time": ("meta_ts",), "key": ("meta_who_shop",), "measure": ("n",)},
+        ),
+        # A name that a column or the result has is changed.
+        (
+            "meta STRUCT<ts: TIMESTAMP>, Meta_TS STRING, event STRUCT<count: INT>",
+            "time=meta.ts, key=event.count",
+            {"meta_ts_": ("meta", "ts"), "event_count_": ("event", "count")},
+            {"id": (), "time": ("meta_ts_",), "key": ("event_count_",), "measure": ()},
+        ),
+        # A column of that name is the column.
+        (
+            "meta STRUCT<ts: TIMESTAMP>, `Meta.ts` TIMESTAMP",
+            "time=meta.ts",
+            {},
+            {"id": (), "time": ("Meta.ts",), "key": (), "measure": ()},
+        ),
+    ],
+)
+def test_a_field_with_a_role_is_a_column(ddl, roles, columns_added, having):
+    """A field of a STRUCT that has a role becomes a column of the event, with its path."""
+    event = read_event(ddl, roles)
+
+    assert event.paths == columns_added
+    assert event.roles == having
+    assert list(event.columns) == [*dict(columns(ddl)), *columns_added]
+    assert refused(event_schema=ddl, event_roles=roles) == []
+
+
+@pytest.mark.parametrize("struct", ["__stream", "x" * 250])
+def test_a_field_needs_a_possible_column(struct):
+    """A field whose column would have a name of the job, or one that is too long, is refused."""
+    ddl, roles = f"at TIMESTAMP, {struct} STRUCT<parsed: STRING>", f"time=at, key={struct}.parsed"
+
+    assert refused(event_schema=ddl, event_roles=roles) == ["role-column"]
+
+
+def test_a_field_in_a_list_has_no_role():
+    """A field in an ARRAY or a MAP has several values in an event, so it cannot have a role."""
+    ddl = "at TIMESTAMP, items ARRAY<STRUCT<price: DOUBLE>>"
+
+    [problem] = violations({"event_schema": ddl, "event_roles": "time=at, measure=items.price"})
+
+    assert problem.id == "role-column"
+    assert "an ARRAY or a MAP" in problem.reason
 
 
 @given(
@@ -463,7 +535,8 @@ def test_the_plan_holds_columns_and_roles():
     job = plan(answers)
 
     assert job["package"] == "order_totals"
-    assert job["columns"] == [("at", "TIMESTAMP"), ("kind", "STRING"), ("price", "DECIMAL(9,2)")]
+    assert job["columns"] == {"at": "TIMESTAMP", "kind": "STRING", "price": "DECIMAL(9,2)"}
+    assert job["paths"] == {}
     assert job["roles"] == {"id": None, "time": "at", "key": "kind"}
     assert (job["key_columns"], job["measures"]) == (("kind",), ("price",))
     assert (job["trigger"], job["spark_version"]) == ("processing_time", "4.2")

@@ -198,6 +198,26 @@ def _block_modules_that_are_not_run(load):
         sys.modules[module if "." in module else f"{package}.{module}"] = None
 
 
+IN_STRUCTS = [
+    ("kafka", "tumbling", "none", "none", "delta", "append"),
+    ("files", "session", "static_lookup", "none", "jdbc", "append"),
+    ("delta", "sliding", "none", "deduplicate", "kafka", "update"),
+    ("kafka", "none", "none", "custom", "console", "append"),
+    ("delta", "none", "stream_left", "none", "files", "append"),
+    ("files", "none", "none", "deduplicate", "delta_merge", "append"),
+]
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("values", IN_STRUCTS, ids="-".join)
+def test_roles_of_fields_are_exact(values, services, tmp_path):
+    """Id, time, key and measure can be fields of structs; records stay as they are sent."""
+    outcome = run_once(values, services, tmp_path, awkward.IN_STRUCTS)
+
+    assert outcome.verdict == "exact"
+    assert outcome.rows > 0
+
+
 AWKWARD = [
     ("kafka", "tumbling", "none", "none", "delta", "append"),
     ("delta", "sliding", "none", "deduplicate", "console", "complete"),

@@ -169,6 +169,14 @@ VARIANTS = {
     "awkward-custom": _awkward(window="none", state="custom", sink="console", source="files"),
     "awkward-lookup": _awkward(window="session", join="static_lookup", sink="kafka"),
     "awkward-left": _awkward(window="none", join="stream_left", sink="files", source="delta"),
+    "in-structs": awkward.IN_STRUCTS,
+    "in-structs-merge": awkward.IN_STRUCTS
+    | {"window": "none", "sink": "delta_merge", "source": "delta"},
+    "in-structs-custom": awkward.IN_STRUCTS | {"window": "none", "state": "custom", "sink": "jdbc"},
+    "in-structs-left": awkward.IN_STRUCTS
+    | {"window": "none", "join": "stream_left", "sink": "kafka", "source": "delta"},
+    "in-structs-lookup": awkward.IN_STRUCTS
+    | {"window": "session", "join": "static_lookup", "state": "deduplicate", "source": "files"},
     "columns-300": {"event_schema": MANY},
     "columns-300-events": {"event_schema": MANY, "window": "none", "sink": "kafka"},
     "no-id": {"event_schema": "at TIMESTAMP, kind STRING, price DECIMAL(10,2)"},
@@ -306,6 +314,18 @@ def test_a_new_project_passes_formatter_and_linter(projects, name):
     """A new project passes its own formatter and linter without any fix."""
     assert run("ruff", "format", "--no-cache", "--check", ".", cwd=projects[name]) == ""
     assert run("ruff", "check", "--no-cache", ".", cwd=projects[name]) == ""
+
+
+@pytest.fixture(scope="module", name="types_cache")
+def _types_cache(tmp_path_factory):
+    """Provide a folder in which mypy keeps what it knows of the packages."""
+    return tmp_path_factory.mktemp("types")
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_new_project_passes_the_type_check(projects, types_cache, name):
+    """The types of a new project are strict, without any fix."""
+    assert run("mypy", "--cache-dir", types_cache, cwd=projects[name]) == ""
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -179,7 +179,7 @@ def _in_an_array(text, schema, records):
     found = F.from_json(F.concat(F.lit('{"events":['), text, F.lit("]}")), columns)
     one = F.get(found["events"], F.lit(0))
     return F.struct(
-        *(one[name].alias(name) for name in schema.columns),
+        *(one[name].alias(name) for name in schema.sent),
         F.when(F.size(found["events"]) == 1, F.lit(True)).alias(records.MARK),
         found["_corrupt_record"].alias(records.CORRUPT),
     )

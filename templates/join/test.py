@@ -6,7 +6,8 @@ from random import Random
 import pytest
 from stream_devkit import oracle
 from stream_devkit.rows import typed_rows
-from stream_devkit.samples import START
+from stream_devkit.samples import START, make_record
+from stream_runtime.names import quote
 from stream_runtime.records import select_valid
 
 from {{ cookiecutter.__package }} import schema
@@ -61,9 +62,9 @@ def _meet(spark, make_settings, tmp_path):
 
     def stream(form, batches, name):
         for number, batch in enumerate(batches):
-            write(tmp_path / name, number, batch)
+            write(tmp_path / name, number, [make_record(form, values) for values in batch])
         events = select_valid(read(spark, tmp_path / name), form, settings.events, counted=False)
-        return events.withWatermark(form.time, settings.watermark.delay)
+        return events.withWatermark(quote(form.time), settings.watermark.delay)
 
     return meet
 

@@ -26,9 +26,7 @@ class EventProducer:
         self._inputs = {
             "source": one_input.EventProducer(servers, folder, name),
 {% if job.source.typed %}
-            "right": one_input.EventProducer(
-                servers, folder, f"{name}-right", schema.RIGHT.columns
-            ),
+            "right": one_input.EventProducer(servers, folder, f"{name}-right", schema.RIGHT.sent),
 {% else %}
             "right": one_input.EventProducer(servers, folder, f"{name}-right"),
 {% endif %}

@@ -72,6 +72,12 @@ class Bench:
         }
         self._sent = set()
 
+    def sum_batches(self, answer, load="main"):
+        """Return the seconds of all batches, which must have read each record of the load."""
+        read = sum(rows for rows, _ in answer["batches"])
+        assert read == self.loads[load].records, f"the batches have {read} records of {load}"
+        return round(sum(milliseconds for _, milliseconds in answer["batches"]) / 1000, 1)
+
     def request(self, name, load="main", **more):
         """Return a request to spark_runs.py; the events of the load are in a topic."""
         if load not in self._sent:
@@ -141,9 +147,10 @@ def measure_hot(bench):
                 answer = ask(bench.request(run, load))
                 if run == "generated":
                     bench.check(load)
+                taken = bench.sum_batches(answer, load)
                 if number:
-                    seconds[name].append(_sum_batches(answer))
-                _report(f"{name}: {_sum_batches(answer):.1f} s")
+                    seconds[name].append(taken)
+                _report(f"{name}: {taken:.1f} s")
     return seconds
 
 
@@ -153,12 +160,9 @@ def measure_snippet(bench):
         ask(bench.request("snippet", "warm-up"))
         answer = ask(bench.request("snippet"))
     bench.check()
-    _report(f"snippet: {_sum_batches(answer):.1f} s")
-    return _sum_batches(answer)
-
-
-def _sum_batches(answer):
-    return round(sum(milliseconds for _, milliseconds in answer["batches"]) / 1000, 1)
+    taken = bench.sum_batches(answer)
+    _report(f"snippet: {taken:.1f} s")
+    return taken
 
 
 def measure_cold(bench):
@@ -225,7 +229,7 @@ def measure_sizes(bench):
             bench.loads[topic] = load
             answer = ask(bench.request("generated", topic))
             bench.check(topic)
-            results[name] = {"events": load.events, "seconds": _sum_batches(answer)}
+            results[name] = {"events": load.events, "seconds": bench.sum_batches(answer, topic)}
             _report(f"{name}: {results[name]['seconds']:.1f} s")
     return results
 

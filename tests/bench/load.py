@@ -32,6 +32,11 @@ class Load:
     keys: int = 100
     invalid: frozenset[int] = frozenset()
 
+    @property
+    def records(self):
+        """The number of records: the events and the invalid ones."""
+        return self.events + len(self.invalid)
+
     def make(self):
         """Yield each valid event: its time, its key, its amount and its JSON text."""
         rng = random.Random(SEED)  # noqa: S311 - a seed, so that each run is the same

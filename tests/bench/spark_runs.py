@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 BATCH = 100_000
+MOST_BATCHES = 10_000
 ANSWER = "ANSWER "
 
 
@@ -34,7 +35,7 @@ def run_noop(request):
     try:
         rows = job.stream(spark, settings)
         writer = rows.writeStream.format("noop").outputMode(job.output_mode)
-        return _follow(writer, folder)
+        return _follow(spark, writer, folder)
     finally:
         spark.stop()
 
@@ -84,7 +85,7 @@ def run_snippet(request):
             .toDF("window_start", "window_end", "event_type", "event_count", "total_amount")
         )
         writer = rows.writeStream.format("delta").outputMode("append")
-        return _follow(writer.option("path", str(folder / "result")), folder)
+        return _follow(spark, writer.option("path", str(folder / "result")), folder)
     finally:
         spark.stop()
 
@@ -120,8 +121,10 @@ def _make_folder(request):
     return folder
 
 
-def _follow(writer, folder):
+def _follow(spark, writer, folder):
     """Run a query until everything is read; return rows and milliseconds of each batch."""
+    # A generated project keeps the reports of a few batches only.
+    spark.conf.set("spark.sql.streaming.numRecentProgressUpdates", MOST_BATCHES)
     query = (
         writer.trigger(availableNow=True)
         .option("checkpointLocation", str(folder / "checkpoint"))

@@ -78,6 +78,9 @@ def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settin
 {% endif %}
         result_key=schema.RESULT_KEY,
         typed=EventProducer.TYPED,
+{% if job.paths %}
+        paths=event.paths,
+{% endif %}
     )
 {% if job.right %}
     right = schema.RIGHT
@@ -88,6 +91,9 @@ def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settin
         key=right.key,
         id=right.id,
         measure=next(iter(right.measures), None),
+{% if job.paths %}
+        paths=right.paths,
+{% endif %}
     )
     return replace(spec, right=right_spec)
 {% endif %}

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 {% endif %}
 from stream_devkit.reconciliation import Result
-from stream_devkit.samples import Event, envelopes, {{ "make_event, make_value" if job.right else "make_event" }}, raw
+from stream_devkit.samples import Event, envelopes, make_event, make_record{{ ", make_value" if job.right }}
 {% if job.custom %}
 from stream_runtime.names import quote
 {% endif %}
@@ -33,8 +33,9 @@ from {{ cookiecutter.__package }}.settings import Settings
 
 from tests.oracle import expected
 
-event = partial(make_event, EVENT)
+event, raw = partial(make_event, EVENT), partial(make_record, EVENT)
 {% if job.right %}
+right_raw = partial(make_record, RIGHT)
 ONE_MATCH_EACH = ("join.within=1 second", "watermark.delay=598 seconds")
 """Settings with which each event has one match.
 
@@ -98,8 +99,8 @@ def batch_result(spark: SparkSession, settings: Settings, events: Sequence[Event
 {% else %}
     """Return the result of one batch."""
 {% if job.right %}
-    inputs = (events, right_events(events))
-    return JOB.result([envelopes(spark, list(map(raw, one))) for one in inputs], settings)
+    inputs = (map(raw, events), map(right_raw, right_events(events)))
+    return JOB.result([envelopes(spark, list(one)) for one in inputs], settings)
 {% else %}
     return JOB.result([envelopes(spark, list(map(raw, events)))], settings)
 {% endif %}

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from stream_devkit.samples import INGESTED, Event, raw
+from stream_devkit.samples import INGESTED{{ ", Event" if drives_the_job }}
 from stream_runtime.records import envelope
-{% if right and drives_the_job %}
+{% if drives_the_job %}
 
-from tests.events import right_events
+from tests.events import {{ "raw, right_events, right_raw" if right else "raw" }}
 {% endif %}
 
 
 {% if drives_the_job and right %}
 def send(folder: Path, number: int, events: Sequence[Event]) -> None:
     """Write the files of one batch: the events, and those of the right input that match them."""
-    write(folder / "in", number, events)
-    write(folder / "right", number, right_events(events))
+    write(folder / "in", number, list(map(raw, events)))
+    write(folder / "right", number, list(map(right_raw, right_events(events))))
 
 
 def inputs(spark: SparkSession, folder: Path) -> list[DataFrame]:
@@ -32,7 +32,7 @@ def inputs(spark: SparkSession, folder: Path) -> list[DataFrame]:
 {% elif drives_the_job %}
 def send(folder: Path, number: int, events: Sequence[Event]) -> None:
     """Write the file of one batch."""
-    write(folder / "in", number, events)
+    write(folder / "in", number, list(map(raw, events)))
 
 
 def inputs(spark: SparkSession, folder: Path) -> list[DataFrame]:
@@ -41,11 +41,11 @@ def inputs(spark: SparkSession, folder: Path) -> list[DataFrame]:
 
 
 {% endif %}
-def write(folder: Path, number: int, events: Sequence[Event]) -> None:
-    """Write events into a file, one a line."""
+def write(folder: Path, number: int, records: Sequence[bytes]) -> None:
+    """Write records into a file, one a line."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{number:03d}"
-    file.write_bytes(b"".join(raw(event) + b"\n" for event in events))
+    file.write_bytes(b"".join(record + b"\n" for record in records))
     # Spark reads files in the order of their modification times.
     utime(file, (number, number))
 

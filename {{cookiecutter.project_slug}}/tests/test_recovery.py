@@ -30,7 +30,6 @@ from stream_devkit.events.generate import Event
 from stream_devkit.job import FollowedJob, JobProcess
 from stream_devkit.job_in_session import JobInSession
 from stream_devkit.reconciliation import verdict
-from stream_devkit.samples import raw
 from stream_devkit.verdict import read_quarantine
 from stream_runtime import spark_log
 {% if job.follows_time %}
@@ -53,7 +52,7 @@ from {{ cookiecutter.__package }}.settings import Settings
 from dev.producer import EventProducer
 from dev.spec import INTERVAL
 from dev.target import Target
-from tests.events import {{ "ONE_MATCH_EACH, " if job.right }}event, expected_of{{ ", right_event" if job.right }}
+from tests.events import {{ "ONE_MATCH_EACH, " if job.right }}event, expected_of, raw{{ ", right_event, right_raw" if job.right }}
 
 PACKAGE = JOB.package
 RECORDS = 800
@@ -82,7 +81,9 @@ def records():
         numbers = range(first, first + BATCH_ROWS)
         messages = [raw(EVENTS[n]) if n % INVALID_EVERY else INVALID for n in numbers]
 {% if job.right %}
-        found = [raw(right_event(EVENTS[n])) if n % INVALID_EVERY else INVALID for n in numbers]
+        found = [
+            right_raw(right_event(EVENTS[n])) if n % INVALID_EVERY else INVALID for n in numbers
+        ]
         parts = (("source", messages), ("right", found))
         yield [
             Event(message, b"key", now, "test", table=table)

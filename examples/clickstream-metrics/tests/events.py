@@ -6,7 +6,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from stream_devkit.reconciliation import Result
-from stream_devkit.samples import Event, envelopes, make_event, raw
+from stream_devkit.samples import Event, envelopes, make_event, make_record
 
 from clickstream_metrics.job import JOB
 from clickstream_metrics.schema import EVENT
@@ -14,7 +14,7 @@ from clickstream_metrics.settings import Settings
 
 from tests.oracle import expected
 
-event = partial(make_event, EVENT)
+event, raw = partial(make_event, EVENT), partial(make_record, EVENT)
 
 
 def key(number: int) -> Any:

@@ -17,7 +17,6 @@ from stream_devkit.events.generate import Event
 from stream_devkit.job import FollowedJob, JobProcess
 from stream_devkit.job_in_session import JobInSession
 from stream_devkit.reconciliation import verdict
-from stream_devkit.samples import raw
 from stream_devkit.verdict import read_quarantine
 from stream_runtime import spark_log
 from stream_runtime.config import load, to_timedelta
@@ -32,7 +31,7 @@ from clickstream_metrics.settings import Settings
 from dev.producer import EventProducer
 from dev.spec import INTERVAL
 from dev.target import Target
-from tests.events import event, expected_of
+from tests.events import event, expected_of, raw
 
 PACKAGE = JOB.package
 RECORDS = 800

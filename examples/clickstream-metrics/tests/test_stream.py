@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from stream_devkit.file_run import FileRun
-from stream_devkit.samples import UNKNOWN, raw
+from stream_devkit.samples import UNKNOWN
 from stream_runtime import records
 from stream_runtime.cli import main
 from stream_runtime.names import quote
@@ -19,7 +19,7 @@ from stream_runtime.names import quote
 from clickstream_metrics import job
 from clickstream_metrics.schema import EVENT, KEY
 
-from tests.events import event, key
+from tests.events import event, key, raw
 from tests.oracle import expected
 
 
@@ -165,21 +165,21 @@ def test_an_event_in_quarantine_is_not_exact(stream, monkeypatch):
 
 def test_a_wrong_value_is_not_exact(stream, monkeypatch):
     """If the job reads another number than the oracle, the verdict is not exact."""
-    parsed = records._parsed  # noqa: SLF001 - the test breaks it
+    with_fields = records._with_fields  # noqa: SLF001 - the test breaks it
 
-    def wrong(text, schema):
-        found, measure = parsed(text, schema), schema.measures[0]
-        kind, read = schema.columns[measure], records.json_columns(schema)[measure].dataType
-        more = (found[measure].cast(kind) + 1).cast(kind).cast(read)
-        changed = found.withField(quote(measure), more)
-        return F.when(text.contains(UNKNOWN), changed).otherwise(found)
+    def wrong(rows, schema):
+        event, measure = F.col("event"), schema.measures[0]
+        more = (event[measure] + 1).cast(schema.columns[measure])
+        is_wrong = F.col("raw").cast("string").contains(UNKNOWN)
+        changed = F.when(is_wrong, event.withField(quote(measure), more)).otherwise(event)
+        return with_fields(rows, schema).withColumn("event", changed)
 
-    monkeypatch.setattr(records, "_parsed", wrong)
+    monkeypatch.setattr(records, "_with_fields", wrong)
 
     _, _, summary = stream([raw(event(0)), raw(event(1) | {UNKNOWN: 1})], batch_rows=2)
 
     assert summary["verdict"].startswith("events.ndjson:2: the job reads ")
-    assert f" in {EVENT.measures[0]}, but the line says " in summary["verdict"]
+    assert f" in {EVENT.sent_as(EVENT.measures[0])}, but the line says " in summary["verdict"]
 
 
 def test_a_wrong_total_is_not_exact(stream, monkeypatch):
@@ -256,7 +256,7 @@ def _in_an_array(text, schema):
     found = F.from_json(F.concat(F.lit('{"events":['), text, F.lit("]}")), columns)
     event = F.get(found["events"], F.lit(0))
     return F.struct(
-        *(event[name].alias(name) for name in schema.columns),
+        *(event[name].alias(name) for name in schema.sent),
         F.when(F.size(found["events"]) == 1, F.lit(True)).alias(records.MARK),
         found["_corrupt_record"].alias(records.CORRUPT),
     )

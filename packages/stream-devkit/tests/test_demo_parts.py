@@ -7,7 +7,9 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from random import Random
+from typing import Any
 
 import pytest
 from stream_devkit.events.generate import Event, EventSpec, GeneratedEvents, generate, zip_batches
@@ -46,6 +48,24 @@ SPECS = {
     "a number as key": replace(EVENTS, key="user_id", id=None),
     "several keys": replace(EVENTS, key=("event_type", "user_id"), pauses=True),
     "no key": replace(EVENTS, key=None, measure=None),
+    "fields of structs": EventSpec(
+        {
+            "meta": "STRUCT<id: STRING, at: TIMESTAMP, from: STRUCT<shop: STRING, till: INT>>",
+            "amount": "DOUBLE",
+            "meta_at": "TIMESTAMP",
+            "meta_from_shop": "STRING",
+            "meta_id": "STRING",
+        },
+        time="meta_at",
+        key="meta_from_shop",
+        id="meta_id",
+        measure="amount",
+        paths={
+            "meta_at": ("meta", "at"),
+            "meta_from_shop": ("meta", "from", "shop"),
+            "meta_id": ("meta", "id"),
+        },
+    ),
     "nothing is late": replace(EVENTS, drops_late=False, duplicates=False),
     "other names": EventSpec(
         {"when": "TIMESTAMP", "höhe, m": "DECIMAL(9, 2)", "on": "BOOLEAN", "tags": "ARRAY<DATE>"},
@@ -85,8 +105,8 @@ def test_every_record_has_the_reason_of_its_label(spec, traffic):
 def test_valid_events_have_the_values_of_their_bytes(spec, traffic):
     """The values of a valid event are those in its bytes."""
     for event in (event for event in traffic.all if not event.reason):
-        sent = json.loads(event.raw)
         own = spec.of(event)
+        sent = _columns(json.loads(event.raw), own)
 
         assert datetime.fromisoformat(sent[own.time]) == event.values[own.time]
         for name in own.keys:
@@ -172,7 +192,7 @@ def test_every_type_has_values(kind, held):
 def _reason(event: Event, spec: EventSpec) -> str | None:
     """Return the expected reason, without the code of the job."""
     try:
-        fields = json.loads((event.raw or b"").decode())
+        fields = _columns(json.loads((event.raw or b"").decode()), spec)
     except UnicodeDecodeError:
         return "invalid_utf8"
     except json.JSONDecodeError:
@@ -190,6 +210,11 @@ def _reason(event: Event, spec: EventSpec) -> str | None:
         "not_finite": isinstance(amount, float) and not math.isfinite(amount),
     }
     return next((reason for reason, found in faults.items() if found), None)
+
+
+def _columns(fields: dict[str, Any], spec: EventSpec) -> dict[str, Any]:
+    """Return the fields of a record, with those of structs that are columns."""
+    return fields | {name: reduce(dict.get, path, fields) for name, path in spec.paths.items()}
 
 
 def _is_ahead(time_of: object, sent: datetime) -> bool:

@@ -1,12 +1,14 @@
 """The validation of records, and the reason of each invalid one."""
 
 import json
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from pyspark.sql import functions as F
 from sample import EVENT
 from stream_devkit.rows import typed_rows
-from stream_devkit.samples import UNKNOWN, envelopes, make_event, raw
+from stream_devkit.samples import UNKNOWN, envelopes, make_event, make_record
 from stream_runtime import records
 from stream_runtime.records import Events, EventSchema
 
@@ -25,6 +27,26 @@ SCHEMAS = {
         key="price",
         measures=("Größe, m²", "price"),
     ),
+    "fields of structs": EventSchema(
+        columns={
+            "meta": "STRUCT<id: STRING, `sent.at`: TIMESTAMP, from: STRUCT<shop: INT, till: INT>>",
+            "data": "STRUCT<amount: DOUBLE, tags: ARRAY<STRING>>",
+            "id": "STRING",
+            "time": "TIMESTAMP",
+            "meta_from_shop": "INT",
+            "amount, €": "DOUBLE",
+        },
+        time="time",
+        id="id",
+        key="meta_from_shop",
+        measures=("amount, €",),
+        paths={
+            "id": ("meta", "id"),
+            "time": ("meta", "sent.at"),
+            "meta_from_shop": ("meta", "from", "shop"),
+            "amount, €": ("data", "amount"),
+        },
+    ),
     "a time alone": EventSchema(columns={"时间": "TIMESTAMP", "note": "STRING"}, time="时间"),
 }
 NUMBERS = ("INT", "BIGINT", "DOUBLE", "FLOAT")
@@ -33,7 +55,7 @@ DEEP = b"[" * 5000 + b"]" * 5000
 
 def cases(schema):
     """Return records and their expected reasons, by name of the case."""
-    valid = make_event(schema, 0)
+    valid, raw = make_event(schema, 0), partial(make_record, schema)
     whole = raw(valid)
     found = {
         "a whole event": (whole, None),
@@ -55,7 +77,7 @@ def cases(schema):
             raw(valid | {UNKNOWN: "?"}).replace(b"?", b"\xff"),
             "invalid_utf8",
         ),
-        "no event time": (_without(valid, schema.time), "missing_time"),
+        "no event time": (_without(schema, valid, schema.time), "missing_time"),
         "an unreadable event time": (raw(valid | {schema.time: "01/02/2026"}), "malformed"),
         "epoch milliseconds": (raw(valid | {schema.time: 1767225600000}), "malformed"),
         "eleven minutes ahead": (raw(make_event(schema, 24 * 60 + 11)), "future_time"),
@@ -78,23 +100,25 @@ def cases(schema):
 
 def _cases_of_roles(schema, valid):
     """Return the cases that depend on the roles of columns."""
+    raw = partial(make_record, schema)
     for role in ("id", "key"):
         if name := getattr(schema, role):
-            yield f"no {role}", (_without(valid, name), f"missing_{role}")
+            yield f"no {role}", (_without(schema, valid, name), f"missing_{role}")
     for name, kind in schema.columns.items():
         if kind in NUMBERS:
             yield f"text in {name}", (raw(valid | {name: "many"}), "malformed")
     for measure in schema.measures:
         if measure != schema.key:
-            yield f"no {measure}", (_without(valid, measure), None)
+            yield f"no {measure}", (_without(schema, valid, measure), None)
         if schema.columns[measure] in {"DOUBLE", "FLOAT"}:
             not_a_number = raw(valid | {measure: 0.5}).replace(b"0.5", b"NaN")
             yield f"NaN in {measure}", (not_a_number, "not_finite")
             yield f"infinite {measure}", (not_a_number.replace(b"NaN", b"1e999"), "not_finite")
 
 
-def _without(values, name):
-    return raw({column: value for column, value in values.items() if column != name})
+def _without(schema, values, name):
+    rest = {column: value for column, value in values.items() if column != name}
+    return make_record(schema, rest)
 
 
 def _tails(whole):
@@ -230,6 +254,32 @@ def test_a_wrong_value_in_a_struct_is_named_with_its_path(spark, meta, column):
     assert (row["reason"], row["column"]) == ("malformed", column)
 
 
+@pytest.mark.parametrize("role", ["time", "id", "key"])
+def test_a_missing_field_is_named_with_its_path(spark, role):
+    """The column in quarantine is the name that the producer knows, not that of the event."""
+    schema = SCHEMAS["fields of structs"]
+    name = getattr(schema, role)
+    message = _without(schema, make_event(schema, 0), name)
+
+    (row,) = typed_rows(records.select_invalid(envelopes(spark, [message]), schema, Events()))
+
+    assert (row["reason"], row["column"]) == (f"missing_{role}", ".".join(schema.paths[name]))
+
+
+def test_the_fields_of_a_typed_event_are_columns(spark):
+    """A source of rows yields events without the columns that are fields of structs."""
+    schema = SCHEMAS["fields of structs"]
+    sent = make_event(schema, 0)
+    text = make_record(schema, sent).decode()
+    event = F.from_json(F.lit(text), schema.kinds()).alias("event")
+    rows = envelopes(spark, [text.encode()]).select("*", event)
+
+    (row,) = typed_rows(records.select_valid(rows, schema, Events()))
+
+    assert list(row) == list(schema.columns)
+    assert {name: value for name, value in row.items() if value is not None} == sent
+
+
 @pytest.mark.parametrize(
     "message",
     [None, b"", b"GET / HTTP/1.1", json.dumps(EVENT_FIELDS).encode()[:-5], b"[1]", b"{}{}"],
@@ -248,7 +298,9 @@ def test_valid_events_have_the_columns_of_the_schema(spark, name):
     schema = SCHEMAS[name]
     sent = make_event(schema, 0)
 
-    (row,) = typed_rows(records.select_valid(envelopes(spark, [raw(sent)]), schema, Events()))
+    messages = envelopes(spark, [make_record(schema, sent)])
+
+    (row,) = typed_rows(records.select_valid(messages, schema, Events()))
 
     assert list(row) == list(schema.columns)
     assert {name: value for name, value in row.items() if value is not None} == sent

@@ -8,7 +8,6 @@ import time
 import pytest
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
-from stream_devkit.samples import raw
 from stream_runtime.errors import SetupError
 from stream_runtime.names import quote
 
@@ -16,7 +15,7 @@ from {{ cookiecutter.__package }} import lookup
 from {{ cookiecutter.__package }}.lookup import LABEL, Lookup
 from {{ cookiecutter.__package }}.schema import COLUMNS, KEY
 
-from tests.events import event, key
+from tests.events import event, key, raw
 
 SECONDS = 120
 SCHEMA = f"{quote(KEY)} {COLUMNS[KEY]}, {quote(LABEL)} STRING"

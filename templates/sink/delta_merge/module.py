@@ -80,8 +80,9 @@ class Sink(DeltaSink):
     def batch_of(self, entry: Row, checkpoint_id: str, query_id: str) -> int | None:
         """Return the batch id in an entry of the history, None if it is not of this query."""
         note = json.loads(entry.userMetadata) if entry.operation == "MERGE" else None
-        is_ours = isinstance(note, dict) and note.get("checkpoint_id") == checkpoint_id
-        return int(note["batch_id"]) if is_ours else None
+        if isinstance(note, dict) and note.get("checkpoint_id") == checkpoint_id:
+            return int(note["batch_id"])
+        return None
 {% endif %}
 
 

@@ -1,5 +1,5 @@
 {% set job = cookiecutter | stream_plan %}
-{% set kinds = dict(job.columns) %}
+{% set kinds = job.columns %}
 {% set limited = kinds if job.longest_record else job.key_columns %}
 {% set long = kinds.items() | selectattr(0, "in", limited) | selectattr(1, "equalto", "STRING") | list %}
 """The topic of the sink: its creation, and its records after a kill."""
@@ -82,8 +82,14 @@ def test_a_record_that_kafka_refuses_is_invalid(spark, make_settings, target, tm
     stream = SmallStream(spark, settings, tmp_path)
 {% if job.longest_record %}
     texts = [name for name, kind in EVENT.columns.items() if kind == "STRING"]
+{% if job.paths %}
+    # JSON has six letters for each of these characters; a field with a column is there twice.
+    places = len(texts) + len(EVENT.paths)
+    text = "\x01" * ((settings.events.longest_record - 5000) // (6 * places))
+{% else %}
     # JSON has six letters for each of these characters.
     text = "\x01" * ((settings.events.longest_record - 5000) // (6 * len(texts)))
+{% endif %}
     stream.send(event(0, number=0) | dict.fromkeys(texts, text), event(1, number=1))
     stream.send(event(2, number=2) | {texts[0]: "x" * 2_000_000})
 {% else %}

@@ -51,7 +51,7 @@ class Source(StreamSource):
     """The table `[source]` in conf/*.toml: set either `table` or `path`."""
 
     KIND = "delta"
-    COLUMNS: ClassVar[Mapping[str, str]] = schema.COLUMNS
+    COLUMNS: ClassVar[Mapping[str, str]] = schema.EVENT.sent
     table: str | None = None
     """The name of the Delta table in the catalog."""
     path: Location | None = None

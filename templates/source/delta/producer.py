@@ -14,7 +14,7 @@ from stream_devkit.events.typed import typed
 from stream_devkit.events.values import Value, base_of, fields_of, inside, parts
 from stream_devkit.servers.local import Place, RunningServers, Servers
 
-from {{ cookiecutter.__package }}.schema import COLUMNS
+from {{ cookiecutter.__package }}.schema import EVENT
 from {{ cookiecutter.__package }}.settings import Settings
 
 COMMIT_ROWS = 1000
@@ -43,14 +43,14 @@ class EventProducer:
 
 {% if right %}
     def __init__(
-        self, _: Servers, folder: Path, name: str, columns: Mapping[str, str] = COLUMNS
+        self, _: Servers, folder: Path, name: str, columns: Mapping[str, str] = EVENT.sent
     ) -> None:
         self._columns = columns
 {% else %}
     def __init__(self, _: Servers, folder: Path, name: str) -> None:
 {% endif %}
         self._path = (folder / name).resolve()
-        self._schema = pa.schema([(name, _arrow(kind)) for name, kind in {{ "columns" if right else "COLUMNS" }}.items()])
+        self._schema = pa.schema([(name, _arrow(kind)) for name, kind in {{ "columns" if right else "EVENT.sent" }}.items()])
         DeltaTable.create(str(self._path), self._schema, mode="ignore")
         self.settings = {"source.path": str(self._path)}
         """The settings with which the job reads this source."""
@@ -70,7 +70,7 @@ class EventProducer:
 
     def send(self, events: Sequence[Event]) -> None:
         """Send the events in one commit with one file."""
-        rows = [_row(json.loads(event.raw or b"{}"), {{ "self._columns" if right else "COLUMNS" }}) for event in events]
+        rows = [_row(json.loads(event.raw or b"{}"), {{ "self._columns" if right else "EVENT.sent" }}) for event in events]
         write_deltalake(str(self._path), pa.Table.from_pylist(rows, self._schema), mode="append")
         version = DeltaTable(str(self._path)).version()
         commit = (self._path / "_delta_log" / f"{version:020d}.json").read_text("utf-8")

@@ -1,3 +1,4 @@
+{% set job = cookiecutter | stream_plan %}
 """The Delta source: rows, their order, and tables that the job refuses."""
 
 import json
@@ -10,7 +11,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
 from stream_devkit.events.generate import Event
 from stream_devkit.rows import typed_rows
-from stream_devkit.samples import UNKNOWN, raw
+from stream_devkit.samples import UNKNOWN
 from stream_runtime import records
 from stream_runtime.errors import CheckpointError, ConfigError, SetupError
 from stream_runtime.names import quote
@@ -19,7 +20,10 @@ from {{ cookiecutter.__package }} import source
 from {{ cookiecutter.__package }}.schema import COLUMNS, EVENT
 
 from dev.producer import EventProducer
-from tests.events import event
+from tests.events import event, raw
+
+TIME = ".".join(map(quote, EVENT.path(EVENT.time)))
+"""The event time in the table."""
 
 
 @pytest.fixture(name="send")
@@ -37,12 +41,12 @@ def _send(servers, tmp_path):
 
 @pytest.fixture(name="run")
 def _run(spark, make_settings, tmp_path):
-    """Return a function that reads the next batches, and returns the envelopes of each."""
+    """Return a function that reads the next batches, and returns the validated rows of each."""
 
     def run(*overrides, checkpoint="rows"):
-        taken = []
-        envelopes = make_settings(*overrides).source.read(spark)
-        writer = envelopes.writeStream.foreachBatch(lambda rows, _: taken.append(rows.collect()))
+        taken, settings = [], make_settings(*overrides)
+        rows = records.validate(settings.source.read(spark), EVENT, settings.events)
+        writer = rows.writeStream.foreachBatch(lambda rows, _: taken.append(rows.collect()))
         writer = writer.option("checkpointLocation", str(tmp_path / checkpoint))
         writer.trigger(availableNow=True).start().awaitTermination()
         return taken
@@ -72,12 +76,18 @@ def test_invalid_rows_are_in_quarantine_as_json(spark, settings, send):
     (row,) = spark.table("invalid").collect()
     assert row.reason == "missing_time"
     assert row.origin == producer.origins[0]
-    rows = spark.read.format("delta").load(settings.source.path).where(F.isnull(quote(EVENT.time)))
+    rows = spark.read.format("delta").load(settings.source.path).where(F.isnull(TIME))
     assert row.raw == rows.select(F.to_json(F.struct("*"))).first()[0]
 
 
 def test_a_valid_row_is_not_converted_to_json(spark, settings, send, capsys):
     """Spark converts only invalid rows to JSON."""
+{% if job.longest_record %}
+    # To measure a record takes its JSON as well.
+    events = settings.events.model_copy(update={"longest_record": None})
+{% else %}
+    events = settings.events
+{% endif %}
     send(event(0))
     envelopes = settings.source.read(spark)
 
@@ -87,8 +97,8 @@ def test_a_valid_row_is_not_converted_to_json(spark, settings, send, capsys):
         query.explain()
         return capsys.readouterr().out
 
-    assert "ToJson" not in plan(records.select_valid(envelopes, EVENT, settings.events))
-    assert "ToJson" in plan(records.select_invalid(envelopes, EVENT, settings.events))
+    assert "ToJson" not in plan(records.select_valid(envelopes, EVENT, events))
+    assert "ToJson" in plan(records.select_invalid(envelopes, EVENT, events))
 
 
 def test_commits_are_read_in_their_order(run, send):
@@ -146,7 +156,7 @@ def test_a_delete_follows_the_setting(spark, run, send, settings, deleted, polic
     send(event(1), event(2))
     before = run(*overrides)
     table = DeltaTable.forPath(spark, settings.source.path)
-    table.delete(F.minute(quote(EVENT.time)).isin(deleted))
+    table.delete(F.minute(TIME).isin(deleted))
     send(event(3))
 
     if isinstance(outcome, str):
@@ -171,18 +181,15 @@ def test_a_new_column_upstream_is_not_read(run, send, spark, settings):
 
 def test_wrong_columns_are_refused_before_the_start(spark, tmp_path, make_settings):
     """One message names all columns with a wrong type, and all that are missing."""
-    time, kept = EVENT.time, {name: kind for name, kind in COLUMNS.items() if name != EVENT.time}
-    other, *lost = kept
-    columns = f"{quote(time)} STRING, {quote(other)} ARRAY<INT>"
-    table = spark.createDataFrame([], columns).write.format("delta")
+    wrong, *lost = EVENT.sent
+    table = spark.createDataFrame([], f"{quote(wrong)} ARRAY<INT>").write.format("delta")
     table.save(str(tmp_path / "other"))
 
     with pytest.raises(SetupError, match="does not hold the events") as refusal:
         make_settings(f"source.path={tmp_path}/other").source.read(spark)
 
     text = str(refusal.value)
-    assert f"{time} is STRING and not TIMESTAMP" in text
-    assert f"{other} is ARRAY<INT> and not {COLUMNS[other]}" in text
+    assert f"{wrong} is ARRAY<INT> and not {EVENT.sent[wrong]}" in text
     assert all(f"there is no column {name}" in text for name in lost)
 
 

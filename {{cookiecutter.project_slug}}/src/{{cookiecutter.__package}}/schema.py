@@ -17,10 +17,18 @@
 from stream_runtime.records import EventSchema
 
 COLUMNS = {
-{% for name, kind in job.columns %}
+{% for name, kind in job.columns.items() %}
     {{ name | stream_quoted }}: {{ kind | stream_quoted }},
 {% endfor %}
 }
+{% if job.paths %}
+PATHS = {
+{% for name, path in job.paths.items() %}
+    {{ name | stream_quoted }}: ({{ path | map("stream_quoted") | join(", ") }}),
+{% endfor %}
+}
+"""The columns that are fields of a STRUCT in a record, each with its path."""
+{% endif %}
 {% if job.roles.id %}
 EVENT_ID = {{ job.roles.id | stream_quoted }}
 {% endif %}
@@ -48,6 +56,9 @@ EVENT = EventSchema(
     key={{ "KEYS" if job.several_keys else "KEY" }},
 {% endif %}
     measures=MEASURES,
+{% if job.paths %}
+    paths=PATHS,
+{% endif %}
 )
 {% if right %}
 RIGHT_KEY = {{ right.key | stream_quoted }}

@@ -51,7 +51,7 @@ class Right(Source):
 
     NAME: ClassVar = "right"
 {% if job.source.typed %}
-    COLUMNS: ClassVar = RIGHT.columns
+    COLUMNS: ClassVar = RIGHT.sent
 {% endif %}
 {% endif %}
 {% if job.watermark %}

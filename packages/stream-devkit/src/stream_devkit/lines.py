@@ -5,7 +5,7 @@ It finds lines that are invalid, and values of the job that differ from the line
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pyspark.sql import types as T
 from stream_runtime.records import EventSchema
 from stream_runtime.values import TimeForms
 
+from .events.paths import find
 from .ordinary import ImpossibleError, Number, Repeated, UndecidedError, read
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -62,10 +63,12 @@ def _wrongly_counted(
     except ValueError as error:
         return f"the job counts this line, but {error}"
     found = _decoded(counted)
-    for field in kinds if not isinstance(values, Repeated) else ():
-        mine, theirs = values.get(field.name), found[field.name]
-        if _differ(field.dataType, mine, theirs, forms):
-            return f"the job reads {theirs!r} in {field.name}, but the line says {mine!r}"
+    for field in kinds:
+        path = schema.path(field.name)
+        mine, theirs = find(values, path), found[field.name]
+        if not _is_repeated(values, path) and _differ(field.dataType, mine, theirs, forms):
+            name = schema.sent_as(field.name)
+            return f"the job reads {theirs!r} in {name}, but the line says {mine!r}"
     return None
 
 
@@ -77,8 +80,9 @@ def _wrongly_refused(
     brackets = line.count(b"{") + line.count(b"[")
     if len(line) > MAX_BYTES or brackets > MAX_BRACKETS or BEYOND.search(line):
         return None
+    sent = T.StructType([field for field in kinds if field.name in schema.sent])
     try:
-        read(kinds, event_in(line, schema), forms)
+        read(sent, event_in(line, schema), forms)
     except (RecursionError, ValueError, UndecidedError):
         return None
     return f"the job puts this line in quarantine as {reason}, but it is an event"
@@ -100,8 +104,9 @@ def event_in(line: bytes, schema: EventSchema) -> dict[str, Any]:
         message = "it is not one JSON object"
         raise ValueError(message)
     for name in filter(None, (schema.time, schema.id, *schema.keys)):
-        if fields.get(name) is None or (name == schema.id and fields[name] == ""):
-            message = f"it has no {name}"
+        value = find(fields, schema.path(name))
+        if value is None or (name == schema.id and value == ""):
+            message = f"it has no {schema.sent_as(name)}"
             raise ValueError(message)
     return fields
 
@@ -116,6 +121,11 @@ def _decoded(text: str) -> Any:
             found if len(found := dict(pairs)) == len(pairs) else Repeated(pairs)
         ),
     )
+
+
+def _is_repeated(values: dict[str, Any], path: Sequence[str]) -> bool:
+    """Return whether an object on the path has a duplicate name."""
+    return any(isinstance(find(values, path[:depth]), Repeated) for depth in range(len(path)))
 
 
 def _differ(kind: T.DataType, mine: Any, theirs: Any, forms: TimeForms) -> bool:

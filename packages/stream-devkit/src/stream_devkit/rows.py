@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,9 @@ from stream_runtime.names import quote
 from stream_runtime.records import JSON
 
 from .reconciliation import Row
+
+Reader = Callable[[Any], Any]
+"""Converts a value of JSON."""
 
 
 def as_json(rows: DataFrame) -> Iterator[str]:
@@ -33,22 +36,52 @@ def parse(texts: Iterable[str], kinds: T.StructType) -> list[Row]:
 
     A time or date that Python does not support, such as one of the year 10000, stays text.
     """
-    times = [field.name for field in kinds if isinstance(field.dataType, T.TimestampType)]
-    dates = [field.name for field in kinds if isinstance(field.dataType, T.DateType)]
-    decimals = [field.name for field in kinds if isinstance(field.dataType, T.DecimalType)]
-    return [_with_types(text, times, dates, decimals) for text in texts]
+    # As a float, a large total would be compared with a tolerance.
+    number = Decimal if "decimal" in kinds.simpleString() else float
+    read = _reader(kinds)
+    return [read(json.loads(text, parse_float=number)) for text in texts]
 
 
-def _with_types(
-    text: str, times: Sequence[str], dates: Sequence[str], decimals: Sequence[str]
-) -> Row:
-    row: dict[str, Any] = json.loads(text)
-    for names, read in ((times, datetime.fromisoformat), (dates, date.fromisoformat)):
-        for name in names:
-            with contextlib.suppress(TypeError, ValueError):
-                row[name] = read(row[name])
-    if decimals:
-        # As a float, a large total would be compared with a tolerance.
-        exact = json.loads(text, parse_float=Decimal)
-        row |= {name: exact[name] for name in decimals}
-    return row
+def _reader(kind: T.DataType) -> Reader:
+    """Return the function that converts a value of JSON to a type."""
+    match kind:
+        case T.StructType(fields=fields):
+            readers = {field.name: _reader(field.dataType) for field in fields}
+            readers = {name: read for name, read in readers.items() if read is not _keep}
+            return _each(lambda value: value | {n: read(value[n]) for n, read in readers.items()})
+        case T.ArrayType(elementType=element):
+            one = _reader(element)
+            return _each(lambda value: [one(item) for item in value])
+        case T.MapType(valueType=element):
+            one = _reader(element)
+            return _each(lambda value: {name: one(item) for name, item in value.items()})
+    return READERS.get(type(kind), _keep)
+
+
+def _each(read: Reader) -> Reader:
+    return lambda value: None if value is None else read(value)
+
+
+def _keep(value: Any) -> Any:
+    return value
+
+
+def _time(read: Reader) -> Reader:
+    def convert(text: Any) -> Any:
+        with contextlib.suppress(TypeError, ValueError):
+            return read(text)
+        return text
+
+    return convert
+
+
+def _float(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+READERS: dict[type[T.DataType], Reader] = {
+    T.TimestampType: _time(datetime.fromisoformat),
+    T.DateType: _time(date.fromisoformat),
+    T.DoubleType: _float,
+    T.FloatType: _float,
+}

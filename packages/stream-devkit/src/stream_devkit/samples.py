@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from stream_runtime.names import OWN
 from stream_runtime.records import EventSchema
 
+from stream_devkit.events.paths import find, structs, to_record
 from stream_devkit.events.values import key_parts
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,6 +35,8 @@ def make_event(
 ) -> Event:
     """Return an event so many minutes after START, with values only for columns that have a role.
 
+    A struct with a field that is a column has its other fields too: they are null.
+
     Args:
         schema: the columns and their roles.
         minute: the time.
@@ -49,7 +52,7 @@ def make_event(
         values[name] = make_value(schema.columns[name], part)
     if measure is not None:
         values |= {name: make_value(schema.columns[name], measure) for name in schema.measures}
-    return values
+    return values | structs(values, schema.paths, schema.columns)
 
 
 def make_value(kind: str, number: int) -> Any:
@@ -68,6 +71,17 @@ def make_value(kind: str, number: int) -> Any:
 def raw(values: Mapping[str, Any]) -> bytes:
     """Return an event as a JSON message."""
     return json.dumps(values, default=_plain).encode()
+
+
+def make_record(schema: EventSchema, values: Mapping[str, Any]) -> bytes:
+    """Return an event of the schema as its producer sends it."""
+    return raw(to_record(values, schema.paths))
+
+
+def read_event(schema: EventSchema, record: bytes) -> Event:
+    """Return the event with which a record begins; its times are text."""
+    fields, _ = json.JSONDecoder().raw_decode(record.decode())
+    return {**fields, **{column: find(fields, path) for column, path in schema.paths.items()}}
 
 
 def envelopes(spark: SparkSession, messages: Sequence[bytes | None]) -> DataFrame:

@@ -10,9 +10,10 @@ The result depends on the record and `ingest_time` alone, never on the clock. So
 whenever a record is read: by the query, in a batch replay, and in the quarantine write.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from secrets import token_urlsafe
 from typing import cast
 
@@ -89,7 +90,7 @@ class Events(TimeForms):
         return [text]
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class EventSchema:
     """The columns of one event (name to Spark type), and the roles that some have in the job."""
 
@@ -101,6 +102,8 @@ class EventSchema:
     counts: str = "records"
     """The name in Spark's progress for the counts of this input: `rows`, `invalid_rows`,
     `unknown_field_rows` and `invalid_records` (see `_reported`). Each input has another name."""
+    paths: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """The columns that are fields of structs in a record, such as `{"meta_ts": ("meta", "ts")}`."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -110,11 +113,28 @@ class EventSchema:
     @property
     def ddl(self) -> str:
         """The columns in Spark's syntax."""
-        return ", ".join(f"{quote(name)} {kind}" for name, kind in self.columns.items())
+        return _ddl(self.columns)
+
+    @property
+    def sent(self) -> dict[str, str]:
+        """The columns of a record, without those that are fields of others."""
+        return {name: kind for name, kind in self.columns.items() if name not in self.paths}
+
+    def path(self, column: str) -> tuple[str, ...]:
+        """Return the names that lead to the column in a record."""
+        return self.paths.get(column, (column,))
+
+    def sent_as(self, column: str) -> str:
+        """Return the name that the column has in a record, such as `meta.ts`."""
+        return ".".join(self.path(column))
 
     def kinds(self) -> T.StructType:
-        """Return the columns as Spark's type. It needs a session."""
-        return cast("T.StructType", T.StructType.fromDDL(self.ddl))
+        """Return the columns of a record as Spark's type. It needs a session."""
+        return cast("T.StructType", T.StructType.fromDDL(_ddl(self.sent)))
+
+
+def _ddl(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
 
 
 def envelope(raw: Column, ingest_time: Column, origin: Column) -> list[Column]:
@@ -252,13 +272,14 @@ def validate(envelopes: DataFrame, schema: EventSchema, events: Events) -> DataF
     checks = [*_checks_of_roles(schema, events), *_checks_of_range(schema, kinds)]
     checks += _checks_of_size(envelopes, kinds, events)
     if "event" in envelopes.columns:
-        return _with_reason(envelopes, checks).withColumn("has_unknown_fields", F.lit(False))
+        rows = _with_fields(envelopes, schema)
+        return _with_reason(rows, checks).withColumn("has_unknown_fields", F.lit(False))
     text = F.col("raw").cast("string")
-    unknown = F.exists(F.json_object_keys(text), lambda name: ~name.isin(*schema.columns))
+    unknown = F.exists(F.json_object_keys(text), lambda name: ~name.isin(*schema.sent))
     infinite = F.when(_has_signed_infinity(text), F.lit("malformed"))
     found = F.col("has_unknown_fields")
     parsed = envelopes.withColumn(PARSED, _parsed(text, schema))
-    records = parsed.withColumn("event", _converted(kinds, events))
+    records = _with_fields(parsed.withColumn("event", _converted(kinds, events)), schema)
     return (
         _with_reason(records, [*_checks_of_text(text, kinds, events), *checks])
         .withColumn("has_unknown_fields", F.when(F.isnull("reason"), unknown))
@@ -296,6 +317,15 @@ def _converted(kinds: T.StructType, events: Events) -> Column:
     return F.struct(*(convert(parsed[f.name], f.dataType, events).alias(f.name) for f in kinds))
 
 
+def _with_fields(records: DataFrame, schema: EventSchema) -> DataFrame:
+    """Add the fields of structs that are columns to the event."""
+    event = F.col("event")
+    for name, path in schema.paths.items():
+        value = reduce(lambda struct, field: struct[field], path, F.col("event"))
+        event = event.withField(quote(name), value)
+    return records.withColumn("event", event) if schema.paths else records
+
+
 def _marked(text: Column) -> Column:
     """Return the text with MARK as its last field, null if it does not end with a bracket."""
     opened = F.substring(text.cast("binary"), F.lit(1), F.octet_length(text) - 1).cast("string")
@@ -312,7 +342,7 @@ def _has_signed_infinity(text: Column) -> Column:
     return text.contains("+I") | text.contains("-INF")
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Check:
     """A condition under which a record is invalid, and what is wrong then."""
 
@@ -357,19 +387,21 @@ def _checks_of_roles(schema: EventSchema, events: Events) -> Iterator[Check]:
     event = F.col("event")
     time = event[schema.time]
     latest = F.col("ingest_time") + F.expr(f"INTERVAL {events.max_ahead}")
-    yield Check("missing_time", F.isnull(time), schema.time)
-    yield Check("past_time", time < F.lit(events.earliest_time), schema.time)
-    yield Check("future_time", time > latest, schema.time)
+    yield Check("missing_time", F.isnull(time), schema.sent_as(schema.time))
+    yield Check("past_time", time < F.lit(events.earliest_time), schema.sent_as(schema.time))
+    yield Check("future_time", time > latest, schema.sent_as(schema.time))
     if schema.id:
         text_of_id = event[schema.id].cast("string")
-        yield Check("missing_id", F.coalesce(text_of_id, F.lit("")) == "", schema.id)
+        is_missing = F.coalesce(text_of_id, F.lit("")) == ""
+        yield Check("missing_id", is_missing, schema.sent_as(schema.id))
     for name in schema.keys:
-        yield Check("missing_key", F.isnull(event[name]), name)
+        yield Check("missing_key", F.isnull(event[name]), schema.sent_as(name))
     for name in filter(None, (schema.id, *schema.keys)):
         if events.longest_key and schema.columns[name] in {"STRING", "BINARY"}:
-            yield Check("too_long", F.octet_length(event[name]) > events.longest_key, name)
+            is_long = F.octet_length(event[name]) > events.longest_key
+            yield Check("too_long", is_long, schema.sent_as(name))
     for measure in schema.measures:
-        yield Check("not_finite", _is_endless(event[measure]), measure)
+        yield Check("not_finite", _is_endless(event[measure]), schema.sent_as(measure))
 
 
 def _checks_of_range(schema: EventSchema, kinds: T.StructType) -> Iterator[Check]:

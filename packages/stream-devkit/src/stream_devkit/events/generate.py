@@ -14,6 +14,7 @@ from random import Random
 from stream_runtime.names import Key, columns_of
 
 from .faults import FAULTS, Fault
+from .paths import Paths, to_record
 from .values import Value, dumps, key_parts, value
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -69,6 +70,8 @@ class EventSpec:
     """The columns that identify a row of the result."""
     typed: bool = False
     """Whether records have typed columns, so that none can be malformed."""
+    paths: Paths = field(default_factory=dict)
+    """The columns that are fields of structs in a record."""
     right: "EventSpec | None" = None
     """The event spec of the right input."""
 
@@ -253,7 +256,8 @@ class _Maker:
         return self._event(self._values(happened), sent, "late")
 
     def _event(self, values: dict[str, Value], sent: datetime, kind: str) -> Event:
-        return Event(dumps(values).encode(), self._key(values), sent, kind, None, values)
+        raw = dumps(to_record(values, self.spec.paths)).encode()
+        return Event(raw, self._key(values), sent, kind, None, values)
 
     def _key(self, values: Mapping[str, Value]) -> bytes | None:
         found = [str(values[name]) for name in self.spec.keys]
@@ -273,7 +277,14 @@ class _Maker:
             weights = [self._weight(number, moment) for number in range(len(self._keys))]
             values |= rng.choices(self._keys, weights)[0]
         values[spec.time] = moment
-        return values
+        return values | self._structs(values, moment)
+
+    def _structs(self, values: Mapping[str, Value], moment: datetime) -> dict[str, Value]:
+        """Return the structs with fields that are columns: each has the values of these columns."""
+        columns, paths = self.spec.columns, self.spec.paths
+        names = dict.fromkeys(path[0] for path in paths.values())
+        structs = {name: values[name] or value(columns[name], self.rng, moment) for name in names}
+        return to_record({**structs, **{name: values[name] for name in paths}}, paths)
 
     def _weight(self, number: int, moment: datetime) -> int:
         """Return the weight of a key at a time; it is 0 in the pause of a key."""

@@ -29,7 +29,7 @@ def _map(kind: str, value: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _struct(kind: str, value: Mapping[str, Any]) -> dict[str, Value]:
-    return {name: typed(of, value[name]) for name, of in fields_of(kind).items()}
+    return {name: typed(of, value.get(name)) for name, of in fields_of(kind).items()}
 
 
 READERS: dict[str, Callable[[str, Any], Value]] = {
