@@ -62,8 +62,8 @@ second; the micro-batches follow each other without a pause. 0 is less than half
 SIZES = """\
 ## Size
 
-The generated job, warm. Of {batches:,} batches of 200 events, the first 100 need {first:,} ms each,
-and the last 100 {last:,} ms.
+The generated job, warm. Of {batches:,} batches of 200 events, the first 100 need {first:,.0f} ms
+each, and the last 100 {last:,.0f} ms.
 
 """
 
