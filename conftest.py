@@ -6,7 +6,7 @@ LONG_MARKS = ("life", "spark")
 # A command of such a test has 20 minutes (tests/project.py), and a test has several commands.
 LONG_SECONDS = 3600
 QUICK_RANK = 2
-DISTRIBUTED_ONE_BY_ONE = ("tests/test_matrix.py",)
+DISTRIBUTED_ONE_BY_ONE = ("tests/test_matrix.py", "tests/test_protections.py")
 """Files whose tests share only the services: each test runs a project of its own."""
 
 

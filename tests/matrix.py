@@ -89,7 +89,14 @@ class Outcome:
 
 
 def run_project(
-    variant, services, folder, *, events=variants.EVENTS, modify=lambda _: None, known=None
+    variant,
+    services,
+    folder,
+    *,
+    events=variants.EVENTS,
+    modify=lambda _: None,
+    between=lambda _: None,
+    known=None,
 ):
     """Bake the job, run it twice and compare the target with the test oracle.
 
@@ -100,6 +107,7 @@ def run_project(
         events: the answers about the events.
         modify: a function that changes modules of the project before the run. It receives the
             function that imports them.
+        between: a function of the ProjectRun that is called between the two runs.
         known: a hash from `hash_code`. If the project has the same hash, it does not run.
 
     Returns:
@@ -114,7 +122,7 @@ def run_project(
         return None
     with import_project(project, package) as load:
         modify(load)
-        result = ProjectRun(load, services, project).run_and_compare()
+        result = ProjectRun(load, services, project).run_and_compare(between)
     return Outcome(variant, **result, code=code)
 
 
@@ -209,12 +217,12 @@ class ProjectRun:
         load = self.load("stream_runtime.config").load
         return load(self.job.settings, "dev", texts, conf=project / "conf")
 
-    def run_and_compare(self):
+    def run_and_compare(self, between):
         """Send events and run the job, twice; return the verdict and the counts."""
         start = self.services.output.stat().st_size if self.services.output.exists() else 0
-        for events in (self.events.main, self.events.tail):
-            self.producer.send(events)
-            self.run_job()
+        self._send_and_run(self.events.main)
+        between(self)
+        self._send_and_run(self.events.tail)
         with self.services.output.open("rb") as output:
             output.seek(start)
             (self.folder / "job.out").write_bytes(output.read())
@@ -227,6 +235,10 @@ class ProjectRun:
             "late": expected.late,
             "quarantined": len(quarantined),
         }
+
+    def _send_and_run(self, events):
+        self.producer.send(events)
+        self.run_job()
 
     def _compare(self, rows, quarantined, expected):
         wanted = expect_quarantine(self.producer.origins, self.events, self.spec)

@@ -1,0 +1,170 @@
+"""The protections against loss and duplicates: what a job does with each of them, and without it.
+
+Between two runs of a project something happens: its driver dies, or a person makes a mistake. With
+the protection, the result is exact or the start is refused. Without it, the result is wrong.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+from stream_devkit.crash import forget_commit, forget_quarantine_write, go_back
+from stream_runtime import manifest, quarantine, run
+from stream_runtime.errors import CheckpointError
+from stream_runtime.spark_log import STREAM, committed
+
+from tests import matrix, variants
+
+SCHEDULED = {axis: values[0] for axis, values in variants.VALUES.items()} | {
+    "trigger": "available_now"
+}
+REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Protection:
+    """One protection.
+
+    Attributes:
+        harm: what happens between the two runs; it receives the matrix.ProjectRun.
+        remove: removes the protection; it receives the function that imports a module of the
+            project, and pytest's monkeypatch.
+        outcome: the verdict with the protection, or REFUSED.
+        symptom: the begin of the verdict without it.
+    """
+
+    harm: Callable
+    remove: Callable
+    outcome: str
+    symptom: str
+
+
+def _lose_last_commit(project):
+    forget_commit(_root(project) / STREAM)
+
+
+def _append_each_batch(load, monkeypatch):
+    def write(sink, rows, _):
+        return rows.writeStream.foreachBatch(
+            lambda batch, _: batch.write.format("delta").mode("append").save(sink.path)
+        )
+
+    monkeypatch.setattr(load(".sink").Sink, "write", write)
+
+
+def _lose_quarantine_write(project):
+    forget_quarantine_write(_root(project), _last_with_invalid_records(project))
+
+
+def _append_to_quarantine(_, monkeypatch):
+    def store(target, records, batch):
+        records.write.mode("append").json(f"{target}/{batch:06d}")
+
+    monkeypatch.setattr(quarantine, "_store", store)
+
+
+def _die_before_quarantine_write(project):
+    batch = _last_with_invalid_records(project)
+    (folder,) = Path(project.settings.quarantine.path).glob(f"*/{batch:06d}")
+    rmtree(folder)
+    forget_quarantine_write(_root(project), batch)
+
+
+def _forget_what_is_due(_, monkeypatch):
+    def recover(progress):
+        last = committed(progress._root)  # noqa: SLF001 - the test breaks it
+        if last is not None:
+            progress._save(last)  # noqa: SLF001
+
+    monkeypatch.setattr(quarantine.QuarantineProgress, "recover", recover)
+
+
+def _restore_an_older_checkpoint(project):
+    go_back(_root(project) / STREAM, 2)
+
+
+def _compare_no_batches(_, monkeypatch):
+    monkeypatch.setattr(run, "_compare_batches", lambda *_: None)
+
+
+def _remove_the_checkpoint(project):
+    _root(project).rename(project.folder / "lost")
+
+
+def _accept_any_target(load, monkeypatch):
+    # The comparison of batches finds it as well.
+    _compare_no_batches(load, monkeypatch)
+    admit = manifest.admit
+    monkeypatch.setattr(run, "admit", lambda root, now, _, options: admit(root, now, None, options))
+
+
+def _change_the_window(project):
+    window = project.settings.window.model_copy(update={"duration": "7 minutes"})
+    project.settings = project.settings.model_copy(update={"window": window})
+
+
+def _accept_any_query(_, monkeypatch):
+    monkeypatch.setattr(manifest, "differences", lambda *_: [])
+
+
+PROTECTIONS = {
+    "the target knows its batches": Protection(
+        _lose_last_commit, _append_each_batch, "exact", "The result"
+    ),
+    "a quarantine write replaces its folder": Protection(
+        _lose_quarantine_write, _append_to_quarantine, "exact", "Quarantine"
+    ),
+    "a start writes what quarantine lacks": Protection(
+        _die_before_quarantine_write, _forget_what_is_due, "exact", "Quarantine"
+    ),
+    "checkpoint and target have the same batches": Protection(
+        _restore_an_older_checkpoint, _compare_no_batches, REFUSED, "The result"
+    ),
+    "a target belongs to one checkpoint": Protection(
+        _remove_the_checkpoint, _accept_any_target, REFUSED, "The result"
+    ),
+    "a checkpoint belongs to one query": Protection(
+        _change_the_window, _accept_any_query, REFUSED, "The result"
+    ),
+}
+
+
+def _root(project):
+    return Path(project.settings.checkpoint.root)
+
+
+def _last_with_invalid_records(project):
+    """Return the id of the last batch whose folder in quarantine has records."""
+    return max(int(path.name) for path in Path(project.settings.quarantine.path).glob("*/[0-9]*"))
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("name", PROTECTIONS)
+def test_with_its_protection_nothing_is_lost_or_duplicated(services, tmp_path, name):
+    """The result and quarantine are exact, or the start is refused and nothing has changed."""
+    assert _play(services, tmp_path, PROTECTIONS[name].harm) == PROTECTIONS[name].outcome
+
+
+@pytest.mark.life
+@pytest.mark.parametrize("name", PROTECTIONS)
+def test_without_its_protection_the_result_is_wrong(services, tmp_path, monkeypatch, name):
+    """Negative control: the same run, from which only the protection is removed."""
+    protection = PROTECTIONS[name]
+
+    found = _play(
+        services,
+        tmp_path,
+        protection.harm,
+        modify=lambda load: protection.remove(load, monkeypatch),
+    )
+
+    assert found.startswith(protection.symptom), found
+
+
+def _play(services, folder, harm, **more):
+    try:
+        return matrix.run_project(SCHEDULED, services, folder, between=harm, **more).verdict
+    except CheckpointError:
+        return REFUSED
