@@ -25,6 +25,7 @@ def live_two_days(project):
     text = (project.folder / "README.md").read_text("utf-8")
     table = text.partition("## Commands")[2].partition("\n## ")[0]
     commands = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    (size,) = re.findall(r"`(\S+ -m \w+ doctor --size \d+)`", table)
     others = [command for command in commands if command not in (*DAY, *RUN_BY_OTHER_TESTS)]
     (project.folder / "events.ndjson").write_text(EVENT, "utf-8")
 
@@ -44,6 +45,7 @@ def live_two_days(project):
             assert " WARN " not in (project.folder / "build/make-run.log").read_text("utf-8")
             for command in others:
                 _run(project, command)
+            assert "size: " in _run(project, size)
             code, output = project.run("make", "clean")
             assert code != 0, output
             assert "End it first" in output

@@ -74,7 +74,7 @@ def _execute(job: Job, oracle: str, settings: RuntimeSettings, options: argparse
     if options.command == "create":
         return create(job, settings)
     if options.command == "doctor":
-        return doctor.examine(job, settings)
+        return doctor.examine(job, settings, options.size)
     if options.command == "status":
         return status.show(job, settings, as_json=options.json)
     if options.input:
@@ -108,7 +108,11 @@ def _parser(job: Job) -> argparse.ArgumentParser:
         running.add_argument("--lookup", type=Path, help="the reference table, as a CSV file")
     commands.add_parser("create", parents=[shared], help="create the target before a first start")
     commands.add_parser("stop", parents=[shared], help="drain the running job")
-    commands.add_parser("doctor", parents=[shared], help="check everything before a start")
+    doctored = commands.add_parser(
+        "doctor", parents=[shared], help="check everything before a start"
+    )
+    rate = "say as well whether the job can read so many records a second"
+    doctored.add_argument("--size", type=to_positive, metavar="RECORDS", help=rate)
     shown = commands.add_parser("status", parents=[shared], help="show how the job does")
     shown.add_argument("--json", action="store_true", help="as JSON, for programs")
     return parser

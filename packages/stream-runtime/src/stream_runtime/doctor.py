@@ -9,20 +9,28 @@ from pyspark.sql import DataFrame, SparkSession, is_remote
 
 from . import INTERFACE, session
 from .causes import cause_of, to_printable
+from .config import to_timedelta
 from .errors import StreamJobError
 from .job import Job
 from .manifest import find_manifest, read_manifest
 from .run import check_progress, query_fingerprint
 from .settings import RuntimeSettings
+from .size import LEAST_BATCHES, Size
 from .spark_log import committed, planned
 from .start_options import ignored_options
-from .storage import storage
+from .status_file import FILE, REWRITTEN, read_costs
+from .storage import read_json, storage
 
+TIMELESS = ("continuous", "real_time")
+"""The triggers with which a batch lasts as long as its interval, whatever it reads."""
 JAVA_ERRORS = (Py4JJavaError, PySparkException)
 
 
-def examine(job: Job, settings: RuntimeSettings) -> int:
-    """Print a line for each finding; return 0, or the exit code of the first error."""
+def examine(job: Job, settings: RuntimeSettings, rate: int | None = None) -> int:
+    """Print a line for each finding; return 0, or the exit code of the first error.
+
+    With a rate of records in a second, say also whether the job can read as many.
+    """
     report = Report()
     report.ask("interface", lambda: f"{INTERFACE}, of runtime and pipeline")
     report.ask("configuration", lambda: "complete")
@@ -38,6 +46,8 @@ def examine(job: Job, settings: RuntimeSettings) -> int:
         report.ask("session", lambda: f"Spark {spark.version}")
         if report.ask("file systems", lambda: _file_systems(spark, settings)):
             _examine_query(report, job, spark, settings, reachable=reachable)
+            if rate:
+                _examine_size(job, spark, settings, rate)
     finally:
         session.close(spark, settings.session)
     return report.exit_code
@@ -64,6 +74,23 @@ def _examine_query(
     report.ask("checkpoint", lambda: _checkpoint(job, spark, settings, rows))
     if warning := _ignored_options(spark, settings):
         print(f"?      start options: {warning}")
+
+
+def _examine_size(job: Job, spark: SparkSession, settings: RuntimeSettings, rate: int) -> None:
+    if job.trigger in TIMELESS:
+        print(f"?      size: with the trigger {job.trigger}, a batch lasts as long as its interval")
+        return
+    root = storage(settings.checkpoint.root, spark)
+    cost = read_costs(read_json(root, FILE, dict, REWRITTEN) or {}).fit()
+    if cost is None:
+        print(f"?      size: unknown before the job has run {LEAST_BATCHES} batches with records")
+        return
+    interval = getattr(getattr(settings, "trigger", None), "interval", None)
+    seconds = to_timedelta(interval).total_seconds() if interval else 0
+    limit = getattr(settings.source, "max_offsets_per_trigger", None)
+    size = Size(rate, cost, seconds, limit)
+    for line in size.describe():
+        print(f"{'ok' if size.fits else '?':7}size: {line}")
 
 
 class Report:

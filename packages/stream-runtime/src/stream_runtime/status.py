@@ -14,7 +14,7 @@ from .checkpoint import is_locked
 from .job import Job
 from .settings import RuntimeSettings
 from .spark_log import committed
-from .status_file import FILE
+from .status_file import FILE, REWRITTEN
 from .storage import read_json, storage
 
 SILENT_SECONDS = 60
@@ -24,7 +24,7 @@ SILENT_SECONDS = 60
 def show(job: Job, settings: RuntimeSettings, *, as_json: bool) -> int:
     """Print the status of the job on the checkpoint of these settings; return the exit code 0."""
     root = storage(settings.checkpoint.root)
-    found = read_json(root, FILE, dict, "Remove that file: the driver writes it again.") or {}
+    found = read_json(root, FILE, dict, REWRITTEN) or {}
     runs = is_locked(settings.checkpoint.root) if settings.has_lock else _shows_life(found)
     facts = {"job": job.name, "checkpoint": settings.checkpoint.root, "running": runs, **found}
     if as_json:

@@ -4,15 +4,19 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from .causes import STORAGE_ERRORS
 from .errors import CheckpointError
 from .logs import Tolerance
+from .size import Costs
 from .storage import Storage, read_json
 
 FILE = "status.json"
+REWRITTEN = "Remove that file: the driver writes it again."
+"""What to do if the file is damaged."""
 EVERY_SECONDS = 5
 """The shortest time between two writes, which cost a request each on an object store."""
 SUMS = (
@@ -41,19 +45,28 @@ class StatusFile:
             "cause": "",
         }
         self._sums = dict.fromkeys(SUMS, 0)
+        self._costs = Costs()
+        self._is_warm = False
 
     def start(self, **facts: Any) -> None:
         """Write that a driver has started, with these facts about the job.
 
-        The last batch remains that of the driver before, until this one has a batch.
+        The last batch remains that of the driver before, until this one has a batch. So do the
+        costs of batches: a scheduled job has few of them in one run.
         """
-        self._facts |= facts | {"started": format_now(), "batch": self._last_batch()}
+        before = self._before()
+        self._costs = read_costs(before)
+        self._facts |= facts | {"started": format_now(), "batch": before.get("batch")}
         self._write()
 
     def batch(self, facts: Mapping[str, Any]) -> None:
         """Note the facts of a batch (see batch.py), and write them if the last write is old."""
         for name in SUMS:
             self._sums[name] += facts[name] or 0
+        # The first batch of a driver waits until Java has compiled its code.
+        if self._is_warm and facts["input_rows"]:
+            self._costs = self._costs.add(facts["input_rows"], facts["duration_ms"] / 1000)
+        self._is_warm = True
         self._facts |= {"batch": {**facts, "at": format_now()}, "idle": None}
         self.alive()
 
@@ -76,17 +89,25 @@ class StatusFile:
         self._facts |= {"exit_code": exit_code, "cause": cause}
         self._write()
 
-    def _last_batch(self) -> Any:
-        """Return the last batch in the file; None if there is none, or if the file is damaged."""
+    def _before(self) -> dict[str, Any]:
+        """Return what the driver before has written, nothing if the file is missing or damaged."""
         with suppress(*STORAGE_ERRORS, CheckpointError):
-            return read_json(self._root, FILE, lambda facts: facts["batch"], "")
-        return None
+            return read_json(self._root, FILE, dict, "") or {}
+        return {}
 
     def _write(self) -> None:
         self._written = time.monotonic()
-        text = json.dumps({**self._facts, "sums": self._sums, "at": format_now()}, indent=2)
+        facts = {**self._facts, "sums": self._sums, "costs": asdict(self._costs)}
+        text = json.dumps({**facts, "at": format_now()}, indent=2)
         with self._tolerance.report():
             self._root.write(FILE, text)
+
+
+def read_costs(facts: Mapping[str, Any]) -> Costs:
+    """Return the costs of batches in a status file; none if another version wrote it."""
+    with suppress(TypeError):
+        return Costs(**facts.get("costs", {}))
+    return Costs()
 
 
 def format_now() -> str:
