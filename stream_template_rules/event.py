@@ -34,6 +34,10 @@ class Event:
     paths: dict[str, Path]
     """The columns that are fields of structs, with their paths."""
 
+    def path(self, column: str) -> Path:
+        """Return the names that lead to the column in a record."""
+        return self.paths.get(column, (column,))
+
 
 def named_fields(found: list[Column]) -> dict[str, Field]:
     """Return the fields that a role can name, by path with dots; a column's name is the column."""

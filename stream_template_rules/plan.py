@@ -20,7 +20,7 @@ from .boxes import (
     covered,
 )
 from .cautions import warnings
-from .event import free_name
+from .event import Event, free_name
 from .guarantees import guarantee
 from .names import package_from
 from .pins import PINS, SPARKS, list_jars, list_pins, lock_jars
@@ -203,6 +203,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         "visit": visit,
         "shown": shown,
         "cells": in_cells(shown),
+        "sent": _shown_as_sent(event, roles),
+        "key_paths": [event.path(key) for key in keys],
         "reference_header": csv_line(str(roles["key"]), label),
         "right": right,
         # The table of settings of each input, and the suffix of its topic or folder.
@@ -326,6 +328,16 @@ def _shown(
         "measures": spoken(summed),
         "any_measure": spoken(summed, "or"),
     }
+
+
+def _shown_as_sent(event: Event, roles: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the columns with roles as producers know them, for cells of a table."""
+
+    def sent(names: Iterable[str]) -> list[str]:
+        return [".".join(event.path(name)) for name in names]
+
+    alone = {role: sent([name])[0] for role, name in roles.items() if name}
+    return in_cells(_shown(alone, sent(event.roles["key"]), sent(event.roles["measure"]), {}))
 
 
 def _shown_key(result_key: Iterable[str], ids: Sequence[str], keys: Sequence[str]) -> str:

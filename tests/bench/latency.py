@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Producer
 
 RATE = 1000
 """Events in a second."""
-SECONDS, WARM_UP = 40, 20
+SECONDS, WARM_UP = 100, 60
 """How long events are sent, and how many of these seconds are not measured."""
 QUIET_SECONDS = 10
 PATIENCE_SECONDS = 120
