@@ -56,7 +56,8 @@ LATENCY = """\
 
 From the time at which an event is sent to the time of its row: in a topic that at which the job's
 producer sent it, in a table that of the commit. The jobs have no window and read 1,000 events a
-second; the micro-batches follow each other without a pause. 0 is less than half a millisecond.
+second, of which the first minute does not count; the micro-batches follow each other without a
+pause. 0 is less than half a millisecond.
 
 """
 SIZES = """\
