@@ -178,7 +178,7 @@ def test_the_runs_of_a_scheduled_job_add_up(root):
     assert read(root).fit().of(80_000) == pytest.approx(2.1, rel=0.01)
 
 
-@pytest.mark.parametrize("costs", [{"other": 1}, None, []])
+@pytest.mark.parametrize("costs", [{"other": 1}, {"batches": "many"}, {"batches": None}, None, []])
 def test_costs_of_another_version_are_none(root, costs):
     """A status file of another runtime costs no start: the driver measures again."""
     root.write(FILE, json.dumps({"batch": None, "costs": costs}))

@@ -105,8 +105,8 @@ class StatusFile:
 
 def read_costs(facts: Mapping[str, Any]) -> Costs:
     """Return the costs of batches in a status file; none if another version wrote it."""
-    with suppress(TypeError):
-        return Costs(**facts.get("costs", {}))
+    with suppress(AttributeError, TypeError, ValueError):
+        return Costs(**{name: float(value) for name, value in facts.get("costs", {}).items()})
     return Costs()
 
 
