@@ -13,9 +13,6 @@ from tests import awkward, matrix, older_spark, sparks, variants
 COVERING = variants.make_covering_set()
 COMPILED = variants.choose_each_value(COVERING)
 OTHER_SPARKS = sorted({variants.find_spark(variant) for variant in COVERING} - {sparks.VERSION})
-DEFAULT = {axis: values[0] for axis, values in variants.VALUES.items()} | {
-    "trigger": "available_now"
-}
 
 
 def test_the_covering_set_has_every_legal_pair():
@@ -268,7 +265,7 @@ def test_awkward_column_names_are_exact(values, services, tmp_path):
 def test_a_run_needs_no_module_in_not_run(services, tmp_path):
     """A run imports no module in NOT_RUN, so a change of these modules needs no new run."""
     outcome = matrix.run_project(
-        DEFAULT, services, tmp_path, modify=_block_modules_that_are_not_run
+        variants.SCHEDULED, services, tmp_path, modify=_block_modules_that_are_not_run
     )
 
     assert outcome.verdict == "exact"
@@ -325,7 +322,7 @@ def test_a_difference_of_one_cent_is_found(services, tmp_path, changed, rows, ki
     events = variants.EVENTS | {"event_schema": schema}
 
     outcome = matrix.run_project(
-        DEFAULT | changed, services, tmp_path, events=events, modify=_add_a_cent
+        variants.SCHEDULED | changed, services, tmp_path, events=events, modify=_add_a_cent
     )
 
     assert re.search(rf" {rows} of \d+ rows differ", outcome.verdict), outcome.verdict
@@ -339,4 +336,6 @@ def test_a_job_with_an_error_is_not_exact(services, tmp_path, monkeypatch, error
     """The runs above can fail: an error in transform, quarantine, late events or sink is found."""
     modify = partial(error, monkeypatch=monkeypatch)
 
-    assert matrix.run_project(DEFAULT, services, tmp_path, modify=modify).verdict != "exact"
+    assert (
+        matrix.run_project(variants.SCHEDULED, services, tmp_path, modify=modify).verdict != "exact"
+    )

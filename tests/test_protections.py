@@ -17,9 +17,6 @@ from stream_runtime.spark_log import STREAM, committed
 
 from tests import matrix, variants
 
-SCHEDULED = {axis: values[0] for axis, values in variants.VALUES.items()} | {
-    "trigger": "available_now"
-}
 REFUSED = "refused"
 
 
@@ -165,6 +162,8 @@ def test_without_its_protection_the_result_is_wrong(services, tmp_path, monkeypa
 
 def _play(services, folder, harm, **more):
     try:
-        return matrix.run_project(SCHEDULED, services, folder, between=harm, **more).verdict
+        return matrix.run_project(
+            variants.SCHEDULED, services, folder, between=harm, **more
+        ).verdict
     except CheckpointError:
         return REFUSED

@@ -15,6 +15,8 @@ VALUES = {
     for axis, values in AXES.items()
     if axis not in AUTOMATIC
 }
+SCHEDULED = {axis: values[0] for axis, values in VALUES.items()} | {"trigger": "available_now"}
+"""The first value of each question, as a job whose runs end by themselves."""
 NEWEST_SPARK = AXES["spark_version"][1]
 # Auto Loader exists only on Databricks; tests use a file source instead.
 DATABRICKS = {"source": ("auto_loader",)}

@@ -18,8 +18,9 @@ from .settings import RuntimeSettings
 from .size import LEAST_BATCHES, Size
 from .spark_log import committed, planned
 from .start_options import ignored_options
-from .status_file import FILE, REWRITTEN, read_costs
-from .storage import read_json, storage
+from .status import find_interval
+from .status_file import read_costs, read_status
+from .storage import storage
 
 TIMELESS = ("continuous", "real_time")
 """The triggers with which a batch lasts as long as its interval, whatever it reads."""
@@ -81,11 +82,11 @@ def _examine_size(job: Job, spark: SparkSession, settings: RuntimeSettings, rate
         print(f"?      size: with the trigger {job.trigger}, a batch lasts as long as its interval")
         return
     root = storage(settings.checkpoint.root, spark)
-    cost = read_costs(read_json(root, FILE, dict, REWRITTEN) or {}).fit()
+    cost = read_costs(read_status(root)).fit()
     if cost is None:
         print(f"?      size: unknown before the job has run {LEAST_BATCHES} batches with records")
         return
-    interval = getattr(getattr(settings, "trigger", None), "interval", None)
+    interval = find_interval(settings)
     seconds = to_timedelta(interval).total_seconds() if interval else 0
     limit = getattr(settings.source, "max_offsets_per_trigger", None)
     size = Size(rate, cost, seconds, limit)

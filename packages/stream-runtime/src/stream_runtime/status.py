@@ -14,8 +14,8 @@ from .checkpoint import is_locked
 from .job import Job
 from .settings import RuntimeSettings
 from .spark_log import committed
-from .status_file import FILE, REWRITTEN
-from .storage import read_json, storage
+from .status_file import read_status
+from .storage import storage
 
 SILENT_SECONDS = 60
 """The time after which a driver without a sign of life counts as dead, where no lock shows it."""
@@ -24,17 +24,23 @@ SILENT_SECONDS = 60
 def show(job: Job, settings: RuntimeSettings, *, as_json: bool) -> int:
     """Print the status of the job on the checkpoint of these settings; return the exit code 0."""
     root = storage(settings.checkpoint.root)
-    found = read_json(root, FILE, dict, REWRITTEN) or {}
+    found = read_status(root)
     runs = is_locked(settings.checkpoint.root) if settings.has_lock else _shows_life(found)
     facts = {"job": job.name, "checkpoint": settings.checkpoint.root, "running": runs, **found}
     if as_json:
         print(json.dumps(facts, indent=2))
         return 0
-    interval = getattr(getattr(settings, "trigger", None), "interval", None)
+    interval = find_interval(settings)
     trigger = f"every {interval}" if interval else job.trigger
     for name, value in describe(facts, trigger, committed(root)):
         print(to_printable(f"{name:12}{value}"))
     return 0
+
+
+def find_interval(settings: RuntimeSettings) -> str | None:
+    """Return the interval of the trigger, None for a scheduled job."""
+    interval: str | None = getattr(getattr(settings, "trigger", None), "interval", None)
+    return interval
 
 
 def describe(facts: Mapping[str, Any], trigger: str, last: int | None) -> Iterator[tuple[str, str]]:

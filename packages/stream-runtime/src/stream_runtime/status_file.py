@@ -15,8 +15,6 @@ from .size import Costs
 from .storage import Storage, read_json
 
 FILE = "status.json"
-REWRITTEN = "Remove that file: the driver writes it again."
-"""What to do if the file is damaged."""
 EVERY_SECONDS = 5
 """The shortest time between two writes, which cost a request each on an object store."""
 SUMS = (
@@ -92,7 +90,7 @@ class StatusFile:
     def _before(self) -> dict[str, Any]:
         """Return what the driver before has written, nothing if the file is missing or damaged."""
         with suppress(*STORAGE_ERRORS, CheckpointError):
-            return read_json(self._root, FILE, dict, "") or {}
+            return read_status(self._root)
         return {}
 
     def _write(self) -> None:
@@ -101,6 +99,15 @@ class StatusFile:
         text = json.dumps({**facts, "at": format_now()}, indent=2)
         with self._tolerance.report():
             self._root.write(FILE, text)
+
+
+def read_status(root: Storage) -> dict[str, Any]:
+    """Return what a driver has written last, nothing before the first one.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    return read_json(root, FILE, dict, "Remove that file: the driver writes it again.") or {}
 
 
 def read_costs(facts: Mapping[str, Any]) -> Costs:

@@ -29,51 +29,52 @@ class Fault:
     applies: "Callable[[EventSpec], bool]" = lambda spec: not spec.typed
 
 
-def _raw(values: dict[str, Value], spec: "EventSpec") -> bytes:
+def to_raw(values: dict[str, Value], spec: "EventSpec") -> bytes:
+    """Return the record of an event as its producer sends it."""
     return dumps(to_record(values, spec.paths)).encode()
 
 
 def _truncated(values: dict[str, Value], spec: "EventSpec", rng: Random) -> bytes:
     # Cut as text, because half a letter is invalid UTF-8, which has another reason.
-    whole = _raw(values, spec).decode()
+    whole = to_raw(values, spec).decode()
     return whole[: rng.randrange(1, len(whole))].encode()
 
 
 def _two_in_one(values: dict[str, Value], spec: "EventSpec", rng: Random) -> bytes:
     between = rng.choice([b"", b"\n", b",", b"]}", b"]},", b'],"events":['])
-    return between.join([_raw(values, spec)] * 2)
+    return between.join([to_raw(values, spec)] * 2)
 
 
 def _wrong_type(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes:
     numbers = [name for name, kind in spec.columns.items() if is_number(kind) and name != spec.id]
     wrong = {numbers[-1]: "twelve"} if numbers else {spec.time: {"hour": 12}}
-    return _raw({**values, **wrong}, spec)
+    return to_raw({**values, **wrong}, spec)
 
 
 def _invalid_utf8(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes:
     # Latin-1 in a text, as an old client sends it; in an extra field if there is no text.
     texts = (name for name, kind in spec.columns.items() if kind == "STRING")
     name = next((name for name in texts if name != spec.id), _unknown("note", spec))
-    return _raw({**values, name: "caf?"}, spec).replace(b"caf?", b"caf\xe9")
+    return to_raw({**values, name: "caf?"}, spec).replace(b"caf?", b"caf\xe9")
 
 
 def _missing(values: dict[str, Value], spec: "EventSpec", rng: Random, name: str | None) -> bytes:
     """Set the field to null, or remove it, with equal probability."""
     rest = {column: value for column, value in values.items() if column != name}
-    return _raw(rng.choice([rest, {**rest, str(name): None}]), spec)
+    return to_raw(rng.choice([rest, {**rest, str(name): None}]), spec)
 
 
 def _not_finite(values: dict[str, Value], spec: "EventSpec", rng: Random) -> bytes:
     wrong = rng.choice([float("nan"), float("-inf")])
-    return _raw({**values, str(spec.measure): wrong}, spec)
+    return to_raw({**values, str(spec.measure): wrong}, spec)
 
 
 def _epoch_millis(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes:
-    return _raw({**values, spec.time: round(values[spec.time].timestamp() * 1000)}, spec)
+    return to_raw({**values, spec.time: round(values[spec.time].timestamp() * 1000)}, spec)
 
 
 def _unknown_field(values: dict[str, Value], spec: "EventSpec", _: Random) -> bytes:
-    return _raw({**values, _unknown("utm_source", spec): "mail"}, spec)
+    return to_raw({**values, _unknown("utm_source", spec): "mail"}, spec)
 
 
 def _unknown(name: str, spec: "EventSpec") -> str:
@@ -113,12 +114,12 @@ FAULTS = (
     Fault("epoch_millis", "malformed", 35, _epoch_millis),
     Fault(
         *("unset_time", "past_time", 20),
-        lambda values, spec, _: _raw({**values, spec.time: UNSET}, spec),
+        lambda values, spec, _: to_raw({**values, spec.time: UNSET}, spec),
         lambda _: True,
     ),
     Fault(
         *("far_future", "future_time", 15),
-        lambda values, spec, _: _raw({**values, spec.time: FAR_FUTURE}, spec),
+        lambda values, spec, _: to_raw({**values, spec.time: FAR_FUTURE}, spec),
         lambda _: True,
     ),
     Fault("not_finite", "not_finite", 30, _not_finite, _has_floating_measure),

@@ -13,9 +13,9 @@ from random import Random
 
 from stream_runtime.names import Key, columns_of
 
-from .faults import FAULTS, Fault
+from .faults import FAULTS, Fault, to_raw
 from .paths import Paths, to_record
-from .values import Value, dumps, key_parts, value
+from .values import Value, key_parts, value
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 STEPS = 192
@@ -256,8 +256,7 @@ class _Maker:
         return self._event(self._values(happened), sent, "late")
 
     def _event(self, values: dict[str, Value], sent: datetime, kind: str) -> Event:
-        raw = dumps(to_record(values, self.spec.paths)).encode()
-        return Event(raw, self._key(values), sent, kind, None, values)
+        return Event(to_raw(values, self.spec), self._key(values), sent, kind, None, values)
 
     def _key(self, values: Mapping[str, Value]) -> bytes | None:
         found = [str(values[name]) for name in self.spec.keys]
