@@ -101,7 +101,9 @@ def _program(path: PurePath, python: str) -> tuple[str, ...]:
     if path.stem == "__main__":
         return (python, "-m", path.parent.name)
     if any(part.startswith("archive-v") for part in path.parts):
-        return ("uvx", path.stem)  # it is in uv's cache, not on the path
+        # It is in uv's cache, not on the path. With uv, `pipx run` puts it there as well.
+        only_pipx = shutil.which("pipx") and not shutil.which("uvx")
+        return ("pipx", "run", path.stem) if only_pipx else ("uvx", path.stem)
     if "pipx" in path.parts and "venvs" not in path.parts:
         return ("pipx", "run", path.stem)  # it is in pipx's cache
     return (path.stem if shutil.which(path.stem) else str(path),)

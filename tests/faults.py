@@ -169,6 +169,12 @@ FAULTS = [
         "test_a_topic_without_the_next_messages_is_refused",
     ),
     Fault(
+        "The topic is created again, with more messages than before",
+        "A start is refused with exit code 3",
+        "tests/test_protections.py",
+        "test_with_its_protection_nothing_is_lost_or_duplicated",
+    ),
+    Fault(
         "The Delta table of the source is created again",
         "A start is refused with exit code 3",
         "templates/source/delta/test.py",

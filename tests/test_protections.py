@@ -97,6 +97,22 @@ def _accept_any_target(load, monkeypatch):
     monkeypatch.setattr(run, "admit", lambda root, now, _, options: admit(root, now, None, options))
 
 
+def _create_the_topic_again(project):
+    """Replace the topic by one with more messages, in another order."""
+    kafka, topic = project.services.broker, project.settings.source.topic
+    kafka.delete_topic(topic)
+    kafka.create_topic(topic)
+    sent = len(project.producer.origins)
+    project.producer.send(project.events.tail)
+    project.producer.send(project.events.main)
+    # What the verdict compares with the quarantine was sent before.
+    del project.producer.origins[sent:]
+
+
+def _accept_any_topic(load, monkeypatch):
+    monkeypatch.setattr(load(".source").Source, "data_ids", lambda *_: {})
+
+
 def _change_the_window(project):
     window = project.settings.window.model_copy(update={"duration": "7 minutes"})
     project.settings = project.settings.model_copy(update={"window": window})
@@ -121,6 +137,9 @@ PROTECTIONS = {
     ),
     "a target belongs to one checkpoint": Protection(
         _remove_the_checkpoint, _accept_any_target, REFUSED, "The result"
+    ),
+    "a checkpoint belongs to one topic, not to its name": Protection(
+        _create_the_topic_again, _accept_any_topic, REFUSED, "The result"
     ),
     "a checkpoint belongs to one query": Protection(
         _change_the_window, _accept_any_query, REFUSED, "The result"
@@ -158,6 +177,42 @@ def test_without_its_protection_the_result_is_wrong(services, tmp_path, monkeypa
     )
 
     assert found.startswith(protection.symptom), found
+
+
+def _create_the_topic_again_while_the_job_runs(monkeypatch):
+    """Return a harm: the first attempt of the second run fails, and the topic is another one."""
+
+    def harm(project):
+        start = run.start
+
+        def fail_once(*_):
+            monkeypatch.setattr(run, "start", start)
+            _create_the_topic_again(project)
+            raise OSError
+
+        monkeypatch.setattr(run, "start", fail_once)
+
+    return harm
+
+
+@pytest.mark.life
+def test_a_new_attempt_refuses_another_topic(services, tmp_path, monkeypatch):
+    """A topic that is created again while the job runs ends the job before the next batch."""
+    harm = _create_the_topic_again_while_the_job_runs(monkeypatch)
+
+    assert _play(services, tmp_path, harm) == REFUSED
+
+
+@pytest.mark.life
+def test_a_new_attempt_that_accepts_any_topic_loses_events(services, tmp_path, monkeypatch):
+    """Negative control: without the ids, the next attempt reads at the offsets of the old topic."""
+    harm = _create_the_topic_again_while_the_job_runs(monkeypatch)
+
+    found = _play(
+        services, tmp_path, harm, modify=lambda load: _accept_any_topic(load, monkeypatch)
+    )
+
+    assert found.startswith("The result"), found
 
 
 def _play(services, folder, harm, **more):

@@ -213,6 +213,18 @@ def test_the_printed_command_fetches_the_program_again(program, start):
     assert line.again({"window": "none"}) == f"{start} gh:org/t --no-input window=none"
 
 
+@pytest.mark.parametrize(
+    ("on_the_path", "start"),
+    [({"pipx"}, "pipx run cookiecutter"), ({"pipx", "uvx"}, "uvx cookiecutter")],
+)
+def test_the_printed_command_starts_with_a_program_of_the_shell(monkeypatch, on_the_path, start):
+    """Pipx can use an uv of its own, which the shell does not find."""
+    monkeypatch.setattr("shutil.which", lambda name: name if name in on_the_path else None)
+    line = read(["/home/me/.cache/uv/archive-v0/x1/bin/cookiecutter", "gh:org/t"])
+
+    assert line.again({}).startswith(f"{start} gh:org/t")
+
+
 def test_the_command_of_an_installed_program_does_not_fetch_it():
     """What pipx has installed is not fetched again."""
     line = read(["/home/me/.local/share/pipx/venvs/cookiecutter/bin/cookiecutter", "gh:org/t"])

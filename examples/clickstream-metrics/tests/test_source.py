@@ -178,6 +178,23 @@ def test_a_topic_without_the_next_messages_is_refused(spark, servers, topics, of
         kafka.check_offsets(spark, position)
 
 
+def test_a_topic_has_the_id_of_its_creation(spark, servers, topics):
+    """A topic that was created again has another id, by its name or by a pattern."""
+    address, topic = servers.broker.bootstrap_servers, f"a-{topics}"
+    named = source.Source(bootstrap_servers=address, topic=f"{topic},c-{topics}")
+    pattern = source.Source(bootstrap_servers=address, topic_pattern=f"[abc]-{topics}")
+    before = named.data_ids(spark)
+
+    assert before.keys() == {topic}
+    assert pattern.data_ids(spark).keys() == {topic, f"b-{topics}"}
+    assert pattern.data_ids(spark)[topic] == before[topic]
+
+    servers.broker.delete_topic(topic)
+    servers.broker.create_topic(topic, 1)
+
+    assert named.data_ids(spark)[topic] != before[topic]
+
+
 def test_messages_that_kafka_has_deleted_are_counted(spark, servers, topics):
     """The start says how many messages are lost, and which setting continues without them."""
     address, topic = servers.broker.bootstrap_servers, f"a-{topics}"

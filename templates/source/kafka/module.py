@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, PositiveInt, model_validator
 {% endif %}
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from stream_runtime.kafka import Kafka, require_offsets, require_topics
+from stream_runtime.kafka import Kafka, require_offsets, require_topics, topic_ids
 from stream_runtime.systems import StreamSource
 from typing_extensions import override
 {% if not job.low_latency %}
@@ -82,6 +82,17 @@ class Source(Kafka, StreamSource):
         """Raise SetupError if a topic does not exist; a pattern may match none."""
         if self.topic:
             require_topics(spark, self, self.topic.split(","))
+
+    @property
+    @override
+    def requires_all_data(self) -> bool:
+        """Whether the job stops if messages are lost."""
+        return self.fail_on_data_loss
+
+    @override
+    def data_ids(self, spark: SparkSession) -> dict[str, str]:
+        """Return Kafka's ids of the topics: a topic that was created again has another one."""
+        return topic_ids(spark, self, (self.topic or "").split(","), self.topic_pattern)
 
     @override
     def check_offsets(self, spark: SparkSession, offset: str) -> None:

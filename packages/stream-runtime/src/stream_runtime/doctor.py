@@ -16,6 +16,7 @@ from .manifest import find_manifest, read_manifest
 from .run import check_progress, query_fingerprint
 from .settings import RuntimeSettings
 from .size import LEAST_BATCHES, Size
+from .source_ids import find_source_ids
 from .spark_log import committed, planned
 from .start_options import ignored_options
 from .status import find_interval
@@ -165,6 +166,7 @@ def _checkpoint(job: Job, spark: SparkSession, settings: RuntimeSettings, rows: 
     if found is None:
         return "none yet; the next start creates it"
     check_progress(spark, settings, root, found.checkpoint_id)
+    find_source_ids(spark, root, settings.sources())
     done, last = committed(root), planned(root)
     if last is None:
         state = "no batch yet"

@@ -24,6 +24,8 @@ from .systems import System
 
 CONNECT_SECONDS = 5
 REQUEST_MS = "15000"
+NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
+"""The id of each topic of a broker that has no ids: sixteen bytes of zero, as Kafka writes them."""
 SHADE = "kafkashaded."
 LOGIN = "org.apache.kafka.common.security"
 OAUTH = "OAUTHBEARER"
@@ -344,6 +346,33 @@ def require_topics(spark: SparkSession, kafka: Kafka, topics: Sequence[str]) -> 
             f"it (`make servers` does on your own machine), or set {kafka.NAME}.topic."
         )
         raise SetupError(message)
+
+
+def topic_ids(
+    spark: SparkSession, kafka: Kafka, topics: Sequence[str] = (), pattern: str | None = None
+) -> dict[str, str]:
+    """Return Kafka's ids of the topics by their names; where nobody can ask, nothing.
+
+    Args:
+        spark: a session.
+        kafka: the cluster.
+        topics: names of topics; a missing one has no id.
+        pattern: a regular expression of Java for more names.
+
+    Raises:
+        SetupError: the brokers refuse the job.
+    """
+    if not can_ask(kafka):
+        return {}
+    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to it
+    matches = jvm.java.util.regex.Pattern.matches
+    with _ask(spark, kafka) as admin:
+        names = _names(admin)
+        wanted = {name for name in names if pattern and matches(pattern, name)}
+        wanted |= names & set(topics)
+        found = admin.describeTopics(sorted(wanted)).allTopicNames().get()
+        ids = {name: described.topicId().toString() for name, described in found.items()}
+    return {name: text for name, text in ids.items() if text != NO_ID}
 
 
 def require_offsets(spark: SparkSession, kafka: Kafka, offset: str) -> None:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial, reduce
+from itertools import count
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession, is_remote
@@ -28,6 +29,7 @@ from .quarantine import RETAINED, BatchReplay, QuarantineProgress, QuarantineWri
 from .records import select_invalid
 from .reporting import Reporter
 from .settings import RuntimeSettings
+from .source_ids import record_source_ids
 from .spark_log import NOT_BEGUN, committed, offsets, planned, query_id, require_whole
 from .start_options import ignored_options, start_options
 from .status_file import StatusFile
@@ -102,6 +104,7 @@ def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
         target_id = settings.sink.target_checkpoint_id(spark)
         manifest = admit(root, fingerprint, target_id, options)
         check_progress(spark, settings, root, manifest.checkpoint_id)
+        record_source_ids(spark, root, settings.sources())
         if warning := ignored_options(root, settings.sources(), manifest.start_options):
             log.warning(warning)
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
@@ -196,17 +199,20 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
     reporter.start(job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
     log.info("%s runs on %s; `make stop` drains it", job.name, settings.checkpoint.root)
 
-    analyzed = iter([admitted.rows])
+    attempts = count()
 
     def begin() -> StreamingQuery:
         # An outage is not a failing batch: it ends the job with another exit code.
         settings.check()
+        is_first = next(attempts) == 0
+        if not is_first:
+            # The last attempt may have failed because a topic was deleted.
+            record_source_ids(spark, root, settings.sources())
         quarantine.recover()
         readable = unreadable.leave_out(settings)
-        # Only for the first attempt: a retry looks at the source again.
-        rows = next(analyzed, None)
-        if rows is None or readable is not settings:
-            rows = job.stream(spark, readable)
+        # A new attempt looks at the source again.
+        is_analyzed = is_first and readable is settings
+        rows = admitted.rows if is_analyzed else job.stream(spark, readable)
         return start(job, rows, readable, checkpoint_id)
 
     listener = ContinuousListener(root) if job.continuous else ProgressListener()

@@ -4,7 +4,7 @@ Each is a table of conf/*.toml and has the settings of one system.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 from pyspark.sql import DataFrame, SparkSession
@@ -42,6 +42,21 @@ class StreamSource(System, ABC):
     @abstractmethod
     def source_id(self) -> str:
         """Return the text that names the source: the offsets in a checkpoint belong to it."""
+
+    @property
+    def requires_all_data(self) -> bool:
+        """Whether the job stops if the source has lost records before they were read."""
+        return True
+
+    def data_ids(self, spark: SparkSession) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the id of what it reads by its name; most sources have no ids.
+
+        Another id of the same name means that offsets in a checkpoint name other records.
+
+        Raises:
+            SetupError: its server refuses the job.
+        """
+        return {}
 
     def check_offsets(self, spark: SparkSession, offset: str) -> None:
         """Require that the source still has what follows an offset; most sources cannot tell.

@@ -65,6 +65,11 @@ class Cluster:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
 
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic with its messages."""
+        admin = self._admin()
+        admin.delete_topics([name])[name].result(START_SECONDS)
+
     def _admin(self) -> AdminClient:
         # librdkafka logs to stderr as long as a broker is unreachable: discard its log.
         silent = logging.Logger("kafka", logging.CRITICAL + 1)
