@@ -22,7 +22,7 @@ from stream_devkit.servers.kafka import Broker
 from stream_runtime.records import Events
 
 from tests import sparks
-from tests.bench import latency, page
+from tests.bench import latency, page, pieces
 from tests.bench.load import Load, check
 from tests.bench.memory import PeakMemory
 from tests.bench.spark_runs import ANSWER
@@ -32,6 +32,7 @@ BYTEWAX = ["bytewax==0.21.1", "confluent-kafka==2.16.1"]
 EVENTS = 1_000_000
 HERE = Path(__file__).parent
 TINY_BATCH, TINY_BATCHES = 200, 1000
+LARGE_BATCH = 300_000
 LATENCY = {
     "Kafka to Kafka, micro-batch": (
         {"trigger": "processing_time", "sink": "kafka"},
@@ -101,13 +102,13 @@ class Bench:
         check(self.loads[load], rows)
 
     @contextmanager
-    def runner(self, log):
+    def runner(self, log, variables=()):
         """Start a process for runs in one JVM; yield the function that sends it a request."""
         with (self.folder / f"{log}.log").open("wb") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.bench.spark_runs"],
                 cwd=self.project,
-                env=make_environment(self.project),
+                env=make_environment(self.project) | dict(variables),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -152,6 +153,28 @@ def measure_hot(bench):
                     seconds[name].append(taken)
                 _report(f"{name}: {taken:.1f} s")
     return seconds
+
+
+def measure_pieces(bench):
+    """Return what a warm batch spends its time on, and the ratio to noop with large batches."""
+    logs = bench.folder / "event-logs"
+    logs.mkdir()
+    with bench.runner("pieces", pieces.log_options(logs)) as ask:
+        for _ in range(bench.rounds):
+            ask(bench.request("generated"))
+            bench.check()
+            newest = max(logs.iterdir(), key=lambda log: log.stat().st_mtime)
+            found = pieces.read_pieces(newest)
+            _report(f"pieces: {found}")
+        taken = {"noop": [], "generated": []}
+        for _ in range(bench.rounds):
+            for name, seconds in taken.items():
+                answer = ask(bench.request(name, batch=LARGE_BATCH))
+                seconds.append(bench.sum_batches(answer))
+                _report(f"{name}, batches of {LARGE_BATCH:,}: {seconds[-1]:.1f} s")
+    bench.check()
+    share = page.median(taken["noop"]) / page.median(taken["generated"])
+    return {**found, "large": LARGE_BATCH, "share": round(share, 2)}
 
 
 def measure_snippet(bench):
@@ -309,6 +332,7 @@ def make_environment(project):
 
 SECTIONS = {
     "hot": measure_hot,
+    "pieces": measure_pieces,
     "snippet": measure_snippet,
     "cold": measure_cold,
     "latency": measure_latencies,

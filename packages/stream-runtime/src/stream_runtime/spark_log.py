@@ -58,7 +58,7 @@ def require_whole(root: Storage, last: int | None, due: int | None) -> None:
     `last` is the committed batch and `due` the planned one.
 
     Spark writes each in one step, so only a failed disk, a full one or an incomplete copy damages
-    one. Without its id, a query would write batches again that the target has.
+    one. Before Spark 4.2, a query without its id would write batches again that the target has.
 
     Raises:
         CheckpointError: one of them is missing or truncated.
