@@ -106,18 +106,22 @@ class Stream:
         self.sent = 0
         self.notes: dict[str, Any] = {}
         self._stack = terminals
-        self._terminals: dict[str, ExitStack] = {}
+        self._terminals: dict[str, tuple[ExitStack, Any]] = {}
 
     def open(self, command: str) -> Path:
-        """Run a command in a terminal of its own; return the file with its output."""
-        terminal = self._stack.enter_context(ExitStack())
-        terminal.enter_context(self.project.run_in_background(command, READY.get(command, "")))
-        self._terminals[command] = terminal
+        """Run a command in its own terminal, unless one runs it; return the file of its output."""
+        terminal, running = self._terminals.get(command, (None, None))
+        if running is None or running.poll() is not None:
+            terminal = self._stack.enter_context(ExitStack())
+            ready = READY.get(command, "")
+            running = terminal.enter_context(self.project.run_in_background(command, ready))
+            self._terminals[command] = terminal, running
         return self.project.find_log(command)
 
     def interrupt(self, command: str) -> None:
         """End the command of a terminal, as Ctrl-C does."""
-        self._terminals.pop(command).close()
+        terminal, _ = self._terminals.pop(command)
+        terminal.close()
 
     def run(self, command: str, *, fails: bool = False) -> str:
         """Run a command in the shell; return its output."""

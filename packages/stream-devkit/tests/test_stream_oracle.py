@@ -83,6 +83,26 @@ def test_the_order_in_a_batch_does_not_matter():
     assert aggregate([30, 1]).late == aggregate([1, 30]).late == 0
 
 
+def test_the_newest_event_of_a_batch_determines_the_watermark():
+    """Older events of the same batch do not hold it back."""
+    for batch in ([3, 15], [15, 3]):
+        assert places(aggregate([1], batch).rows) == [(0, 5, 2)]
+
+
+def test_windows_begin_later_by_their_offset():
+    """An offset moves the starts of all windows forward."""
+    assert places(aggregate([3], [30], offset="2 minutes").rows) == [(2, 7, 1)]
+    assert places(aggregate([1], [30], offset="2 minutes").rows) == [(-3, 2, 1)]
+
+
+def test_times_are_rounded_down_to_milliseconds():
+    """Microseconds have no effect on the watermark, up to the last one of a millisecond."""
+    for microseconds, milliseconds in ((999, 0), (1_000, 1), (999_999, 999)):
+        time = START + timedelta(microseconds=microseconds)
+
+        assert oracle.events.to_milliseconds(time) == START + timedelta(milliseconds=milliseconds)
+
+
 def test_the_watermark_has_milliseconds():
     """Spark drops the digits below, so a window closes a microsecond later."""
     microsecond = 1 / 60_000_000
@@ -96,7 +116,7 @@ def test_other_modes_write_open_windows():
     found = aggregate([1], [30], [31], [2], mode="update")
 
     assert places(found.rows) == [(0, 5, 1), (30, 35, 2)]
-    assert (found.pending, found.late) == ([], 1)
+    assert (found.pending, found.late, found.retained) == ([], 1, 0)
 
 
 def test_without_a_watermark_no_event_is_late():
@@ -261,6 +281,36 @@ def test_a_left_join_writes_an_event_without_a_match_once():
     ]
 
 
+def test_an_event_with_a_match_is_not_written_alone():
+    """A left join writes its pairs only, and an inner join writes no event alone."""
+    stream = join([[0], [100]], [[0], [100]], is_left=True)
+    rows = [row for batch in stream.batches for row in batch.events]
+    assert [row["other"] is None for row in rows] == [False, False]
+
+    stream = join([[0], [100]], [[], [100]])
+    rows = [row for batch in stream.batches for row in batch.events]
+    assert minutes_of(rows) == [100]
+    assert stream.pending == []
+
+
+def test_right_events_leave_the_state_behind_the_watermark():
+    """A right event at the watermark is kept; pending rows do not count as retained."""
+    assert join([[15]], [[5], [15]]).retained == 3
+    assert join([[15.001]], [[5], [15.001]]).retained == 2
+
+    stream = join([[0], [100]], [[], [15]], is_left=True)
+    assert (len(stream.pending), stream.retained) == (2, 1)
+
+
+def test_replaced_rows_of_a_join_are_counted():
+    """If the newest row of a key replaces others, they are part of what the join made."""
+    stream = join([[0], [1]], [[2], []])
+
+    found = oracle.collect(stream, SCHEMA, newest_of=["other"])
+
+    assert (len(found.rows), found.derived[0].count, found.derived[0].replaced) == (1, 2, 1)
+
+
 def test_an_event_behind_the_watermark_is_late():
     """An event at or behind the watermark is late, in both inputs."""
     left, right = [[100], [], [90, 90.001, 101]], [[100], [], [90, 90.001]]
@@ -291,6 +341,28 @@ def test_events_of_a_key_are_in_the_order_of_their_times():
 
     assert [[row["id"] for row in events] for events in found.keys] == [["b", "a", "c"]]
     assert (found.duplicates, found.late) == (1, 0)
+
+
+def test_of_equal_events_the_first_text_is_kept():
+    """The order of arrival does not matter; letters beyond ASCII come after those of ASCII."""
+    schema = replace(SCHEMA, columns={**SCHEMA.columns, "word": "STRING"})
+    equal = [{**event(1), "word": word} for word in ("é", "z", "zz")]
+
+    for arrived in (equal, equal[::-1]):
+        found = oracle.order([arrived], schema, delay=DELAY)
+
+        assert [[row["word"] for row in events] for events in found.keys] == [["z"]]
+        assert found.duplicates == 2
+
+
+def test_without_an_id_only_equal_events_are_one():
+    """Two events of a time are two if one of their values differs."""
+    schema = replace(SCHEMA, id=None)
+
+    found = oracle.order([[event(1), event(1), event(1, name="b")]], schema, delay=DELAY)
+
+    assert [[row["id"] for row in events] for events in found.keys] == [["a", "b"]]
+    assert found.duplicates == 1
 
 
 def test_an_event_behind_the_watermark_is_not_ordered():

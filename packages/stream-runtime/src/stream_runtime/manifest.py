@@ -75,7 +75,8 @@ def find_manifest(root: Storage, current: Fingerprint, target_id: str | None) ->
     if found is None and root.names(f"{STREAM}/offsets"):
         message = (
             f"The checkpoint has batches but no {MANIFEST}, so it is unknown which query they are "
-            f"of. Restore that file from a backup. {MIGRATION}"
+            "of. If the checkpoint was moved, set checkpoint.root to its new place; a file beside "
+            f"it may name that. Otherwise restore {MANIFEST} from a backup. {MIGRATION}"
         )
         raise CheckpointError(message)
     if found and (changes := differences(found.fingerprint, current)):
