@@ -132,6 +132,7 @@ def plan(answers: Answers) -> dict[str, Any]:
     reports = known["trigger"] != "continuous"
     given_answers = record(answers)["answers"]
     given = {role: "given" for role, column in roles.items() if column}
+    write_disposition = look_up(WRITE_DISPOSITIONS, known | given)
     right = _right(roles, named) if inside(known, STREAM_JOIN) else None
     inputs = {"source": "", "right": "-right"} if right else {"source": ""}
     visit = _visit_columns(next(iter(measures), None), named)
@@ -175,6 +176,7 @@ def plan(answers: Answers) -> dict[str, Any]:
         "reports_records": (
             reports and not source.typed and SPARKS[known["spark_version"]].reports_records
         ),
+        "counts_unknown_fields": reports and not source.typed,
         "measures_backlog": source.counts_backlog and reports,
         "promises": not sink.console,
         "stores_checkpoint_id": bool(sink.checkpoint_id_in),
@@ -211,7 +213,14 @@ def plan(answers: Answers) -> dict[str, Any]:
         "inputs": inputs,
         "secrets": _list_secrets(source, inputs) | _list_secrets(sink, ["sink"]),
         "result_key": result_key,
-        "write_disposition": look_up(WRITE_DISPOSITIONS, known | given),
+        "write_disposition": write_disposition,
+        # A log has each record, so it does not show a row that is there twice.
+        "reports_duplicates": (
+            not sink.is_log
+            or known["window"] in WINDOWED
+            or covered((DEDUPLICATED, CUSTOM), known)
+            or write_disposition != "append"
+        ),
         "latency_in": look_up(LATENCIES, known),
         "kafka": covered(KAFKA, known),
         # The table with the connection to Kafka, the first one if there are two.

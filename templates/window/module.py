@@ -116,7 +116,7 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
 {% elif sliding %}
     window_of = F.window(time, window.duration, window.slide, window.offset)
 {% else %}
-    window_of = F.window(time, window.duration, window.duration, window.offset)
+    window_of = F.window(time, window.duration, startTime=window.offset)
 {% endif %}
     totals = [
         F.try_sum(F.coalesce(quote(measure), F.lit(0))).alias(f"total_{measure}")

@@ -1,5 +1,4 @@
 {% set job = cookiecutter | stream_plan %}
-{% set reports_duplicates = not job.sink.is_log or job.windowed or job.drops_duplicates or job.write_disposition != "append" %}
 {% set mode = cookiecutter.output_mode %}
 {% set newest = "the target keeps the newest" if job.sink.replaces_rows else "a reader keeps the newest: the target has all" %}
 """`make demo` of this project: the parts of the demo and the texts of its report."""
@@ -103,7 +102,7 @@ def make_words(spec: EventSpec) -> page.Words:
         twice="An event that is sent twice counts once.",
 {% elif job.write_disposition == "merge" and not job.windowed %}
         twice="Of the events with the same id, {{ newest }}.",
-{% elif not reports_duplicates %}
+{% elif not job.reports_duplicates %}
         twice=(
             "The demo sends no event twice: in the topic, its rows would look like one row that is "
             "written twice."

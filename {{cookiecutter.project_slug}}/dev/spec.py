@@ -1,5 +1,4 @@
 {% set job = cookiecutter | stream_plan %}
-{% set reports_duplicates = not job.sink.is_log or job.windowed or job.drops_duplicates or job.write_disposition != "append" %}
 {% set mode = cookiecutter.output_mode %}
 """The event spec of this project, for the demo and the tests."""
 
@@ -67,7 +66,7 @@ def make_spec({{ "settings" if job.windowed or job.watermark else "_" }}: Settin
 {% if job.keeps_late %}
         keeps_late=settings.quarantine.late,
 {% endif %}
-{% if not reports_duplicates %}
+{% if not job.reports_duplicates %}
         duplicates=False,
 {% elif job.drops_duplicates %}
         drops_duplicates=True,

@@ -36,6 +36,6 @@ def test_windows_leave_no_gap():
 
 
 def test_a_long_offset_is_refused():
-    """An offset of a whole step or more is refused: it gives the windows of a shorter one."""
+    """An offset of {{ "`window.slide`" if cookiecutter.window == "sliding" else "`window.duration`" }} or more is refused: a shorter one gives the same windows."""
     assert "offset must be shorter than" in problem("window.offset=1 hour")
 {% endif %}

@@ -1,7 +1,7 @@
 {% set job = cookiecutter | stream_plan %}
 {% set row_key = "key_of(row)" if job.several_keys else "row[KEY]" %}
 {% set uses_event = job.measures or job.right or job.custom or (job.write_disposition == "merge" and not job.windowed) %}
-"""The transform as a stream over files: late events, closed windows, reconciliation."""
+"""The transform as a stream over files: late events, {{ "closed windows" if job.windowed else "rows without a match" if job.right else "rows of the result" }}, reconciliation."""
 
 import json
 from collections import Counter
@@ -173,8 +173,8 @@ def test_the_same_event_twice_counts_twice(stream):
 
 def test_a_wrong_transform_is_not_exact(stream, monkeypatch):
     """If the transform loses rows, the verdict is not exact."""
-    right = job.transform
-    monkeypatch.setattr(job, "transform", lambda *given: right(*given).where("false"))
+    original = job.transform
+    monkeypatch.setattr(job, "transform", lambda *given: original(*given).where("false"))
 
     _, _, summary = stream([raw(event(minute, number=minute)) for minute in (0, 60)], batch_rows=2)
 
@@ -186,13 +186,13 @@ def test_other_late_events_than_those_of_spark_are_not_exact(stream, monkeypatch
     """If quarantine has other late events than Spark drops, the verdict is not exact."""
     minutes = [0, 60, 61, 1]
     messages = [raw(event(minute, number=number)) for number, minute in enumerate(minutes)]
-    _, _, right = stream(messages, batch_rows=1)
+    _, _, unchanged = stream(messages, batch_rows=1)
     later = replace(job.JOB, late_from=lambda time, _: time + F.expr("INTERVAL 1 DAY"))
     monkeypatch.setattr(job, "JOB", later)
 
     _, _, wrong = stream(messages, batch_rows=1)
 
-    assert right["verdict"] == "exact"
+    assert unchanged["verdict"] == "exact"
     assert wrong["verdict"].startswith("0 late events in quarantine where ")
 
 
@@ -252,16 +252,16 @@ def test_a_wrong_value_is_not_exact(stream, monkeypatch):
     assert f" in {EVENT.sent_as(EVENT.measures[0])}, but the line says " in summary["verdict"]
 
 
-def test_a_wrong_total_is_not_exact(stream, monkeypatch):
+def test_a_wrong_measure_is_not_exact(stream, monkeypatch):
     """If a measure differs by 0.01, or by 1 for integers, the verdict is not exact."""
-    right, measure = job.transform, EVENT.measures[0]
+    original, measure = job.transform, EVENT.measures[0]
     kind = EVENT.columns[measure]
 
     def wrong(events, *given):
         least = F.coalesce(F.nullif(F.lit(0.01).cast(kind), F.lit(0)), F.lit(1))
         is_first = F.col(quote(EVENT.time)) == F.lit(event(0)[EVENT.time])
         value = F.col(quote(measure)) + F.when(is_first, least).otherwise(0)
-        return right(events.withColumn(measure, value.cast(kind)), *given)
+        return original(events.withColumn(measure, value.cast(kind)), *given)
 
     monkeypatch.setattr(job, "transform", wrong)
 

@@ -54,17 +54,17 @@ def test_a_free_setting_keeps_the_fingerprint(spark, make_settings, override):
 
 def test_a_filter_before_the_state_keeps_the_fingerprint(spark, settings, monkeypatch):
     """A filter before the state does not change the query fingerprint."""
-    before, right = current(spark, settings), job.transform
+    before, original = current(spark, settings), job.transform
     some = F.col(quote(EVENT.time)) > "2020-01-01"
-    monkeypatch.setattr(job, "transform", lambda events, *more: right(events.where(some), *more))
+    monkeypatch.setattr(job, "transform", lambda events, *more: original(events.where(some), *more))
 
     assert differences(before, current(spark, settings)) == []
 
 
-def test_a_changed_aggregation_changes_the_fingerprint(spark, settings, monkeypatch):
-    """A changed aggregation changes the query fingerprint; Spark would misread the old state."""
-    before, right = current(spark, settings), job.transform
-    monkeypatch.setattr(job, "transform", lambda *given: right(*given).groupBy().count())
+def test_another_aggregation_changes_the_fingerprint(spark, settings, monkeypatch):
+    """Another aggregation changes the query fingerprint; Spark would misread the old state."""
+    before, original = current(spark, settings), job.transform
+    monkeypatch.setattr(job, "transform", lambda *given: original(*given).groupBy().count())
 
     changes = differences(before, current(spark, settings))
 

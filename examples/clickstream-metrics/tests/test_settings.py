@@ -28,5 +28,5 @@ def test_placeholders_must_be_replaced(env):
 
 
 def test_a_long_offset_is_refused():
-    """An offset of a whole step or more is refused: it gives the windows of a shorter one."""
+    """An offset of `window.duration` or more is refused: a shorter one gives the same windows."""
     assert "offset must be shorter than" in problem("window.offset=1 hour")

@@ -30,7 +30,7 @@ from typing_extensions import override
 
 from . import schema
 
-# NULL is a valid key.
+# <=> also compares NULL, which a grouping column can be.
 SAME_KEY = " AND ".join(f"held.{name} <=> new.{name}" for name in map(quote, schema.RESULT_KEY))
 {% if not job.windowed %}
 NOT_OLDER = f"new.{quote(schema.EVENT_TIME)} >= held.{quote(schema.EVENT_TIME)}"

@@ -1,23 +1,34 @@
 {% set job = cookiecutter | stream_plan %}
+{% set on_databricks = job.platform.family == "databricks" %}
 """The source: a Delta table to which rows are appended, one event per row.
 
 - Commits are read in order from `starting_version`; a batch reads some of their files.
 - Columns are matched by name with those of schema.py. Other columns are ignored. When one is added
   or dropped, the job fails once, and its next attempt continues.
+{% if on_databricks %}
+- The ingest time of a row is the time at which its file was written. Without file metadata, as on
+  your own machine, it is the time of the batch that reads it first. The checkpoint stores that, so
+  a batch replay has the same. The source reference is the file of the table.
+{% else %}
 - The ingest time of a row is the time of the batch that reads it first. The checkpoint stores it,
   so a batch replay has the same. The source reference is the file of the table.
+{% endif %}
 """
 
 import json
+{% if on_databricks %}
 import os
+{% endif %}
 from collections.abc import Iterator, Mapping
+{% if on_databricks %}
 from contextlib import suppress
+{% endif %}
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, NonNegativeInt, PositiveInt, model_validator
 from pyspark.errors import AnalysisException
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import {{ "Column, " if on_databricks }}DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from stream_runtime import delta
@@ -72,8 +83,10 @@ class Source(StreamSource):
     """
     max_files_per_trigger: PositiveInt = 100
     """The largest number of files in a batch, so that a backlog is not one endless batch."""
+{% if on_databricks %}
     event_time_order: bool = False
-    """Whether a snapshot is read in event-time order. Databricks only."""
+    """Whether a snapshot is read in event-time order: in the workspace only."""
+{% endif %}
 
     @model_validator(mode="after")
     def _in_one_place(self) -> Self:
@@ -144,13 +157,19 @@ class Source(StreamSource):
 
     @override
     def check(self) -> None:
+{% if on_databricks %}
         """Raise SetupError if a setting is not supported here; `read` checks the table."""
+{% else %}
+        """Raise SetupError if a local table does not exist; `read` checks the table."""
+{% endif %}
+{% if on_databricks %}
         if self.event_time_order and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
             message = (
                 "Only Databricks reads a snapshot in the order of its events: set "
                 f"{self.NAME}.event_time_order=false."
             )
             raise SetupError(message)
+{% endif %}
         if self.path and is_local(self.path):
             log = Path(self.path.removeprefix("file:")) / "_delta_log"
             if not log.is_dir():
@@ -169,8 +188,10 @@ class Source(StreamSource):
             options["startingTimestamp"] = self.starting_time.isoformat()
         elif self.starting_version != "snapshot":
             options["startingVersion"] = str(self.starting_version)
+{% if on_databricks %}
         if self.event_time_order:
             options["withEventTimeOrder"] = "true"
+{% endif %}
         return options
 
 
@@ -197,6 +218,7 @@ def _envelopes(rows: DataFrame, columns: Mapping[str, str]) -> DataFrame:
     event = F.struct(*(F.col(quote(name)).cast(kind).alias(name) for name, kind in columns.items()))
     # Spark does not compute `raw` for valid rows: only quarantine reads it.
     raw = F.to_json(F.struct("*"))
+{% if on_databricks %}
     time, place = _file(rows)
     return rows.select(*envelope(raw, time, place), event.alias("event"))
 
@@ -210,3 +232,8 @@ def _file(rows: DataFrame) -> tuple[Column, Column]:
         return file["file_modification_time"], file["file_path"]
     # In a stream this is not the clock: Spark reads it from the batch's entry in its log.
     return F.current_timestamp(), F.input_file_name()
+{% else %}
+    # In a stream this is not the clock: Spark reads it from the batch's entry in its log.
+    time, place = F.current_timestamp(), F.input_file_name()
+    return rows.select(*envelope(raw, time, place), event.alias("event"))
+{% endif %}

@@ -90,10 +90,10 @@ JOB = StreamJob(
     result=result,
     write=write,
 {% if job.keeps_late and job.drops_closed %}
-    # Quarantine has an event as late if the watermark had reached this time.
+    # An event is late if the watermark has reached this time.
     late_from=lambda time, settings: last_end(time, settings.window),
 {% elif job.keeps_late %}
-    # Quarantine has an event as late if the watermark had reached its time.
+    # An event is late if the watermark has reached its time.
     late_from=lambda time, _: time,
 {% endif %}
 )

@@ -46,7 +46,7 @@ JOB = StreamJob(
     read=read,
     result=result,
     write=write,
-    # Quarantine has an event as late if the watermark had reached this time.
+    # An event is late if the watermark has reached this time.
     late_from=lambda time, settings: last_end(time, settings.window),
 )
 """What the runtime needs to know of the pipeline (see stream_runtime/job.py)."""

@@ -46,7 +46,7 @@ def aggregate(events: DataFrame, window: Window) -> DataFrame:
     total is null if the sum overflows its type, because an error would stop the stream.
     """
     time = quote(schema.EVENT_TIME)
-    window_of = F.window(time, window.duration, window.duration, window.offset)
+    window_of = F.window(time, window.duration, startTime=window.offset)
     totals = [
         F.try_sum(F.coalesce(quote(measure), F.lit(0))).alias(f"total_{measure}")
         for measure in schema.MEASURES
