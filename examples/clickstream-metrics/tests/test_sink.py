@@ -83,6 +83,23 @@ def test_the_last_batch_is_that_of_the_present_rows(run, spark, settings):
     assert last_batch(query) == 0
 
 
+def test_a_table_that_was_restored_to_a_time_is_refused(run, spark, settings):
+    """The history does not say to which version; a RESTORE by its number does."""
+    run("a")
+    run("b")
+    query = json.loads((run.checkpoint / "metadata").read_text("utf-8"))["id"]
+    last_batch = partial(settings.sink.last_batch, spark, "checkpoint 1", query)
+    table = DeltaTable.forPath(spark, settings.sink.path)
+    oldest = table.history().orderBy("version").first()
+    table.restoreToTimestamp(f"{oldest.timestamp:%Y-%m-%d %H:%M:%S.%f}")
+
+    with pytest.raises(CheckpointError, match="restored to a time"):
+        last_batch()
+
+    table.restoreToVersion(oldest.version)
+    assert last_batch() == 0
+
+
 def test_a_replayed_batch_is_written_once(run):
     """Delta skips a batch whose id is in its log, and writes the next one."""
     run("a", "b")

@@ -84,6 +84,16 @@ def test_a_second_driver_is_refused(request, tmp_path, driver, kind):
     assert driver.poll() is None
 
 
+def test_a_shorter_lease_waits_for_that_of_the_last_driver(tmp_path, driver):
+    """A driver renews its lease as often as its own setting says."""
+    hasty = Lease(LocalStorage(tmp_path), SECONDS / 10, locked=False)
+
+    with pytest.raises(CheckpointError, match=f"process {driver.pid}, runs on"), hasty.hold():
+        hasty.confirm()
+
+    assert driver.poll() is None
+
+
 @pytest.mark.parametrize("kind", ["local", "hadoop"])
 def test_a_suspended_driver_is_replaced(request, tmp_path, driver, kind):
     """A driver that does not renew its lease loses it, and ends when it continues."""

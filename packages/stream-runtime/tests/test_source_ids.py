@@ -62,6 +62,16 @@ def test_a_source_that_may_lose_data_accepts_another_id(root):
     assert read(root)["clicks"] == "id 9"
 
 
+def test_a_position_without_a_batch_belongs_to_its_topic(tmp_path):
+    """Spark stores the first position before the first batch."""
+    root = LocalStorage(tmp_path)
+    record_source_ids(None, root, [make_source(FIRST)])
+    root.write("stream/sources/0/0", "v1")
+
+    with pytest.raises(CheckpointError, match="is not what the checkpoint has read"):
+        record_source_ids(None, root, [make_source({"clicks": "id 9"})])
+
+
 def test_before_the_first_batch_each_id_is_accepted(tmp_path):
     """No offset is planned yet, so a topic may be created again."""
     root = LocalStorage(tmp_path)

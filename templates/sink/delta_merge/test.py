@@ -4,6 +4,10 @@
 {% set numbered = cookiecutter.platform != "databricks_serverless" %}
 """The Delta table of the sink: one row for each key, exact after any crash."""
 
+{% if numbered %}
+from types import SimpleNamespace
+
+{% endif %}
 import pytest
 from delta.tables import DeltaTable
 {% if job.windowed and numbered and job.spark_version != "4.0" %}
@@ -79,6 +83,16 @@ def test_prepare_creates_the_table_with_its_checkpoint_id(spark, stream):
     assert clustered_by.strip("`") == target.CLUSTER_BY
 
 
+{% if numbered %}
+@pytest.mark.parametrize("note", [None, "by hand", "[]", '{"checkpoint_id": "another"}'])
+def test_a_merge_of_somebody_else_has_no_batch(settings, note):
+    """The history can have a MERGE without the note of this job."""
+    entry = SimpleNamespace(operation="MERGE", userMetadata=note)
+
+    assert settings.sink.batch_of(entry, "checkpoint 1", "") is None
+
+
+{% endif %}
 def test_a_killed_batch_is_written_once(stream, target):
     """If the process is killed in a batch, the next run writes this batch exactly once."""
     stream.kill_when((stream.checkpoint / "offsets" / "{{ first }}").exists)

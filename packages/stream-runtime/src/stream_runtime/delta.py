@@ -8,6 +8,8 @@ from typing_extensions import override
 
 from .columns import require_columns
 from .config import Location
+from .errors import CheckpointError
+from .manifest import START_OVER
 from .names import quote
 from .systems import StreamSink
 
@@ -51,7 +53,11 @@ class DeltaSink(StreamSink):
 
     @override
     def last_batch(self, spark: SparkSession, checkpoint_id: str, query_id: str) -> int | None:
-        """Return the last batch in the table's history, None if its newest entries have none."""
+        """Return the last batch in the table's history, None if its newest entries have none.
+
+        Raises:
+            CheckpointError: the table was restored to a time.
+        """
         history = DeltaTable.forPath(spark, self.path).history(HISTORY)
         newest = None
         for entry in history.select(*HISTORY_COLUMNS).collect():
@@ -61,7 +67,13 @@ class DeltaSink(StreamSink):
                 # Delta keeps the ids of the batches that it undoes.
                 version = entry.operationParameters.get("version")
                 if version is None:
-                    return None
+                    message = (
+                        f"The table in {self.path} was restored to a time, so it is unknown which "
+                        "batches it has. Restore it to the number of that version, or set "
+                        "checkpoint.root and the sink's target to new places and start there from "
+                        f"the beginning of the source. {START_OVER}"
+                    )
+                    raise CheckpointError(message)
                 newest = int(version)
             batch = self.batch_of(entry, checkpoint_id, query_id)
             if batch is not None:

@@ -106,12 +106,13 @@ class Lease:
 
     def _outlast(self, before: str) -> None:
         """Wait until the lease of the last driver is over, or released."""
-        deadline = self._watched_since + self._seconds
+        seconds = max(self._seconds, _seconds_of(before))
+        deadline = self._watched_since + seconds
         if time.monotonic() < deadline:
             log.info(
                 "%s has not released the checkpoint: waiting up to %g seconds for a sign of life",
                 _describe(before),
-                self._seconds,
+                seconds,
             )
         while (now := self._root.read(FILE)) == before and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
@@ -145,12 +146,19 @@ class Lease:
             "host": socket.gethostname(),
             "process": os.getpid(),
             "renewed": time.time(),
+            "seconds": self._seconds,
         }
         self._root.write(FILE, json.dumps(facts))
 
 
 def _id_of(text: str | None) -> str:
     return str(_read(text).get("id", ""))
+
+
+def _seconds_of(text: str) -> float:
+    """Return the lease that a driver has, which can differ from that of the next start."""
+    seconds = _read(text).get("seconds", 0)
+    return seconds if isinstance(seconds, int | float) else 0
 
 
 def _describe(text: str) -> str:

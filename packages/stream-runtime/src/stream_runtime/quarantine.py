@@ -51,8 +51,9 @@ log = logging.getLogger(__name__)
 
 PROGRESS = "quarantine.json"
 LOST = (
-    "Restore that file from a backup, or remove it: the next start then writes the invalid "
-    "records of all batches again of which Spark has the logs."
+    'Restore that file from a backup, or write {"last_batch": N} into it, with the number of the '
+    "last batch whose invalid records are in quarantine: the next start writes those of later "
+    "batches."
 )
 CHECKPOINT = "quarantine"
 SOURCE_LOGS = "sources"

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from .errors import CheckpointError
 from .manifest import START_OVER
-from .spark_log import planned
+from .spark_log import STREAM, planned
 from .storage import Storage, read_json
 from .systems import StreamSource
 
@@ -38,7 +38,8 @@ def find_source_ids(
         SetupError: a server of a source refuses the job.
     """
     advice = f"Restore that file from a backup. If there is none, remove it. {START_OVER}"
-    has_read = planned(root) is not None
+    # Spark stores the first position of a source before it plans a batch.
+    has_read = planned(root) is not None or bool(root.names(f"{STREAM}/sources"))
     known = read_json(root, FILE, STORED.validate_python, advice) if has_read else None
     found = {}
     for source in sources:
