@@ -25,7 +25,8 @@ class Protection:
     """One protection.
 
     Attributes:
-        harm: what happens between the two runs; it receives the matrix.ProjectRun.
+        harm: what happens between the two runs, or in the second one; it receives the
+            matrix.ProjectRun, and pytest's monkeypatch.
         remove: removes the protection; it receives the function that imports a module of the
             project, and pytest's monkeypatch.
         outcome: the verdict with the protection, or REFUSED.
@@ -38,7 +39,7 @@ class Protection:
     symptom: str
 
 
-def _lose_last_commit(project):
+def _lose_last_commit(project, _):
     forget_commit(_root(project) / STREAM)
 
 
@@ -51,7 +52,7 @@ def _append_each_batch(load, monkeypatch):
     monkeypatch.setattr(load(".sink").Sink, "write", write)
 
 
-def _lose_quarantine_write(project):
+def _lose_quarantine_write(project, _):
     forget_quarantine_write(_root(project), _last_with_invalid_records(project))
 
 
@@ -62,7 +63,7 @@ def _append_to_quarantine(_, monkeypatch):
     monkeypatch.setattr(quarantine, "_store", store)
 
 
-def _die_before_quarantine_write(project):
+def _die_before_quarantine_write(project, _):
     batch = _last_with_invalid_records(project)
     (folder,) = Path(project.settings.quarantine.path).glob(f"*/{batch:06d}")
     rmtree(folder)
@@ -78,7 +79,7 @@ def _forget_what_is_due(_, monkeypatch):
     monkeypatch.setattr(quarantine.QuarantineProgress, "recover", recover)
 
 
-def _restore_an_older_checkpoint(project):
+def _restore_an_older_checkpoint(project, _):
     go_back(_root(project) / STREAM, 2)
 
 
@@ -86,7 +87,7 @@ def _compare_no_batches(_, monkeypatch):
     monkeypatch.setattr(run, "_compare_batches", lambda *_: None)
 
 
-def _remove_the_checkpoint(project):
+def _remove_the_checkpoint(project, _):
     _root(project).rename(project.folder / "lost")
 
 
@@ -97,7 +98,7 @@ def _accept_any_target(load, monkeypatch):
     monkeypatch.setattr(run, "admit", lambda root, now, _, options: admit(root, now, None, options))
 
 
-def _create_the_topic_again(project):
+def _create_the_topic_again(project, _):
     """Replace the topic by one with more messages, in another order."""
     kafka, topic = project.services.broker, project.settings.source.topic
     kafka.delete_topic(topic)
@@ -109,11 +110,23 @@ def _create_the_topic_again(project):
     del project.producer.origins[sent:]
 
 
+def _create_the_topic_again_while_the_job_runs(project, monkeypatch):
+    """Let the first attempt of the second run fail; the next one finds another topic."""
+    start = run.start
+
+    def fail_once(*_):
+        monkeypatch.setattr(run, "start", start)
+        _create_the_topic_again(project, monkeypatch)
+        raise OSError
+
+    monkeypatch.setattr(run, "start", fail_once)
+
+
 def _accept_any_topic(load, monkeypatch):
     monkeypatch.setattr(load(".source").Source, "data_ids", lambda *_: {})
 
 
-def _change_the_window(project):
+def _change_the_window(project, _):
     window = project.settings.window.model_copy(update={"duration": "7 minutes"})
     project.settings = project.settings.model_copy(update={"window": window})
 
@@ -141,6 +154,9 @@ PROTECTIONS = {
     "a checkpoint belongs to one topic, not to its name": Protection(
         _create_the_topic_again, _accept_any_topic, REFUSED, "The result"
     ),
+    "a new attempt compares the topic as well": Protection(
+        _create_the_topic_again_while_the_job_runs, _accept_any_topic, REFUSED, "The result"
+    ),
     "a checkpoint belongs to one query": Protection(
         _change_the_window, _accept_any_query, REFUSED, "The result"
     ),
@@ -158,9 +174,11 @@ def _last_with_invalid_records(project):
 
 @pytest.mark.life
 @pytest.mark.parametrize("name", PROTECTIONS)
-def test_with_its_protection_nothing_is_lost_or_duplicated(services, tmp_path, name):
+def test_with_its_protection_nothing_is_lost_or_duplicated(services, tmp_path, monkeypatch, name):
     """The result and quarantine are exact, or the start is refused and nothing has changed."""
-    assert _play(services, tmp_path, PROTECTIONS[name].harm) == PROTECTIONS[name].outcome
+    protection = PROTECTIONS[name]
+
+    assert _play(services, tmp_path, monkeypatch, protection) == protection.outcome
 
 
 @pytest.mark.life
@@ -172,50 +190,18 @@ def test_without_its_protection_the_result_is_wrong(services, tmp_path, monkeypa
     found = _play(
         services,
         tmp_path,
-        protection.harm,
+        monkeypatch,
+        protection,
         modify=lambda load: protection.remove(load, monkeypatch),
     )
 
     assert found.startswith(protection.symptom), found
 
 
-def _create_the_topic_again_while_the_job_runs(monkeypatch):
-    """Return a harm: the first attempt of the second run fails, and the topic is another one."""
-
+def _play(services, folder, monkeypatch, protection, **more):
     def harm(project):
-        start = run.start
+        protection.harm(project, monkeypatch)
 
-        def fail_once(*_):
-            monkeypatch.setattr(run, "start", start)
-            _create_the_topic_again(project)
-            raise OSError
-
-        monkeypatch.setattr(run, "start", fail_once)
-
-    return harm
-
-
-@pytest.mark.life
-def test_a_new_attempt_refuses_another_topic(services, tmp_path, monkeypatch):
-    """A topic that is created again while the job runs ends the job before the next batch."""
-    harm = _create_the_topic_again_while_the_job_runs(monkeypatch)
-
-    assert _play(services, tmp_path, harm) == REFUSED
-
-
-@pytest.mark.life
-def test_a_new_attempt_that_accepts_any_topic_loses_events(services, tmp_path, monkeypatch):
-    """Negative control: without the ids, the next attempt reads at the offsets of the old topic."""
-    harm = _create_the_topic_again_while_the_job_runs(monkeypatch)
-
-    found = _play(
-        services, tmp_path, harm, modify=lambda load: _accept_any_topic(load, monkeypatch)
-    )
-
-    assert found.startswith("The result"), found
-
-
-def _play(services, folder, harm, **more):
     try:
         return matrix.run_project(
             variants.SCHEDULED, services, folder, between=harm, **more

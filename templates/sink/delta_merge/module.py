@@ -79,12 +79,12 @@ class Sink(DeltaSink):
     @override
     def batch_of(self, entry: Row, checkpoint_id: str, query_id: str) -> int | None:
         """Return the batch id in an entry of the history, None if it is not of this query."""
-        if entry.operation == "MERGE":
-            # A MERGE of somebody else has no note, or another one.
-            with suppress(TypeError, ValueError):
-                note = json.loads(entry.userMetadata)
-                if isinstance(note, dict) and note.get("checkpoint_id") == checkpoint_id:
-                    return int(note["batch_id"])
+        note = None
+        # A MERGE of somebody else has no note, or another one.
+        with suppress(TypeError, ValueError):
+            note = json.loads(entry.userMetadata) if entry.operation == "MERGE" else None
+        if isinstance(note, dict) and note.get("checkpoint_id") == checkpoint_id:
+            return int(note["batch_id"])
         return None
 {% endif %}
 

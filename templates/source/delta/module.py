@@ -159,16 +159,14 @@ class Source(StreamSource):
     def check(self) -> None:
 {% if on_databricks %}
         """Raise SetupError if a setting is not supported here; `read` checks the table."""
-{% else %}
-        """Raise SetupError if a local table does not exist; `read` checks the table."""
-{% endif %}
-{% if on_databricks %}
         if self.event_time_order and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
             message = (
                 "Only Databricks reads a snapshot in the order of its events: set "
                 f"{self.NAME}.event_time_order=false."
             )
             raise SetupError(message)
+{% else %}
+        """Raise SetupError if a local table does not exist; `read` checks the table."""
 {% endif %}
         if self.path and is_local(self.path):
             log = Path(self.path.removeprefix("file:")) / "_delta_log"
@@ -220,7 +218,12 @@ def _envelopes(rows: DataFrame, columns: Mapping[str, str]) -> DataFrame:
     raw = F.to_json(F.struct("*"))
 {% if on_databricks %}
     time, place = _file(rows)
+{% else %}
+    # In a stream this is not the clock: Spark reads it from the batch's entry in its log.
+    time, place = F.current_timestamp(), F.input_file_name()
+{% endif %}
     return rows.select(*envelope(raw, time, place), event.alias("event"))
+{% if on_databricks %}
 
 
 def _file(rows: DataFrame) -> tuple[Column, Column]:
@@ -232,8 +235,4 @@ def _file(rows: DataFrame) -> tuple[Column, Column]:
         return file["file_modification_time"], file["file_path"]
     # In a stream this is not the clock: Spark reads it from the batch's entry in its log.
     return F.current_timestamp(), F.input_file_name()
-{% else %}
-    # In a stream this is not the clock: Spark reads it from the batch's entry in its log.
-    time, place = F.current_timestamp(), F.input_file_name()
-    return rows.select(*envelope(raw, time, place), event.alias("event"))
 {% endif %}

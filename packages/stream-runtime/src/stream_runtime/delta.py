@@ -9,7 +9,7 @@ from typing_extensions import override
 from .columns import require_columns
 from .config import Location
 from .errors import CheckpointError
-from .manifest import START_OVER
+from .manifest import NEW_PLACES
 from .names import quote
 from .systems import StreamSink
 
@@ -69,9 +69,7 @@ class DeltaSink(StreamSink):
                 if version is None:
                     message = (
                         f"The table in {self.path} was restored to a time, so it is unknown which "
-                        "batches it has. Restore it to the number of that version, or set "
-                        "checkpoint.root and the sink's target to new places and start there from "
-                        f"the beginning of the source. {START_OVER}"
+                        f"batches it has. Restore it to the number of that version, or {NEW_PLACES}"
                     )
                     raise CheckpointError(message)
                 newest = int(version)

@@ -13,6 +13,11 @@ MANIFEST = "manifest.json"
 START_OVER = (
     "On your own machine, `make clean` starts over, without checkpoint, result and servers' data."
 )
+NEW_PLACES = (
+    "set checkpoint.root and the sink's target to new places and start there from the beginning of "
+    f"the source. {START_OVER}"
+)
+"""What to do if checkpoint, source and target no longer belong together."""
 MIGRATION = (
     "Go back to what it was, or migrate: set checkpoint.root and the sink's target to new places, "
     "start there from the beginning of the source, and switch the readers over "

@@ -23,7 +23,7 @@ from .job import Job
 from .lease import Lease
 from .lifecycle import Drain, Supervisor, end_on_signal
 from .listener import ProgressListener, listen
-from .manifest import START_OVER, Manifest, admit
+from .manifest import NEW_PLACES, START_OVER, Manifest, admit
 from .places import explain
 from .quarantine import RETAINED, BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
 from .records import select_invalid
@@ -164,8 +164,7 @@ def _compare_batches(held: int, last: int, due: int | None) -> None:
     message = (
         f"The sink's target has the batches up to {held}, but the checkpoint {committed_batches}: "
         f"the {older} is an older copy than the {newer}, and rows would be lost or wrong. Restore "
-        "both from the same moment, or set checkpoint.root and the sink's target to new places "
-        f"and start there from the beginning of the source. {START_OVER}"
+        f"both from the same moment, or {NEW_PLACES}"
     )
     raise CheckpointError(message)
 

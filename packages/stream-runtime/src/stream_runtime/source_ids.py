@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from pyspark.sql import SparkSession
 
 from .errors import CheckpointError
-from .manifest import START_OVER
+from .manifest import NEW_PLACES, START_OVER
 from .spark_log import STREAM, planned
 from .storage import Storage, read_json
 from .systems import StreamSource
@@ -40,19 +40,17 @@ def find_source_ids(
     advice = f"Restore that file from a backup. If there is none, remove it. {START_OVER}"
     # Spark stores the first position of a source before it plans a batch.
     has_read = planned(root) is not None or bool(root.names(f"{STREAM}/sources"))
-    known = read_json(root, FILE, STORED.validate_python, advice) if has_read else None
+    known = (read_json(root, FILE, STORED.validate_python, advice) if has_read else None) or {}
     found = {}
     for source in sources:
-        before = (known or {}).get(source.NAME, {})
+        before = known.get(source.NAME, {})
         now = source.data_ids(spark)
         changed = sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
         if changed and source.requires_all_data:
             message = (
                 f"{', '.join(changed)} of [{source.NAME}] is not what the checkpoint has read: it "
                 "was deleted and created again, or is on another server, and the offsets in the "
-                "checkpoint name other records of it. Restore it, or set checkpoint.root and the "
-                "sink's target to new places and start there from the beginning of the source. "
-                f"{START_OVER}"
+                f"checkpoint name other records of it. Restore it, or {NEW_PLACES}"
             )
             raise CheckpointError(message)
         # What does not exist now could be created again later.
