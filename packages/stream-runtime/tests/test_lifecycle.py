@@ -19,6 +19,7 @@ from stream_runtime.lifecycle import (
     Supervisor,
 )
 from stream_runtime.listener import ProgressListener, Sign
+from stream_runtime.quarantine import QuarantineBehindError
 from stream_runtime.storage import LocalStorage
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,7 +83,7 @@ def _watch(tmp_path, monkeypatch):
     monkeypatch.setattr(lifecycle, "LAST_REPORT_SECONDS", 0.001)
     drain = Drain(LocalStorage(tmp_path), BEGUN)
 
-    def watch(*runs, attempts=3, follow=lambda _: None, require=lambda: None):
+    def watch(*runs, attempts=3, follow=lambda _: None, require=lambda: None, **more):
         listener, told, left = ProgressListener(), Told(), list(runs)
 
         def start():
@@ -99,6 +100,7 @@ def _watch(tmp_path, monkeypatch):
             reporter=told,
             drain=drain,
             lifecycle=Lifecycle(backoff="1 second", attempts=attempts),
+            **more,
         )
         monkeypatch.setattr(lifecycle.time, "sleep", lambda _: None)
         monkeypatch.setattr(lifecycle, "to_timedelta", lambda _: timedelta(milliseconds=1))
@@ -232,6 +234,52 @@ def test_a_failed_quarantine_write_is_repeated(watch):
 
     assert abandoned.stopped
     assert said == ["batch", "retry 1: the broker is away", "batch"]
+
+
+def test_a_failure_that_is_remedied_does_not_count(watch):
+    """The next attempt is without its cause, so even a single attempt is not used up by it."""
+    remedies = [True, True, False]
+
+    with pytest.raises(StreamFailedError, match="failed 1 times"):
+        watch.run(failing(), failing(), failing(), attempts=1, remedy=lambda _: remedies.pop(0))
+
+    assert remedies == []
+
+
+def test_a_query_that_waits_for_quarantine_does_not_fail(watch):
+    """It stops so that quarantine can catch up, and that uses up no attempt."""
+    behind = [QuarantineBehindError("7 batches behind"), None]
+
+    def follow(_):
+        if error := behind.pop(0):
+            raise error
+
+    said = watch.run(ending(BATCH), ending(BATCH), attempts=1, follow=follow)
+
+    assert said == ["batch", "retry 0: 7 batches behind", "batch"]
+
+
+@pytest.mark.parametrize(
+    ("lag", "said"),
+    [
+        (lambda: "", "Nothing of that batch is committed"),
+        (lambda: "Batch 3 is committed.", "Batch 3 is committed. Correct the cause"),
+    ],
+)
+def test_the_last_message_says_what_is_stored(watch, lag, said):
+    """A failed quarantine write is one of a committed batch."""
+    with pytest.raises(StreamFailedError, match=said):
+        watch.run(failing(), attempts=1, lag=lag)
+
+
+def test_a_storage_that_does_not_answer_ends_the_job_with_its_cause(watch):
+    """What is stored is unknown then, and the message claims nothing about it."""
+
+    def lag():
+        raise OSError
+
+    with pytest.raises(StreamFailedError, match="the disk is full. The next start continues"):
+        watch.run(failing(), attempts=1, lag=lag)
 
 
 def test_a_report_of_an_earlier_attempt_is_ignored(watch):

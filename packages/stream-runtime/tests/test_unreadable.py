@@ -65,7 +65,7 @@ def _job(spark, tmp_path, monkeypatch):
     root, records = LocalStorage(tmp_path / "root"), LocalStorage(tmp_path / "records")
     retries = []
 
-    def run(writer=lambda rows: rows.writeStream.format("parquet"), attempts=1):
+    def run(writer=lambda rows: rows.writeStream.format("parquet")):
         unreadable, listener = UnreadableFiles(root, records), ProgressListener()
 
         def start():
@@ -85,7 +85,7 @@ def _job(spark, tmp_path, monkeypatch):
                 require=lambda: None,
                 reporter=reporter,
                 drain=Drain(LocalStorage(tmp_path / "marker"), datetime.now(UTC)),
-                lifecycle=Lifecycle(backoff="1 second", attempts=attempts + 1),
+                lifecycle=Lifecycle(backoff="1 second", attempts=1),
                 remedy=partial(unreadable.add, spark=spark, settings=settings),
             ).run()
 

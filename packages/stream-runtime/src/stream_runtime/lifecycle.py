@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import FrameType
 from typing import NoReturn
@@ -38,6 +38,8 @@ MARKER = "stop"
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STDERR = 2
 STOPPED = "stopped; the next start continues from the checkpoint"
+CONTINUES = "The next start continues from the checkpoint."
+NOT_COMMITTED = "Nothing of that batch is committed; the next start tries it again."
 POLL_SECONDS = 0.5
 BOUNDARY_SECONDS = 0.02
 MOST_DOUBLINGS = 7
@@ -151,10 +153,21 @@ def _time_of(marker: str | None) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a query ended before its work was done."""
+
+    cause: str
+    is_remedied: bool
+    """Whether the next attempt is without this cause."""
+
+
 class Supervisor:
     """Runs a query to its end: watches, drains, and starts it again when it fails.
 
-    `remedy` returns whether the next attempt is without what made this one fail.
+    `remedy` returns whether the next attempt is without what made this one fail. `lag`
+    returns a sentence about committed batches whose invalid records are not in quarantine yet,
+    empty without such batches.
     """
 
     def __init__(
@@ -168,6 +181,7 @@ class Supervisor:
         lifecycle: Lifecycle,
         explain: Callable[[Exception], str] = cause_of,
         remedy: Callable[[Exception], bool] = lambda _: False,
+        lag: Callable[[], str] = lambda: "",
     ) -> None:
         self._start = start
         self._listener = listener
@@ -176,7 +190,7 @@ class Supervisor:
         self._reporter = reporter
         self._drain = drain
         self._lifecycle = lifecycle
-        self._explain, self._remedy = explain, remedy
+        self._explain, self._remedy, self._lag = explain, remedy, lag
         self._advanced = False
 
     def run(self) -> None:
@@ -186,21 +200,29 @@ class Supervisor:
             StreamFailedError: the same batch failed `lifecycle.attempts` times.
         """
         failures = 0
-        while cause := self._once():
+        while failure := self._once():
             failures = 1 if self._advanced else failures + 1
-            if failures >= self._lifecycle.attempts:
+            if failure.is_remedied:
+                failures = 0
+            elif failures >= self._lifecycle.attempts:
                 message = (
-                    f"The stream failed {failures} times at the same batch: {cause}. Nothing of "
-                    "that batch is committed; the next start tries it again. Correct the cause "
-                    "first (docs/runbook.md, 'The stream failed')."
+                    f"The stream failed {failures} times at the same batch: {failure.cause}. "
+                    f"{self._describe_batch()} Correct the cause first (docs/runbook.md, 'The "
+                    "stream failed')."
                 )
                 raise StreamFailedError(message)
-            self._reporter.retry(failures, cause)
-            if not self._rested(2 ** min(failures - 1, MOST_DOUBLINGS)):
+            self._reporter.retry(failures, failure.cause)
+            if not self._rested(2 ** min(max(failures - 1, 0), MOST_DOUBLINGS)):
                 return
 
-    def _once(self) -> str:
-        """Run the query once; return why it failed, empty if it did not.
+    def _describe_batch(self) -> str:
+        """Return what is stored of the batch that failed, and what the next start does."""
+        with suppress(*OUTAGES):
+            return self._lag() or NOT_COMMITTED
+        return CONTINUES
+
+    def _once(self) -> Failure | None:
+        """Run the query once; return why it failed, None if it did not.
 
         Raises:
             StreamFailedError: Spark's JVM is gone.
@@ -217,14 +239,18 @@ class Supervisor:
                     if query.isActive:
                         query.stop()
                 error = query.exception()
-        except (*OUTAGES, QuarantineBehindError) as failure:
+        except QuarantineBehindError as behind:
+            # The next start lets quarantine catch up first.
+            return Failure(str(behind), is_remedied=True)
+        except OUTAGES as failure:
             # Java still answers: a storage that cannot be read, for example, has another attempt.
             error = failure
         if not error:
-            return ""
+            return None
+        is_remedied = False
         with suppress(*OUTAGES):
-            self._advanced |= self._remedy(error)
-        return self._explain(error)
+            is_remedied = self._remedy(error)
+        return Failure(self._explain(error), is_remedied)
 
     def _watch(self, query: StreamingQuery) -> None:
         """Take the reports until the last one; stop the query if a drain is requested."""

@@ -183,6 +183,20 @@ class QuarantineProgress:
             return late if has_late and batch.late_events is None else batch.late_events
         return batch.late_events
 
+    def describe_lag(self) -> str:
+        """Return which committed batches are not in quarantine yet, as a sentence; empty if none.
+
+        Raises:
+            OSError, Py4JJavaError: the storage of the checkpoint does not answer.
+        """
+        last = committed(self._root)
+        if last is None or last <= self._last_batch:
+            return ""
+        return (
+            f"Batch {last} is committed, and the invalid records of the batches from "
+            f"{self._last_batch + 1} on are not in quarantine yet: the next start writes them first."
+        )
+
     def _complete(self, last: int, *, alone: bool) -> int | None:
         """Return the number of late events in these batches, None if a drain ended it early."""
         batches = range(self._last_batch + 1, last + 1)

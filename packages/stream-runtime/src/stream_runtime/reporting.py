@@ -69,11 +69,12 @@ class Reporter:
         self._status.alive()
 
     def retry(self, attempt: int, cause: str) -> None:
-        """Report that the query failed and starts again."""
+        """Report that the query failed and starts again; attempt 0 does not count as one."""
         self._exporter.retried()
         self._status.retry(cause)
         self.event("retry", attempt=attempt, cause=cause)
-        log.warning("attempt %d failed: %s", attempt, cause)
+        failure = f"attempt {attempt} failed" if attempt else "the query starts again"
+        log.warning("%s: %s", failure, cause)
 
     def stop(self, exit_code: int) -> None:
         """Report that the job is done or drained."""

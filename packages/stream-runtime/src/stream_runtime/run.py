@@ -227,6 +227,7 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
                 lifecycle=settings.lifecycle,
                 explain=partial(explain, settings=settings),
                 remedy=partial(unreadable.add, spark=spark, settings=settings),
+                lag=quarantine.describe_lag,
             )
             supervisor.run()
     except StreamJobError as error:
