@@ -278,7 +278,7 @@ def test_a_storage_that_does_not_answer_ends_the_job_with_its_cause(watch):
     def lag():
         raise OSError
 
-    with pytest.raises(StreamFailedError, match="the disk is full. The next start continues"):
+    with pytest.raises(StreamFailedError, match=r"the disk is full\. The next start continues"):
         watch.run(failing(), attempts=1, lag=lag)
 
 

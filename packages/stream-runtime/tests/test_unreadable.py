@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -16,9 +17,10 @@ from stream_runtime import lifecycle
 from stream_runtime.lifecycle import Drain, Lifecycle, Supervisor
 from stream_runtime.listener import ProgressListener, listen
 from stream_runtime.places import has_file
+from stream_runtime.spark_log import files_read
 from stream_runtime.storage import LocalStorage
 from stream_runtime.systems import StreamSource
-from stream_runtime.unreadable import FILES, REASON, UnreadableFiles
+from stream_runtime.unreadable import FILES, REASON, REASON_AFTER_COMMIT, UnreadableFiles
 
 LINES = random.Random(1).randbytes(200_000).hex(" ").replace(" ", "\n").encode()  # noqa: S311
 
@@ -69,6 +71,7 @@ def _job(spark, tmp_path, monkeypatch):
         unreadable, listener = UnreadableFiles(root, records), ProgressListener()
 
         def start():
+            unreadable.add_missing(spark, settings)
             rows = unreadable.leave_out(settings).source.read(spark)
             stream = writer(rows).option("path", str(tmp_path / "target"))
             stream = stream.option("checkpointLocation", str(tmp_path / "root/stream"))
@@ -94,7 +97,13 @@ def _job(spark, tmp_path, monkeypatch):
         return [json.loads(file.read_text("utf-8")) for file in files]
 
     return SimpleNamespace(
-        run=run, retries=retries, source=source, root=root, quarantined=quarantined, spark=spark
+        run=run,
+        retries=retries,
+        source=source,
+        root=root,
+        quarantined=quarantined,
+        spark=spark,
+        settings=settings,
     )
 
 
@@ -162,6 +171,65 @@ def test_a_file_that_is_deleted_before_it_is_read_is_named(job, tmp_path):
     assert record["origin"].endswith("/gone")
     target = job.spark.read.parquet(str(tmp_path / "target"))
     assert [row.value for row in target.collect()] == ["good"]
+
+
+def test_each_deleted_file_of_a_batch_is_named(job, tmp_path):
+    """Spark names the first one only, and skips the others silently in the next attempt."""
+    for name in ("gone 1", "gone 2", "gone 3"):
+        (job.source / name).write_text("gone\n", "utf-8")
+
+    def store(batch, _):
+        for file in job.source.glob("gone*"):
+            file.unlink()
+        batch.write.mode("append").parquet(str(tmp_path / "target"))
+
+    job.run(lambda rows: rows.writeStream.foreachBatch(store))
+
+    assert len(job.retries) == 1
+    records = sorted((record["origin"][-6:], record["reason"]) for record in job.quarantined())
+    assert records == [(f"gone%20{n}"[-6:], REASON) for n in (1, 2, 3)]
+
+
+def test_a_deleted_file_of_a_committed_batch_has_its_own_reason(job, tmp_path):
+    """Its events are in the result; only its invalid records can be missing in quarantine."""
+    job.run()
+    (job.source / "good").unlink()
+    unreadable = UnreadableFiles(job.root, LocalStorage(tmp_path / "records"))
+
+    unreadable.add_missing(job.spark, job.settings)
+    assert job.quarantined() == []
+    for _ in range(2):
+        unreadable.add_missing(job.spark, job.settings, 0)
+
+    (record,) = job.quarantined()
+    assert record["reason"] == REASON_AFTER_COMMIT
+    assert record["origin"].endswith("/good")
+
+
+def test_the_files_of_each_batch_are_known(spark, tmp_path):
+    """Spark's log of a source says it, also after Spark has merged and deleted its older files."""
+    folder, log = tmp_path / "source", tmp_path / "stream/sources/0"
+    folder.mkdir()
+    for number in range(23):
+        (folder / f"{number}").write_text("line", "utf-8")
+        os.utime(folder / f"{number}", (1e9 + number, 1e9 + number))
+    lines = spark.readStream.format("text").option("maxFilesPerTrigger", 2).load(str(folder))
+    writer = lines.writeStream.format("noop").trigger(availableNow=True)
+    writer.option("checkpointLocation", str(tmp_path / "stream")).start().awaitTermination()
+    read = [files_read(LocalStorage(tmp_path), 0, batch) for batch in range(12)]
+    (log / "3").unlink()
+
+    assert [len(files) for files in read] == [2] * 11 + [1]
+    files = [file for batch in read for file in batch]
+    assert files == [f"file:{folder}/{number}" for number in sorted_in_pairs(23)]
+    assert files_read(LocalStorage(tmp_path), 0, 3) == read[3]
+    assert files_read(LocalStorage(tmp_path), 1, 3) == []
+
+
+def sorted_in_pairs(count):
+    """Return the numbers up to a count, two and two in the order of their texts."""
+    pairs = [sorted(map(str, range(n, min(n + 2, count)))) for n in range(0, count, 2)]
+    return [text for pair in pairs for text in pair]
 
 
 def test_other_failures_leave_no_file_out(job, tmp_path):

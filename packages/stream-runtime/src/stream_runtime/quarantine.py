@@ -193,8 +193,8 @@ class QuarantineProgress:
         if last is None or last <= self._last_batch:
             return ""
         return (
-            f"Batch {last} is committed, and the invalid records of the batches from "
-            f"{self._last_batch + 1} on are not in quarantine yet: the next start writes them first."
+            f"Batch {last} is committed, but the invalid records of batch {self._last_batch + 1} "
+            "and later ones are not in quarantine yet: the next start writes them first."
         )
 
     def _complete(self, last: int, *, alone: bool) -> int | None:
@@ -223,11 +223,18 @@ class BatchReplay(QuarantineWrite):
 
     Args:
         retained: the number of batches whose logs Spark keeps.
+        prepare: called with the number of each batch before its replay.
     """
 
-    def __init__(self, *others: Any, retained: int = 100) -> None:
+    def __init__(
+        self,
+        *others: Any,
+        retained: int = 100,
+        prepare: Callable[[int], None] = lambda _: None,
+    ) -> None:
         super().__init__(*others)
         self._most_ahead = retained // 2
+        self._prepare = prepare
 
     @override
     def begin(self) -> None:
@@ -253,6 +260,7 @@ class BatchReplay(QuarantineWrite):
                 self._require_close(batch)
             if offsets(self._root, batch) == offsets(self._root, batch - 1):
                 continue
+            self._prepare(batch)
             late = self._replay(batch, alone=alone)
             if late is None:
                 return None

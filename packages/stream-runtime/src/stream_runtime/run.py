@@ -192,7 +192,10 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
     def invalid_records(watermark: int | None = None) -> DataFrame:
         return read_invalid(job, spark, unreadable.leave_out(settings), watermark)
 
-    write = _quarantine_write(job, spark, settings, root, target, invalid_records, drain)
+    add_missing = partial(unreadable.add_missing, spark, settings)
+    write = _quarantine_write(
+        job, spark, settings, root, target, invalid_records, drain, add_missing
+    )
     late = settings.quarantine.late and job.late_from is not None
     quarantine = QuarantineProgress(root, write, reporter, records, late=late)
     reporter.start(job=job.name, checkpoint_id=checkpoint_id, guarantee=job.guarantee)
@@ -208,6 +211,7 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
             # The last attempt may have failed because a topic was deleted.
             record_source_ids(spark, root, settings.sources())
         quarantine.recover()
+        unreadable.add_missing(spark, settings)
         readable = unreadable.leave_out(settings)
         # A new attempt looks at the source again.
         is_analyzed = is_first and readable is settings
@@ -244,13 +248,15 @@ def _quarantine_write(
     target: str,
     records: Callable[..., DataFrame],
     drain: Drain,
+    prepare: Callable[[int], None],
 ) -> QuarantineWrite:
     location = settings.checkpoint.root
     if settings.source.REPLAYABLE and not job.continuous:
         drain_seconds = to_timedelta(settings.lifecycle.drain).total_seconds()
         is_over = partial(drain.is_over, drain_seconds)
         retained = int(str(spark.conf.get(RETAINED, "100")))
-        return BatchReplay(root, location, target, records, is_over, retained=retained)
+        given = (root, location, target, records, is_over)
+        return BatchReplay(*given, retained=retained, prepare=prepare)
     # A drain does not wait until a second reading has read everything.
     return SideQuery(root, location, target, records, drain.is_requested)
 

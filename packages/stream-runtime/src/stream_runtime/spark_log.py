@@ -8,6 +8,7 @@ from .storage import Storage, read_json
 
 STREAM = "stream"
 """The folder of Spark's checkpoint in the checkpoint's root."""
+COMPACT = ".compact"
 NOT_BEGUN = "-"
 """The offset of a source from which no batch has read."""
 
@@ -50,6 +51,44 @@ def offsets(root: Storage, batch: int) -> list[str]:
     """Return the offset of each source after a batch; nothing if the log does not have it."""
     text = root.read(f"{STREAM}/offsets/{batch}") or ""
     return text.splitlines()[2:]
+
+
+def files_read(root: Storage, source: int, batch: int) -> list[str]:
+    """Return the files that a batch reads, as URIs with one slash after the scheme of a local one.
+
+    Args:
+        root: the checkpoint's root.
+        source: the number of the source; one that reads no files has none.
+        batch: a planned batch.
+    """
+    first, last = _log_offset(root, source, batch - 1) + 1, _log_offset(root, source, batch)
+    numbers = set(range(first, last + 1))
+    folder = f"{STREAM}/sources/{source}"
+    names = set(root.names(folder)) if numbers else set()
+    compacted = sorted(int(name.removesuffix(COMPACT)) for name in names if COMPACT in name)
+    # Spark merges the files of this log, and deletes the single ones later.
+    merged = [next((n for n in compacted if n >= number), None) for number in numbers]
+    logs = {f"{n}" for n in numbers} | {f"{n}{COMPACT}" for n in merged}
+    entries = [
+        json.loads(line)
+        for name in sorted(logs & names)
+        for line in (root.read(f"{folder}/{name}") or "").splitlines()[1:]
+    ]
+    read = {entry["path"] for entry in entries if entry["batchId"] in numbers}
+    return sorted(to_one_slash(file) for file in read)
+
+
+def to_one_slash(file: str) -> str:
+    """Return the URI of a file as in the column `origin`."""
+    return re.sub("^file:/+", "file:/", file)
+
+
+def _log_offset(root: Storage, source: int, batch: int) -> int:
+    """Return the number in the log of a source of files up to which a batch reads, -1 if none."""
+    ends = offsets(root, batch)
+    end = json.loads(ends[source]) if source < len(ends) and ends[source] != NOT_BEGUN else None
+    number = end.get("logOffset") if isinstance(end, dict) else None
+    return number if isinstance(number, int) else -1
 
 
 def require_whole(root: Storage, last: int | None, due: int | None) -> None:
