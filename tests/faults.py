@@ -259,6 +259,30 @@ FAULTS = [
         "test_the_query_does_not_run_away_from_quarantine",
     ),
     Fault(
+        "Files of a planned batch are deleted",
+        "The job continues without them, and quarantine has their names",
+        "tests/test_deleted_files.py",
+        "test_a_new_attempt_names_each_missing_file",
+    ),
+    Fault(
+        "Files are deleted before a batch replay reads them again",
+        "Quarantine has their names: their events are in the result",
+        "tests/test_deleted_files.py",
+        "test_a_replay_names_each_missing_file",
+    ),
+    Fault(
+        "A release changes the validation, and the last batch is not in quarantine yet",
+        "A start is refused with exit code 3",
+        f"{RUNTIME}/test_rules.py",
+        "test_other_rules_are_refused_before_quarantine_is_complete",
+    ),
+    Fault(
+        "The topic of the sink is another one, or is created again",
+        "A start is refused with exit code 3",
+        f"{RUNTIME}/test_data_ids.py",
+        "test_another_target_is_refused",
+    ),
+    Fault(
         "A compressed file of the source is damaged",
         "The job continues without it, and quarantine has its name",
         f"{RUNTIME}/test_unreadable.py",

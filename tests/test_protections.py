@@ -31,12 +31,14 @@ class Protection:
             project, and pytest's monkeypatch.
         outcome: the verdict with the protection, or REFUSED.
         symptom: the begin of the verdict without it.
+        sink: the sink of the project.
     """
 
     harm: Callable
     remove: Callable
     outcome: str
     symptom: str
+    sink: str = variants.SCHEDULED["sink"]
 
 
 def _lose_last_commit(project, _):
@@ -126,6 +128,30 @@ def _accept_any_topic(load, monkeypatch):
     monkeypatch.setattr(load(".source").Source, "data_ids", lambda *_: {})
 
 
+def _create_the_target_again(project, _):
+    kafka, topic = project.services.broker, project.settings.sink.topic
+    kafka.delete_topic(topic)
+    kafka.create_topic(topic)
+
+
+def _accept_any_target_topic(load, monkeypatch):
+    monkeypatch.setattr(load(".sink").Sink, "data_ids", lambda *_: {})
+
+
+def _change_the_rules_before_quarantine_is_written(project, _):
+    """Accept events far in the future, as a release after the death of the driver."""
+    for folder in Path(project.settings.quarantine.path).glob("*/[0-9]*"):
+        rmtree(folder)
+    rmtree(_root(project) / quarantine.CHECKPOINT, ignore_errors=True)
+    forget_quarantine_write(_root(project), 0)
+    events = project.settings.events.model_copy(update={"max_ahead": "36500 days"})
+    project.settings = project.settings.model_copy(update={"events": events})
+
+
+def _accept_any_rules(_, monkeypatch):
+    monkeypatch.setattr(run, "check_rules", lambda *_: None)
+
+
 def _change_the_window(project, _):
     window = project.settings.window.model_copy(update={"duration": "7 minutes"})
     project.settings = project.settings.model_copy(update={"window": window})
@@ -156,6 +182,12 @@ PROTECTIONS = {
     ),
     "a new attempt compares the topic as well": Protection(
         _create_the_topic_again_while_the_job_runs, _accept_any_topic, REFUSED, "The result"
+    ),
+    "the target is the topic that has the result so far": Protection(
+        _create_the_target_again, _accept_any_target_topic, REFUSED, "The result", sink="kafka"
+    ),
+    "a batch has the same rules in result and quarantine": Protection(
+        _change_the_rules_before_quarantine_is_written, _accept_any_rules, REFUSED, "Quarantine"
     ),
     "a checkpoint belongs to one query": Protection(
         _change_the_window, _accept_any_query, REFUSED, "The result"
@@ -203,8 +235,7 @@ def _play(services, folder, monkeypatch, protection, **more):
         protection.harm(project, monkeypatch)
 
     try:
-        return matrix.run_project(
-            variants.SCHEDULED, services, folder, between=harm, **more
-        ).verdict
+        variant = {**variants.SCHEDULED, "sink": protection.sink}
+        return matrix.run_project(variant, services, folder, between=harm, **more).verdict
     except CheckpointError:
         return REFUSED

@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-from stream_runtime.kafka import Kafka, Topic, ensure_topic, has_topic
+from stream_runtime.kafka import Kafka, Topic, ensure_topic, has_topic, topic_ids
 {% if job.result_key %}
 from stream_runtime.names import quote
 {% endif %}
@@ -63,6 +63,11 @@ class Sink(Kafka, StreamSink):
     def has_target(self, spark: SparkSession) -> bool:
         """Return whether the topic exists."""
         return has_topic(spark, self, self.topic)
+
+    @override
+    def data_ids(self, spark: SparkSession) -> dict[str, str]:
+        """Return Kafka's id of the topic: one that was created again has another id."""
+        return topic_ids(spark, self, [self.topic])
 
     @override
     def prepare(self, spark: SparkSession, rows: DataFrame, checkpoint_id: str) -> None:

@@ -60,6 +60,20 @@ def test_prepare_creates_the_topic(spark, make_settings, target):
     assert configuration.result()["cleanup.policy"].value == "compact"
 
 
+def test_a_topic_that_is_created_again_has_another_id(spark, make_settings, servers, target):
+    """A start finds that the result so far is gone, although a topic of that name exists."""
+    sink = configured(make_settings, target).sink
+    assert sink.data_ids(spark) == {}
+    ids = []
+
+    for _ in range(2):
+        sink.prepare(spark, spark.range(0), CHECKPOINT_ID)
+        ids.append(sink.data_ids(spark)[sink.topic])
+        servers.broker.delete_topic(sink.topic)
+
+    assert ids[0] != ids[1]
+
+
 def test_a_topic_that_cannot_be_created_is_refused(spark, make_settings, target):
     """The start is refused if Kafka refuses the topic, or if the platform cannot create one."""
     too_many = configured(make_settings, target, replication_factor=3).sink

@@ -10,13 +10,14 @@ from pyspark.sql import DataFrame, SparkSession, is_remote
 from . import INTERFACE, session
 from .causes import cause_of, to_printable
 from .config import to_timedelta
+from .data_ids import find_data_ids
 from .errors import StreamJobError
 from .job import Job
 from .manifest import find_manifest, read_manifest
+from .rules import check_rules
 from .run import check_progress, query_fingerprint
 from .settings import RuntimeSettings
 from .size import LEAST_BATCHES, Size
-from .source_ids import find_source_ids
 from .spark_log import committed, planned
 from .start_options import ignored_options
 from .status import find_interval
@@ -165,8 +166,9 @@ def _checkpoint(job: Job, spark: SparkSession, settings: RuntimeSettings, rows: 
     found = find_manifest(root, current, settings.sink.target_checkpoint_id(spark))
     if found is None:
         return "none yet; the next start creates it"
-    check_progress(spark, settings, root, found.checkpoint_id)
-    find_source_ids(spark, root, settings.sources())
+    held = check_progress(spark, settings, root, found.checkpoint_id)
+    check_rules(job, settings, root, held)
+    find_data_ids(spark, root, settings)
     done, last = committed(root), planned(root)
     if last is None:
         state = "no batch yet"

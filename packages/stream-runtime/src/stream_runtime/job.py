@@ -63,6 +63,10 @@ class StreamJob(Generic[Settings]):
             return None
         return lambda time: late_from(time, settings) <= F.timestamp_millis(watermark)
 
+    def replays_batches(self, settings: Settings) -> bool:
+        """Return whether quarantine replays batches, instead of reading the source again."""
+        return settings.source.REPLAYABLE and not self.continuous
+
     @property
     def package(self) -> str:
         """The package of the pipeline, whose `__main__.py` starts the job."""

@@ -123,6 +123,16 @@ class QuarantineWrite(ABC):
         """
 
 
+def read_last_batch(root: Storage) -> int:
+    """Return the last batch whose invalid records are in quarantine, -1 before the first.
+
+    Raises:
+        CheckpointError: the file with it is damaged.
+    """
+    found = read_json(root, PROGRESS, lambda facts: int(facts["last_batch"]), LOST)
+    return -1 if found is None else found
+
+
 class QuarantineProgress:
     """How far quarantine has followed the query: up to which batch it is complete.
 
@@ -144,8 +154,7 @@ class QuarantineProgress:
         self._reporter = reporter
         self._records = records
         self._late = late
-        found = read_json(root, PROGRESS, lambda facts: int(facts["last_batch"]), LOST)
-        self._last_batch = -1 if found is None else found
+        self._last_batch = read_last_batch(root)
 
     def recover(self) -> None:
         """Write the committed batches that a dead process or a failed write has left.

@@ -17,6 +17,7 @@ from . import session
 from .checkpoint import sole_driver
 from .config import is_local, to_timedelta
 from .continuous import ContinuousListener
+from .data_ids import find_data_ids, record_data_ids
 from .errors import CheckpointError, SetupError, StreamJobError
 from .fingerprint import Fingerprint, fingerprint
 from .job import Job
@@ -28,8 +29,8 @@ from .places import explain
 from .quarantine import RETAINED, BatchReplay, QuarantineProgress, QuarantineWrite, SideQuery
 from .records import select_invalid
 from .reporting import Reporter
+from .rules import check_rules, record_rules
 from .settings import RuntimeSettings
-from .source_ids import record_source_ids
 from .spark_log import NOT_BEGUN, committed, offsets, planned, query_id, require_whole
 from .start_options import ignored_options, start_options
 from .status_file import StatusFile
@@ -103,11 +104,13 @@ def _admitted(job: Job, settings: RuntimeSettings) -> Iterator[Admission]:
         options = start_options(settings.sources())
         target_id = settings.sink.target_checkpoint_id(spark)
         manifest = admit(root, fingerprint, target_id, options)
-        check_progress(spark, settings, root, manifest.checkpoint_id)
-        record_source_ids(spark, root, settings.sources())
+        held = check_progress(spark, settings, root, manifest.checkpoint_id)
+        check_rules(job, settings, root, held)
+        ids = find_data_ids(spark, root, settings)
         if warning := ignored_options(root, settings.sources(), manifest.start_options):
             log.warning(warning)
         settings.sink.prepare(spark, rows, manifest.checkpoint_id)
+        record_data_ids(spark, root, settings, ids)
         yield Admission(spark, root, manifest, lease, rows)
 
 
@@ -124,8 +127,11 @@ def _name_outages(settings: RuntimeSettings) -> Iterator[None]:
 
 def check_progress(
     spark: SparkSession, settings: RuntimeSettings, root: Storage, checkpoint_id: str
-) -> None:
+) -> int | None:
     """Require that source and target are still those of the committed batches.
+
+    Returns:
+        The last batch that the target has, None if the sink cannot tell.
 
     Raises:
         CheckpointError: the checkpoint is damaged, the target is gone or of another moment than
@@ -133,6 +139,7 @@ def check_progress(
     """
     last, due = committed(root), planned(root)
     require_whole(root, last, due)
+    held = None
     if settings.sink.has_target(spark):
         held = settings.sink.last_batch(spark, checkpoint_id, query_id(root))
         if held is not None:
@@ -144,11 +151,11 @@ def check_progress(
             f"new checkpoint, from the beginning of the source. {START_OVER}"
         )
         raise CheckpointError(message)
-    if last is None:
-        return
-    for source, offset in zip(settings.sources(), offsets(root, last), strict=False):
+    ends = [] if last is None else offsets(root, last)
+    for source, offset in zip(settings.sources(), ends, strict=False):
         if offset != NOT_BEGUN:
             source.check_offsets(spark, offset)
+    return held
 
 
 def _compare_batches(held: int, last: int, due: int | None) -> None:
@@ -209,8 +216,9 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
         is_first = next(attempts) == 0
         if not is_first:
             # The last attempt may have failed because a topic was deleted.
-            record_source_ids(spark, root, settings.sources())
+            record_data_ids(spark, root, settings, find_data_ids(spark, root, settings))
         quarantine.recover()
+        record_rules(job, settings, root)
         unreadable.add_missing(spark, settings)
         readable = unreadable.leave_out(settings)
         # A new attempt looks at the source again.
@@ -251,7 +259,7 @@ def _quarantine_write(
     prepare: Callable[[int], None],
 ) -> QuarantineWrite:
     location = settings.checkpoint.root
-    if settings.source.REPLAYABLE and not job.continuous:
+    if job.replays_batches(settings):
         drain_seconds = to_timedelta(settings.lifecycle.drain).total_seconds()
         is_over = partial(drain.is_over, drain_seconds)
         retained = int(str(spark.conf.get(RETAINED, "100")))

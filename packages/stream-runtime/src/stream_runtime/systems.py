@@ -29,6 +29,17 @@ class System(Table):
     def check_data(self, spark: SparkSession) -> None:
         """Raise SetupError if its data do not fit; most are checked when they are read."""
 
+    def data_ids(self, spark: SparkSession) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the id of what it reads or writes by its name; most systems have no ids.
+
+        Another id of the same name means other data: the offsets in a checkpoint name other
+        records of a source, and the target of a sink lacks the result so far.
+
+        Raises:
+            SetupError: its server refuses the job.
+        """
+        return {}
+
 
 class StreamSource(System, ABC):
     """A source of one input."""
@@ -47,16 +58,6 @@ class StreamSource(System, ABC):
     def requires_all_data(self) -> bool:
         """Whether the job stops if the source has lost records before they were read."""
         return True
-
-    def data_ids(self, spark: SparkSession) -> Mapping[str, str]:  # noqa: ARG002
-        """Return the id of what it reads by its name; most sources have no ids.
-
-        Another id of the same name means that offsets in a checkpoint name other records.
-
-        Raises:
-            SetupError: its server refuses the job.
-        """
-        return {}
 
     def check_offsets(self, spark: SparkSession, offset: str) -> None:
         """Require that the source still has what follows an offset; most sources cannot tell.

@@ -1,0 +1,94 @@
+"""The rules of validation: a batch that is not in quarantine yet keeps those of its run."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import sample
+from stream_runtime.errors import CheckpointError
+from stream_runtime.quarantine import PROGRESS
+from stream_runtime.rules import FILE, check_rules, describe_rules, record_rules
+from stream_runtime.storage import LocalStorage
+
+JOB = replace(sample.JOB, trigger="available_now")
+MORE = replace(sample.EVENT, columns={**sample.EVENT.columns, "country": "STRING"})
+CHANGED = r"have changed:\n  column country: none -> STRING\nBatch {} is in the result"
+
+
+@pytest.fixture(name="check")
+def _check(tmp_path):
+    """Return a function that starts a job on a checkpoint with committed batches 0 to 3."""
+    root, settings = LocalStorage(tmp_path), sample.load()
+    record_rules(JOB, settings, root)
+    for batch in range(4):
+        root.write(f"stream/commits/{batch}", "v1\n{}")
+
+    def check(job=JOB, *, quarantined, held=None, overrides=()):
+        root.write(PROGRESS, json.dumps({"last_batch": quarantined}))
+        check_rules(job, sample.load(*overrides), root, held)
+
+    check.root = root
+    return check
+
+
+def test_other_rules_are_refused_before_quarantine_is_complete(check):
+    """The message names what changed, the batch, and both ways to continue."""
+    with pytest.raises(CheckpointError, match=CHANGED.format(3)) as refused:
+        check(replace(JOB, inputs=(MORE,)), quarantined=2)
+
+    assert "Start the previous release once and stop it" in str(refused.value)
+    assert f"remove {FILE} from checkpoint.root" in str(refused.value)
+
+
+def test_a_batch_that_only_the_target_has_counts_as_well(check):
+    """The start replays it: the target skips it, and quarantine does not."""
+    with pytest.raises(CheckpointError, match=CHANGED.format(4)):
+        check(replace(JOB, inputs=(MORE,)), quarantined=3, held=4)
+
+
+@pytest.mark.parametrize("held", [None, 3])
+def test_other_rules_are_accepted_once_quarantine_is_complete(check, held):
+    """No batch of the last start is left, so the next one can have other rules."""
+    check(replace(JOB, inputs=(MORE,)), quarantined=3, held=held)
+
+
+@pytest.mark.parametrize("overrides", [(), ("events.reported=5",)])
+def test_the_same_rules_are_always_accepted(check, overrides):
+    """How many invalid records a report contains is no rule."""
+    check(quarantined=2, overrides=overrides)
+
+
+def test_a_changed_limit_is_a_changed_rule(check):
+    """The limits and forms of `[events]` are rules too."""
+    with pytest.raises(CheckpointError, match=r"events\.max_ahead: 10 minutes -> 1 hour"):
+        check(quarantined=2, overrides=["events.max_ahead=1 hour"])
+
+
+def test_a_second_reading_is_not_bound_to_a_batch(check):
+    """A continuous query ends before its second reading, so every release would be refused."""
+    check(replace(JOB, inputs=(MORE,), trigger="continuous"), quarantined=2)
+
+
+def test_a_checkpoint_of_an_older_runtime_has_no_rules(check):
+    """Its next start stores them."""
+    check.root.remove(FILE)
+
+    check(replace(JOB, inputs=(MORE,)), quarantined=2)
+
+
+def test_each_input_has_its_rules():
+    """A join says which input has changed."""
+    rules = describe_rules(replace(JOB, inputs=(sample.EVENT, MORE)), sample.load())
+
+    assert "column country of input 1" not in rules
+    assert rules["column country of input 2"] == "STRING"
+    assert rules["time of input 1"] == '"event_time"'
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": 3}'])
+def test_a_damaged_file_is_refused(check, text):
+    """The message names the file and what to do."""
+    check.root.write(FILE, text)
+
+    with pytest.raises(CheckpointError, match=r"rules.json .* is damaged.* Restore that file"):
+        check(quarantined=3)
