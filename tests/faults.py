@@ -34,7 +34,7 @@ FAULTS = [
         "The driver is killed inside a batch",
         "The next start replays the batch: no row is lost or duplicated",
         f"{PROJECT}/test_recovery.py",
-        "test_a_kill_loses_and_duplicates_nothing",
+        "test_a_kill_leaves_the_result_exact",
     ),
     Fault(
         "The driver dies between the sink's commit and Spark's",

@@ -188,7 +188,7 @@ class ProjectRun:
         self.events = generate(self.spec, EVENTS)
         self.producer = load("dev.producer").EventProducer(services, self.folder, project.name)
         self.target = load("dev.target").Target(services, self.folder, f"{project.name}-result")
-        interval = load("dev.spec").INTERVAL
+        interval = getattr(load("dev.spec"), "INTERVAL", None)
         self.settings = self._load_settings(
             project,
             {

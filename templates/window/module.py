@@ -76,7 +76,7 @@ class Window(Table):
 
 
 {% if finds_late %}
-def last_end(time: Column, window: Window) -> Column:
+def find_end(time: Column, window: Window) -> Column:
 {% if session %}
     """Return the end of a session that has only an event of this time."""
     return time + F.expr(f"INTERVAL {window.gap}")

@@ -12,7 +12,7 @@ from stream_devkit.report import page
 from {{ cookiecutter.__package }}.job import JOB
 
 from dev.producer import EventProducer
-from dev.spec import INTERVAL, make_spec
+from dev.spec import {{ "INTERVAL, " if job.interval }}make_spec
 from dev.target import Target
 from tests.oracle import expected
 
@@ -120,7 +120,6 @@ DEMO = demo.DemoSpec(
     Target,
     make_spec,
     make_words,
-    INTERVAL,
     follows_time={{ job.follows_time }},
     has_servers={{ job.kafka or job.postgres }},
     places={
@@ -128,6 +127,9 @@ DEMO = demo.DemoSpec(
         "Test oracle": "tests/oracle.py",
     },
     not_exercised=NOT_EXERCISED,
+{% if job.interval %}
+    interval=INTERVAL,
+{% endif %}
 )
 
 if __name__ == "__main__":

@@ -20,13 +20,10 @@ from {{ cookiecutter.__package }} import schema
 from {{ cookiecutter.__package }}.settings import Settings
 
 from dev.producer import EventProducer
-
 {% if job.interval %}
-INTERVAL: timedelta | None = timedelta(seconds={{ job.interval.shortest }})
+
+INTERVAL = timedelta(seconds={{ job.interval.shortest }})
 """`trigger.interval` in the demo and in the recovery tests: the job runs until it is stopped."""
-{% else %}
-INTERVAL = None
-"""There is no `trigger.interval`: the job ends when it has read all records."""
 {% endif %}
 
 

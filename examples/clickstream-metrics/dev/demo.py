@@ -45,7 +45,6 @@ DEMO = demo.DemoSpec(
     Target,
     make_spec,
     make_words,
-    INTERVAL,
     follows_time=True,
     has_servers=True,
     places={
@@ -53,6 +52,7 @@ DEMO = demo.DemoSpec(
         "Test oracle": "tests/oracle.py",
     },
     not_exercised=NOT_EXERCISED,
+    interval=INTERVAL,
 )
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from clickstream_metrics.settings import Settings
 
 from dev.producer import EventProducer
 
-INTERVAL: timedelta | None = timedelta(seconds=1)
+INTERVAL = timedelta(seconds=1)
 """`trigger.interval` in the demo and in the recovery tests: the job runs until it is stopped."""
 
 

@@ -63,9 +63,8 @@ class Trial:
             **target.settings,
             "checkpoint.root": f"{folder}/checkpoint",
             "quarantine.path": f"{folder}/quarantine",
+            "trigger.interval": f"{INTERVAL.seconds} seconds",
         }
-        if INTERVAL:
-            overrides["trigger.interval"] = f"{INTERVAL.seconds} seconds"
         self.folder, self.overrides, self.target = folder, overrides, target
         self.settings = load(Settings, "dev", [f"{key}={to}" for key, to in overrides.items()])
         self.job: FollowedJob = JobProcess(PACKAGE, overrides, folder)
@@ -101,8 +100,8 @@ class Trial:
         self.run_until(self._is_done, "the whole result")
 
     def run_until(self, reached: Callable[[], bool], what: str) -> None:
-        """Start the job, and stop it when `reached()` is true; scheduled runs end by themselves."""
-        self.job.run(reached if INTERVAL else None, what)
+        """Start the job, and stop it when `reached()` is true."""
+        self.job.run(reached, what)
 
     def _is_done(self) -> bool:
         watermark = VALID[-1][schema.EVENT.time] - to_timedelta(self.settings.watermark.delay)
@@ -157,7 +156,7 @@ def test_sigterm_drains_with_its_own_exit_code(survivor):
     assert survivor.exit_code_of_sigterm == 143
 
 
-def test_a_kill_loses_and_duplicates_nothing(survivor):
+def test_a_kill_leaves_the_result_exact(survivor):
     """After a kill inside a batch and a restart, the result is exact."""
     assert survivor.killed_inside_a_batch
     assert survivor.verdict() == "exact"

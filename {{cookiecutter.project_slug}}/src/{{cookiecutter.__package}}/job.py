@@ -15,7 +15,7 @@ from . import schema
 from .settings import Settings
 from .transform import transform
 {% if job.keeps_late and job.drops_closed %}
-from .window import last_end
+from .window import find_end
 {% endif %}
 
 
@@ -91,7 +91,7 @@ JOB = StreamJob(
     write=write,
 {% if job.keeps_late and job.drops_closed %}
     # An event is late if the watermark has reached this time.
-    late_from=lambda time, settings: last_end(time, settings.window),
+    late_from=lambda time, settings: find_end(time, settings.window),
 {% elif job.keeps_late %}
     # An event is late if the watermark has reached its time.
     late_from=lambda time, _: time,

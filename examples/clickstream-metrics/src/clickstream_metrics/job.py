@@ -10,7 +10,7 @@ from stream_runtime.job import StreamJob
 from . import schema
 from .settings import Settings
 from .transform import transform
-from .window import last_end
+from .window import find_end
 
 
 def read(spark: SparkSession, settings: Settings) -> list[DataFrame]:
@@ -47,6 +47,6 @@ JOB = StreamJob(
     result=result,
     write=write,
     # An event is late if the watermark has reached this time.
-    late_from=lambda time, settings: last_end(time, settings.window),
+    late_from=lambda time, settings: find_end(time, settings.window),
 )
 """What the runtime needs to know of the pipeline (see stream_runtime/job.py)."""

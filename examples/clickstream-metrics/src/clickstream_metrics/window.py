@@ -30,7 +30,7 @@ class Window(Table):
         return self
 
 
-def last_end(time: Column, window: Window) -> Column:
+def find_end(time: Column, window: Window) -> Column:
     """Return the end of the window with an event of this time."""
     size = to_timedelta(window.duration) // MICROSECOND
     offset = to_timedelta(window.offset) // MICROSECOND

@@ -121,8 +121,6 @@ class DemoSpec:
     make_spec: Callable[[Any], EventSpec]
     """Returns the event spec for the settings."""
     make_words: Callable[[EventSpec], page.Words]
-    interval: timedelta | None
-    """`trigger.interval` in the demo; None for a job that ends when it has read everything."""
     follows_time: bool
     """Whether a batch without data follows the last one, and brings the state to the watermark."""
     has_servers: bool
@@ -130,6 +128,8 @@ class DemoSpec:
     places: Mapping[str, str]
     """What the report names besides the output of the demo."""
     not_exercised: Sequence[str]
+    interval: timedelta | None = None
+    """`trigger.interval` in the demo; None for a job that ends when it has read everything."""
 
     def overrides(self, folder: Path, batch_rows: int) -> dict[str, str]:
         """Return the overrides of conf/dev.toml for a run in a folder, as for `--set`."""

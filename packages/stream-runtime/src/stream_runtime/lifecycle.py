@@ -207,8 +207,8 @@ class Supervisor:
             elif failures >= self._lifecycle.attempts:
                 message = (
                     f"The stream failed {failures} times at the same batch: {failure.cause}. "
-                    f"{self._describe_batch()} Correct the cause first (docs/runbook.md, 'The "
-                    "stream failed')."
+                    f"{self._describe_batch()} Correct the cause first "
+                    "(docs/runbook.md, 'The stream failed')."
                 )
                 raise StreamFailedError(message)
             self._reporter.retry(failures, failure.cause)

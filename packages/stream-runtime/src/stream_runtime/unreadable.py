@@ -42,11 +42,11 @@ WARNINGS = {
     REASON: (
         "%s cannot be read, and the job continues without it: quarantine has its name. Put a "
         "correct copy into the folder, with another name "
-        "(docs/runbook.md, 'A file cannot be read')."
+        "(docs/runbook.md, 'The stream failed')."
     ),
     REASON_AFTER_COMMIT: (
         "%s cannot be read again: its events are in the result, but its invalid records are not "
-        "in quarantine, which has its name (docs/runbook.md, 'A file cannot be read')."
+        "in quarantine, which has its name (docs/runbook.md, 'The stream failed')."
     ),
 }
 ADVICE = "Restore that file from a backup, or remove it: the job then finds such files again."
