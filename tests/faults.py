@@ -265,15 +265,27 @@ FAULTS = [
         "test_a_new_attempt_names_each_missing_file",
     ),
     Fault(
+        "Files are deleted while a scheduled run works off a backlog",
+        "Quarantine has their names",
+        f"{RUNTIME}/test_unreadable.py",
+        "test_a_file_that_is_deleted_before_its_batch_is_planned_is_named",
+    ),
+    Fault(
+        "The storage of the source is not mounted, and a batch is due",
+        "A start is refused with exit code 5",
+        f"{RUNTIME}/test_unreadable.py",
+        "test_a_storage_that_is_not_mounted_is_refused",
+    ),
+    Fault(
         "Files are deleted before a batch replay reads them again",
-        "Quarantine has their names: their events are in the result",
+        "Quarantine has their names",
         "tests/test_deleted_files.py",
         "test_a_replay_names_each_missing_file",
     ),
     Fault(
         "A release changes the validation, and the last batch is not in quarantine yet",
         "A start is refused with exit code 3",
-        f"{RUNTIME}/test_rules.py",
+        f"{RUNTIME}/test_validation_rules.py",
         "test_other_rules_are_refused_before_quarantine_is_complete",
     ),
     Fault(

@@ -6,9 +6,9 @@ from shutil import rmtree
 
 import pytest
 from stream_devkit.crash import forget_quarantine_write
-from stream_runtime.spark_log import files_read
+from stream_runtime.spark_log import list_files
 from stream_runtime.storage import LocalStorage
-from stream_runtime.unreadable import FOLDER, REASON, REASON_AFTER_COMMIT, UnreadableFiles
+from stream_runtime.unreadable import FOLDER, REASON, REASON_AFTER_BATCH, UnreadableFiles
 
 from tests import matrix, variants
 
@@ -58,19 +58,19 @@ def test_a_replay_names_each_missing_file(services, tmp_path, monkeypatch, is_pr
 
     found = _run(services, tmp_path, die_and_delete)
 
-    assert found == _named(deleted, REASON_AFTER_COMMIT, is_protected)
+    assert found == _named(deleted, REASON_AFTER_BATCH, is_protected)
     assert deleted
 
 
 def _protect(monkeypatch, is_protected):
     """Negative control: without the search for missing files, quarantine names none."""
     if not is_protected:
-        monkeypatch.setattr(UnreadableFiles, "add_missing", lambda *_: None)
+        monkeypatch.setattr(UnreadableFiles, "_find", lambda *_: [])
 
 
 def _delete_files(project, batch):
     """Delete the files of a batch; return their names."""
-    files = files_read(LocalStorage(Path(project.settings.checkpoint.root)), 0, batch)
+    files = list_files(LocalStorage(Path(project.settings.checkpoint.root)), 0, batch - 1, batch)
     for file in files:
         Path(file.removeprefix("file:")).unlink()
     return files

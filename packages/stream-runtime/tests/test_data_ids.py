@@ -71,10 +71,16 @@ def test_another_id_of_a_source_is_refused(root):
     assert read(root)["source"] == FIRST
 
 
-@pytest.mark.parametrize("written", [{"result": "id 9"}, {"other": "id 4"}])
-def test_another_target_is_refused(root, written):
+@pytest.mark.parametrize(
+    ("written", "cause"),
+    [
+        ({"result": "id 9"}, "it was deleted and created again"),
+        ({"other": "id 4"}, "the setting named result before"),
+    ],
+)
+def test_another_target_is_refused(root, written, cause):
     """Another topic, or one that was created again, does not have the result so far."""
-    with pytest.raises(CheckpointError, match=r"of \[sink\] is not what .* is result: ") as refused:
+    with pytest.raises(CheckpointError, match=rf"of \[sink\] is not what .*: {cause}") as refused:
         start(root, FIRST, written)
 
     assert f'remove "sink" from {FILE}' in str(refused.value)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from stream_runtime import lease
 from stream_runtime.errors import CheckpointError
-from stream_runtime.lease import Lease
+from stream_runtime.lease import Lease, is_held
 from stream_runtime.storage import HadoopStorage, LocalStorage
 
 SECONDS = 1.5
@@ -193,3 +193,28 @@ def test_a_damaged_lease_is_of_nobody(tmp_path):
 def hadoop(request, folder):
     """Return the folder through Hadoop's file system API."""
     return HadoopStorage(folder.as_uri(), request.getfixturevalue("spark"))
+
+
+def test_a_renewed_lease_shows_that_its_driver_runs(tmp_path, driver, monkeypatch):
+    """A driver that waits for a long batch renews its lease; one that was killed does not."""
+    root = LocalStorage(tmp_path)
+    assert is_held(root)
+
+    driver.kill()
+    driver.wait()
+    assert is_held(root)
+    monkeypatch.setattr(lease, "SECONDS", 0)
+    time.sleep(2 * SECONDS)
+
+    assert not is_held(root)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"renewed": "now"}', '{"renewed": 1, "seconds": ""}'])
+def test_a_damaged_lease_shows_no_driver(tmp_path, text):
+    """Nothing is known of its driver."""
+    root = LocalStorage(tmp_path)
+    assert not is_held(root)
+
+    root.write(lease.FILE, text)
+
+    assert not is_held(root)

@@ -260,26 +260,26 @@ def test_a_query_that_waits_for_quarantine_does_not_fail(watch):
 
 
 @pytest.mark.parametrize(
-    ("lag", "said"),
+    ("describe", "said"),
     [
-        (lambda: "", "Nothing of that batch is committed"),
-        (lambda: "Batch 3 is committed.", "Batch 3 is committed. Correct the cause"),
+        (lambda: "", "The next start continues from the checkpoint"),
+        (lambda: "Batch 3 is committed.", "Batch 3 is committed"),
     ],
 )
-def test_the_last_message_says_what_is_stored(watch, lag, said):
-    """A failed quarantine write is one of a committed batch."""
-    with pytest.raises(StreamFailedError, match=said):
-        watch.run(failing(), attempts=1, lag=lag)
+def test_the_last_message_says_what_is_not_complete(watch, describe, said):
+    """What the next start does depends on what the checkpoint has."""
+    with pytest.raises(StreamFailedError, match=rf"the disk is full\. {said}\. Correct the cause"):
+        watch.run(failing(), attempts=1, describe=describe)
 
 
 def test_a_storage_that_does_not_answer_ends_the_job_with_its_cause(watch):
     """What is stored is unknown then, and the message claims nothing about it."""
 
-    def lag():
+    def describe():
         raise OSError
 
     with pytest.raises(StreamFailedError, match=r"the disk is full\. The next start continues"):
-        watch.run(failing(), attempts=1, lag=lag)
+        watch.run(failing(), attempts=1, describe=describe)
 
 
 def test_a_report_of_an_earlier_attempt_is_ignored(watch):

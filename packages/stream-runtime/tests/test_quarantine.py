@@ -270,6 +270,30 @@ def test_a_lost_report_loses_no_record(make_progress, tmp_path, kind):
     assert quarantined(tmp_path) == ALL_INVALID
 
 
+def test_what_quarantine_lacks_is_described(make_progress):
+    """The message that ends a job says which invalid records the next start writes first."""
+    progress = make_progress()
+    said = "Batch 2 is committed, but the invalid records of batch 0 and later ones are not"
+    assert said in progress.describe_lag()
+
+    progress.recover()
+
+    assert progress.describe_lag() == ""
+
+
+def test_each_batch_is_prepared_before_its_replay(spark, past, tmp_path):
+    """What a replay needs can be missing by then: the caller finds out before Spark skips it."""
+    shutil.copytree(past / "stream", tmp_path / "stream")
+    prepared = []
+    root, place = LocalStorage(tmp_path), str(tmp_path / "records")
+    found = partial(invalid_lines, spark, past / "source")
+    write = BatchReplay(root, str(tmp_path), place, found, lambda: False, prepare=prepared.append)
+
+    write.write(range(3), alone=True)
+
+    assert prepared == [0, 1, 2]
+
+
 def test_a_batch_that_spark_deleted_is_never_passed(make_progress, tmp_path):
     """Without the log of a batch, the job stops and says which; a person decides to go on."""
     for batch_id in (0, 1):

@@ -69,3 +69,14 @@ def test_older_batches_are_not_read(root):
     root.write("stream/offsets/1", "")
 
     require_whole(root)
+
+
+def test_a_batch_that_is_not_committed_is_described(tmp_path):
+    """The message that ends a job says what the next start does."""
+    root = LocalStorage(tmp_path)
+    assert spark_log.describe_due(root) == ""
+    root.write("stream/offsets/4", "v1")
+
+    assert "not committed batch 4: the next start runs it again" in spark_log.describe_due(root)
+    root.write("stream/commits/4", "v1")
+    assert spark_log.describe_due(root) == ""

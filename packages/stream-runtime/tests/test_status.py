@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock
 from sample import CONF, JOB
-from stream_runtime import checkpoint, cli, status, status_file
+from stream_runtime import checkpoint, cli, status_file
 from stream_runtime.batch import BatchProgress
 from stream_runtime.errors import StreamFailedError
 from stream_runtime.reporting import Metrics, Reporter
@@ -196,15 +196,6 @@ def test_a_watermark_before_the_first_event_is_none(driver, shown):
     driver.reporter.batch(replace(BATCH, watermark="1970-01-01T00:00:00.000Z"))
 
     assert shown()["watermark"].startswith("none yet")
-
-
-@pytest.mark.parametrize(("age", "runs"), [(10, True), (300, False)])
-def test_a_driver_elsewhere_has_signs_of_life(monkeypatch, age, runs):
-    """Where no lock shows the driver, a recent write of the status does."""
-    monkeypatch.setattr(status, "_age", lambda _: age)
-
-    assert status._shows_life({"at": "", "exit_code": None}) == runs  # noqa: SLF001
-    assert not status._shows_life({"at": "", "exit_code": 0})  # noqa: SLF001
 
 
 def test_a_failing_storage_does_not_end_the_job(driver, root):

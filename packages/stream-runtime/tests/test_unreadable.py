@@ -7,20 +7,19 @@ import random
 import shutil
 import subprocess
 from datetime import UTC, datetime
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
 import sample
 from pyspark.sql import functions as F
 from stream_runtime import lifecycle
+from stream_runtime.errors import CheckpointError, SetupError
 from stream_runtime.lifecycle import Drain, Lifecycle, Supervisor
 from stream_runtime.listener import ProgressListener, listen
-from stream_runtime.places import has_file
-from stream_runtime.spark_log import files_read
+from stream_runtime.spark_log import list_files
 from stream_runtime.storage import LocalStorage
 from stream_runtime.systems import StreamSource
-from stream_runtime.unreadable import FILES, REASON, REASON_AFTER_COMMIT, UnreadableFiles
+from stream_runtime.unreadable import FILES, REASON, REASON_AFTER_BATCH, UnreadableFiles
 
 LINES = random.Random(1).randbytes(200_000).hex(" ").replace(" ", "\n").encode()  # noqa: S311
 
@@ -28,6 +27,7 @@ LINES = random.Random(1).randbytes(200_000).hex(" ").replace(" ", "\n").encode()
 class Source(StreamSource):
     """Files in a folder, as the pipeline of a project reads them."""
 
+    LOGS_FILES = True
     path: str
     unreadable: tuple[str, ...] = ()
 
@@ -35,17 +35,14 @@ class Source(StreamSource):
         """Return the folder."""
         return self.path
 
-    def can_leave_out(self, file):
-        """Return whether a file is in the folder."""
-        return has_file(self.path, file)
-
     def without_files(self, files):
         """Return this source without some files."""
         return self.model_copy(update={"unreadable": tuple(files)})
 
-    def read(self, spark):
+    def read(self, spark, files=100):
         """Return the lines of the files."""
-        lines = spark.readStream.format("text").load(self.path)
+        reader = spark.readStream.format("text").option("maxFilesPerTrigger", files)
+        lines = reader.load(self.path)
         return lines.where(~F.col("_metadata.file_path").isin(*self.unreadable))
 
 
@@ -67,12 +64,15 @@ def _job(spark, tmp_path, monkeypatch):
     root, records = LocalStorage(tmp_path / "root"), LocalStorage(tmp_path / "records")
     retries = []
 
-    def run(writer=lambda rows: rows.writeStream.format("parquet")):
-        unreadable, listener = UnreadableFiles(root, records), ProgressListener()
+    def make_files(**more):
+        return UnreadableFiles(spark, root, settings, records, **more)
+
+    def run(writer=lambda rows: rows.writeStream.format("parquet"), files=100):
+        unreadable, listener = make_files(), ProgressListener()
 
         def start():
-            unreadable.add_missing(spark, settings)
-            rows = unreadable.leave_out(settings).source.read(spark)
+            unreadable.find_missing()
+            rows = unreadable.leave_out().source.read(spark, files)
             stream = writer(rows).option("path", str(tmp_path / "target"))
             stream = stream.option("checkpointLocation", str(tmp_path / "root/stream"))
             return stream.trigger(availableNow=True).start()
@@ -84,12 +84,12 @@ def _job(spark, tmp_path, monkeypatch):
             Supervisor(
                 start=start,
                 listener=listener,
-                follow=print,
+                follow=lambda batch: unreadable.find_missing_of(batch.batch_id),
                 require=lambda: None,
                 reporter=reporter,
                 drain=Drain(LocalStorage(tmp_path / "marker"), datetime.now(UTC)),
                 lifecycle=Lifecycle(backoff="1 second", attempts=1),
-                remedy=partial(unreadable.add, spark=spark, settings=settings),
+                remedy=unreadable.add,
             ).run()
 
     def quarantined():
@@ -98,12 +98,12 @@ def _job(spark, tmp_path, monkeypatch):
 
     return SimpleNamespace(
         run=run,
+        make_files=make_files,
         retries=retries,
         source=source,
         root=root,
         quarantined=quarantined,
         spark=spark,
-        settings=settings,
     )
 
 
@@ -190,20 +190,110 @@ def test_each_deleted_file_of_a_batch_is_named(job, tmp_path):
     assert records == [(f"gone%20{n}"[-6:], REASON) for n in (1, 2, 3)]
 
 
-def test_a_deleted_file_of_a_committed_batch_has_its_own_reason(job, tmp_path):
-    """Its events are in the result; only its invalid records can be missing in quarantine."""
+def test_a_deleted_file_of_a_committed_batch_has_its_own_reason(job):
+    """Nobody knows whether the batch has read it: its events may be in the result."""
     job.run()
-    (job.source / "good").unlink()
-    unreadable = UnreadableFiles(job.root, LocalStorage(tmp_path / "records"))
+    (job.source / "good").rename(job.source / ".keep")
 
-    unreadable.add_missing(job.spark, job.settings)
+    job.make_files().find_missing()
     assert job.quarantined() == []
     for _ in range(2):
-        unreadable.add_missing(job.spark, job.settings, 0)
+        job.make_files().find_missing_of(0)
 
     (record,) = job.quarantined()
-    assert record["reason"] == REASON_AFTER_COMMIT
+    assert record["reason"] == REASON_AFTER_BATCH
     assert record["origin"].endswith("/good")
+    assert job.root.read(FILES) is None
+
+
+def test_a_file_that_is_deleted_before_its_batch_is_planned_is_named(job, tmp_path):
+    """A scheduled run lists the folder once: later batches silently skip what is gone by then."""
+    for number in range(3):
+        (job.source / f"later {number}").write_text("later\n", "utf-8")
+        os.utime(job.source / f"later {number}", (2e9 + number, 2e9 + number))
+
+    def store(batch, number):
+        if number == 0:
+            (job.source / "later 2").unlink()
+        batch.write.mode("append").parquet(str(tmp_path / "target"))
+
+    job.run(lambda rows: rows.writeStream.foreachBatch(store), files=1)
+
+    (record,) = job.quarantined()
+    assert record["reason"] == REASON_AFTER_BATCH
+    assert record["origin"].endswith("/later%202")
+    assert job.retries == []
+
+
+def test_a_file_of_a_batch_that_the_target_has_is_not_called_unread(job, tmp_path):
+    """The driver died between the two commits: a copy would duplicate the events of the file."""
+    job.run()
+    (tmp_path / "root/stream/commits/0").unlink()
+    (job.source / "other").write_text("other\n", "utf-8")
+    (job.source / "good").unlink()
+
+    job.make_files(find_held=lambda: 0).find_missing()
+
+    (record,) = job.quarantined()
+    assert record["reason"] == REASON_AFTER_BATCH
+
+
+def test_a_file_that_is_logged_and_not_planned_is_found(job, tmp_path):
+    """Spark logs the files of a batch before it plans the batch, and never lists them again."""
+    job.run()
+    (job.source / "gone").write_text("gone\n", "utf-8")
+    job.run()
+    (job.source / "gone").unlink()
+    for log in ("offsets", "commits"):
+        (tmp_path / f"root/stream/{log}/1").unlink()
+
+    job.make_files().find_missing()
+
+    (record,) = job.quarantined()
+    assert (record["reason"], record["origin"][-5:]) == (REASON, "/gone")
+
+
+def test_a_storage_that_is_not_mounted_is_refused(job, tmp_path):
+    """Its folder is empty; with any file in it, the files of the batch count as deleted."""
+    job.run()
+    (tmp_path / "root/stream/commits/0").unlink()
+    (job.source / "good").unlink()
+
+    with pytest.raises(SetupError, match=r"The folder of .*/good is empty.* Mount the storage"):
+        job.make_files().find_missing()
+    assert job.quarantined() == []
+    (job.source / ".keep").touch()
+    job.make_files().find_missing()
+
+    assert [record["reason"] for record in job.quarantined()] == [REASON]
+
+
+def test_two_sources_can_read_one_folder(job, tmp_path):
+    """A file of both is named once, with the reason that it had first."""
+    job.run()
+    shutil.copytree(tmp_path / "root/stream/sources/0", tmp_path / "root/stream/sources/1")
+    offset = tmp_path / "root/stream/offsets/0"
+    offset.write_text(f'{offset.read_text("utf-8")}\n{{"logOffset":0}}', "utf-8")
+    (tmp_path / "root/stream/commits/0").unlink()
+    (job.source / "good").unlink()
+    (job.source / ".keep").touch()
+    twice = SimpleNamespace(sources=lambda: [SimpleNamespace(LOGS_FILES=True)] * 2)
+    records = LocalStorage(tmp_path / "records")
+
+    UnreadableFiles(job.spark, job.root, twice, records).find_missing()
+
+    assert [record["reason"] for record in job.quarantined()] == [REASON]
+    assert len(json.loads(job.root.read(FILES))) == 1
+
+
+@pytest.mark.parametrize("text", ["", "v1\n{", 'v1\n{"path": 3}'])
+def test_a_damaged_log_of_a_source_is_refused(job, text):
+    """The message names the file, as for the other logs of Spark."""
+    job.run()
+    job.root.write("stream/sources/0/0", text)
+
+    with pytest.raises(CheckpointError, match="damaged: stream/sources/0/0 is truncated"):
+        list_files(job.root, 0, -1, 0)
 
 
 def test_the_files_of_each_batch_are_known(spark, tmp_path):
@@ -216,14 +306,17 @@ def test_the_files_of_each_batch_are_known(spark, tmp_path):
     lines = spark.readStream.format("text").option("maxFilesPerTrigger", 2).load(str(folder))
     writer = lines.writeStream.format("noop").trigger(availableNow=True)
     writer.option("checkpointLocation", str(tmp_path / "stream")).start().awaitTermination()
-    read = [files_read(LocalStorage(tmp_path), 0, batch) for batch in range(12)]
+    read = [list_files(LocalStorage(tmp_path), 0, batch - 1, batch) for batch in range(12)]
     (log / "3").unlink()
 
     assert [len(files) for files in read] == [2] * 11 + [1]
     files = [file for batch in read for file in batch]
     assert files == [f"file:{folder}/{number}" for number in sorted_in_pairs(23)]
-    assert files_read(LocalStorage(tmp_path), 0, 3) == read[3]
-    assert files_read(LocalStorage(tmp_path), 1, 3) == []
+    assert list_files(LocalStorage(tmp_path), 0, 2, 3) == read[3]
+    assert list_files(LocalStorage(tmp_path), 1, 2, 3) == []
+    assert list_files(LocalStorage(tmp_path), 0, 9) == [*read[10], *read[11]]
+    # Spark has deleted the logs of these batches.
+    assert list_files(LocalStorage(tmp_path), 0, 40, 41) == []
 
 
 def sorted_in_pairs(count):
@@ -232,18 +325,16 @@ def sorted_in_pairs(count):
     return [text for pair in pairs for text in pair]
 
 
-def test_other_failures_leave_no_file_out(job, tmp_path):
-    """A file of another system, or one that the storage does not deliver, stays in the stream."""
-    settings = Settings.model_validate(
-        sample.load().model_dump() | {"source": {"path": str(job.source)}}
-    )
-    unreadable = UnreadableFiles(job.root, LocalStorage(tmp_path / "records"))
+def test_other_failures_leave_no_file_out(job):
+    """A file that no batch reads, or one that the storage does not deliver, stays in the stream."""
+    job.run()
+    unreadable = job.make_files()
     text = "[FAILED_READ_FILE.NO_HINT] Encountered error while reading file {}.  SQLSTATE: KD001"
+    good = job.source.as_uri() + "/good"
     shutil.rmtree(job.source)
-    errors = [text.format(f"file://{place}/x.gz") for place in ("/elsewhere", job.source)]
-    errors.append("another failure")
+    errors = [text.format("file:///elsewhere/x.gz"), text.format(good), "another failure"]
 
     for error in errors:
-        assert not unreadable.add(ValueError(error), job.spark, settings)
+        assert not unreadable.add(ValueError(error))
 
     assert job.quarantined() == []

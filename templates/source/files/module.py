@@ -19,7 +19,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from stream_runtime.config import Duration, Location, is_local, to_timedelta
 from stream_runtime.errors import SetupError
-from stream_runtime.places import has_file
 from stream_runtime.records import envelope
 from stream_runtime.systems import StreamSource
 from typing_extensions import override
@@ -39,6 +38,9 @@ class Source(StreamSource):
     """The table `[source]` in conf/*.toml."""
 
     KIND = "files"
+    LOGS_FILES = True
+    # Spark applies the pattern to the files of a planned batch as well.
+    RULES = ("file_names",)
     path: Location
     file_names: str = "*"
     """A pattern of file names, such as `*.ndjson`; names that begin with `.` or `_` never match."""
@@ -53,11 +55,6 @@ class Source(StreamSource):
 
     unreadable: tuple[str, ...] = ()
     """Files that are left out, as URIs; the job adds those that it cannot read."""
-
-    @override
-    def can_leave_out(self, file: str) -> bool:
-        """Return whether a file is in the folder."""
-        return has_file(self.path, file)
 
     @override
     def without_files(self, files: Sequence[str]) -> Self:

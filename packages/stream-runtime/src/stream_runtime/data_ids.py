@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from .errors import CheckpointError
 from .manifest import NEW_PLACES, START_OVER
 from .settings import RuntimeSettings
-from .spark_log import STREAM, committed, planned
+from .spark_log import SOURCE_LOGS, STREAM, committed, planned
 from .storage import Storage, read_json
 from .systems import StreamSink, StreamSource
 
@@ -41,7 +41,7 @@ def find_data_ids(spark: SparkSession, root: Storage, settings: RuntimeSettings)
     advice = f"Restore that file from a backup. If there is none, remove it. {START_OVER}"
     known = read_json(root, FILE, STORED.validate_python, advice) or {}
     # Spark stores the first position of a source before it plans a batch.
-    has_read = planned(root) is not None or bool(root.names(f"{STREAM}/sources"))
+    has_read = planned(root) is not None or bool(root.names(f"{STREAM}/{SOURCE_LOGS}"))
     found = {}
     for source in settings.sources():
         before = known.get(source.NAME, {}) if has_read else {}
@@ -69,12 +69,15 @@ def _require_same_source(source: StreamSource, before: Ids, now: Ids) -> None:
 
 def _require_same_target(sink: StreamSink, before: Ids, now: Ids) -> None:
     if before and now and before != now:
+        if before.keys() == now.keys():
+            cause = "it was deleted and created again, or is on another server"
+        else:
+            cause = f"the setting named {', '.join(before)} before"
         message = (
-            f"{', '.join(now)} of [{sink.NAME}] is not what the checkpoint has written to, which "
-            f"is {', '.join(before)}: the setting names another one, it was deleted and created "
-            "again, or is on another server. The result so far is not there. Restore it or the "
-            f'setting, or {NEW_PLACES} To go on without the result so far, remove "{sink.NAME}" '
-            f"from {FILE} in checkpoint.root."
+            f"{', '.join(now)} of [{sink.NAME}] is not what the checkpoint has written to: "
+            f"{cause}, and the result so far is not there. Restore it or the setting, or "
+            f'{NEW_PLACES} To go on without the result so far, remove "{sink.NAME}" from {FILE} in '
+            "checkpoint.root."
         )
         raise CheckpointError(message)
 

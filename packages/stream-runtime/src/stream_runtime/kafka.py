@@ -26,6 +26,7 @@ CONNECT_SECONDS = 5
 REQUEST_MS = "15000"
 NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 """The id of each topic of a broker that has no ids: sixteen bytes of zero, as Kafka writes them."""
+UNKNOWN_TOPIC = "UnknownTopicOrPartitionException"
 SHADE = "kafkashaded."
 LOGIN = "org.apache.kafka.common.security"
 OAUTH = "OAUTHBEARER"
@@ -370,9 +371,19 @@ def topic_ids(
         names = _names(admin)
         wanted = {name for name in names if pattern and matches(pattern, name)}
         wanted |= names & set(topics)
-        found = admin.describeTopics(sorted(wanted)).allTopicNames().get()
-        ids = {name: described.topicId().toString() for name, described in found.items()}
+        described = admin.describeTopics(sorted(wanted)).topicNameValues()
+        ids = {name: _id_of(found) for name, found in described.items()}
     return {name: text for name, text in ids.items() if text != NO_ID}
+
+
+def _id_of(described: Any) -> str:
+    """Return the id of a topic from the answer of a broker, which may not know a new topic yet."""
+    try:
+        return str(described.get().topicId().toString())
+    except Py4JJavaError as error:
+        if UNKNOWN_TOPIC in str(error.java_exception.toString()):
+            return NO_ID
+        raise
 
 
 def require_offsets(spark: SparkSession, kafka: Kafka, offset: str) -> None:

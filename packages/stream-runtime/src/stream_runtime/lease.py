@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 FILE = "driver.json"
 RENEWALS = 3
 """How often a driver renews its lease before another may take over."""
+SECONDS = 60
+"""The age of a renewal at which `is_held` takes a driver for dead, if its lease is not longer."""
 POLL_SECONDS = 1.0
 SETTLE_SECONDS = 2.0
 """The time for another start to show itself that wrote at the same moment."""
@@ -149,6 +151,15 @@ class Lease:
             "seconds": self._seconds,
         }
         self._root.write(FILE, json.dumps(facts))
+
+
+def is_held(root: Storage) -> bool:
+    """Return whether a driver has renewed its lease a short time ago, by the clocks of both."""
+    facts = _read(root.read(FILE))
+    renewed, seconds = facts.get("renewed"), facts.get("seconds", SECONDS)
+    if not isinstance(renewed, int | float) or not isinstance(seconds, int | float):
+        return False
+    return time.time() - renewed < max(2 * seconds, SECONDS)
 
 
 def _id_of(text: str | None) -> str:

@@ -39,7 +39,6 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STDERR = 2
 STOPPED = "stopped; the next start continues from the checkpoint"
 CONTINUES = "The next start continues from the checkpoint."
-NOT_COMMITTED = "Nothing of that batch is committed; the next start tries it again."
 POLL_SECONDS = 0.5
 BOUNDARY_SECONDS = 0.02
 MOST_DOUBLINGS = 7
@@ -165,9 +164,8 @@ class Failure:
 class Supervisor:
     """Runs a query to its end: watches, drains, and starts it again when it fails.
 
-    `remedy` returns whether the next attempt is without what made this one fail. `lag`
-    returns a sentence about committed batches whose invalid records are not in quarantine yet,
-    empty without such batches.
+    `remedy` returns whether the next attempt is without what made this one fail. `describe`
+    returns which batches are not complete, and what the next start does with them; empty if none.
     """
 
     def __init__(
@@ -181,7 +179,7 @@ class Supervisor:
         lifecycle: Lifecycle,
         explain: Callable[[Exception], str] = cause_of,
         remedy: Callable[[Exception], bool] = lambda _: False,
-        lag: Callable[[], str] = lambda: "",
+        describe: Callable[[], str] = lambda: "",
     ) -> None:
         self._start = start
         self._listener = listener
@@ -190,7 +188,7 @@ class Supervisor:
         self._reporter = reporter
         self._drain = drain
         self._lifecycle = lifecycle
-        self._explain, self._remedy, self._lag = explain, remedy, lag
+        self._explain, self._remedy, self._describe = explain, remedy, describe
         self._advanced = False
 
     def run(self) -> None:
@@ -201,24 +199,22 @@ class Supervisor:
         """
         failures = 0
         while failure := self._once():
-            failures = 1 if self._advanced else failures + 1
-            if failure.is_remedied:
-                failures = 0
-            elif failures >= self._lifecycle.attempts:
+            failures = (0 if self._advanced else failures) + (not failure.is_remedied)
+            if failures >= self._lifecycle.attempts:
                 message = (
                     f"The stream failed {failures} times at the same batch: {failure.cause}. "
-                    f"{self._describe_batch()} Correct the cause first "
+                    f"{self._describe_rest()} Correct the cause first "
                     "(docs/runbook.md, 'The stream failed')."
                 )
                 raise StreamFailedError(message)
-            self._reporter.retry(failures, failure.cause)
+            self._reporter.retry(0 if failure.is_remedied else failures, failure.cause)
             if not self._rested(2 ** min(max(failures - 1, 0), MOST_DOUBLINGS)):
                 return
 
-    def _describe_batch(self) -> str:
-        """Return what is stored of the batch that failed, and what the next start does."""
+    def _describe_rest(self) -> str:
+        """Return what the next start does, even if the storage does not answer."""
         with suppress(*OUTAGES):
-            return self._lag() or NOT_COMMITTED
+            return self._describe() or CONTINUES
         return CONTINUES
 
     def _once(self) -> Failure | None:

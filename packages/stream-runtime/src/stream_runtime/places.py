@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import get_args
-from urllib.parse import unquote
 
 from pydantic.fields import FieldInfo
 
@@ -73,12 +72,6 @@ def _free_bytes(place: Path) -> int:
     while not place.exists():
         place = place.parent
     return shutil.disk_usage(place).free
-
-
-def has_file(folder: str, file: str) -> bool:
-    """Return whether a file, as Spark names it in a URI, is in a folder or in one below it."""
-    (system, path), (other_system, other_path) = _split(folder), _split(unquote(file))
-    return system == other_system and other_path.is_relative_to(path)
 
 
 def has_folder(location: str) -> bool:

@@ -44,7 +44,7 @@ from .config import Location, Table
 from .errors import CheckpointError
 from .records import LATE
 from .reporting import Reporter
-from .spark_log import STREAM, committed, logged, offsets, planned, watermark
+from .spark_log import SOURCE_LOGS, STREAM, committed, logged, offsets, planned, watermark
 from .storage import Storage, read_json
 
 log = logging.getLogger(__name__)
@@ -56,9 +56,6 @@ LOST = (
     "batches."
 )
 CHECKPOINT = "quarantine"
-SOURCE_LOGS = "sources"
-"""A folder for each input, numbered from 0."""
-
 COUNTS = "quarantined"
 """The name in Spark's progress for the count of a quarantine write."""
 
@@ -131,6 +128,19 @@ def read_last_batch(root: Storage) -> int:
     """
     found = read_json(root, PROGRESS, lambda facts: int(facts["last_batch"]), LOST)
     return -1 if found is None else found
+
+
+def list_due(root: Storage, held: int | None) -> list[int]:
+    """Return the batches that are in the result and not in quarantine, if they read something.
+
+    Args:
+        root: the checkpoint's root.
+        held: the last batch that the target has, None if the sink cannot tell.
+    """
+    last = max(batch for batch in (held, committed(root), -1) if batch is not None)
+    batches = set(range(read_last_batch(root) + 1, last + 1))
+    written = logged(root, f"{CHECKPOINT}/commits")
+    return [b for b in sorted(batches - written) if offsets(root, b) != offsets(root, b - 1)]
 
 
 class QuarantineProgress:

@@ -10,12 +10,13 @@ from dataclasses import asdict
 
 from pydantic import TypeAdapter
 
+from .config import to_timedelta
 from .errors import CheckpointError
 from .job import Job
 from .manifest import differences
-from .quarantine import read_last_batch
+from .quarantine import list_due
 from .settings import RuntimeSettings
-from .spark_log import committed
+from .spark_log import committed, planned
 from .storage import Storage, read_json
 
 FILE = "rules.json"
@@ -23,6 +24,14 @@ FILE = "rules.json"
 Rules = dict[str, str]
 """Named facts; equal facts find the same records valid."""
 STORED = TypeAdapter(Rules)
+IN_RESULT = (
+    "Batch {} is in the result, but its invalid records are not in quarantine yet: the last run "
+    "ended in between. With other rules, a record could be in neither of the two, or in both."
+)
+PLANNED = (
+    "Batch {} is planned and has not ended: the last run ended in it. With another selection, its "
+    "other records would be silently skipped."
+)
 ADVICE = (
     "Restore that file from a backup, or remove it if the rules of validation are those of the "
     "last start."
@@ -43,12 +52,20 @@ def _facts(job: Job, settings: RuntimeSettings) -> Iterator[tuple[str, str]]:
             del roles[name]
         yield from ((f"{name}{where}", json.dumps(role)) for name, role in roles.items())
     # How many invalid records a report contains changes none of them.
-    events = settings.events.model_dump(mode="json", exclude={"reported"})
+    events = settings.events.model_dump(mode="json", exclude={"reported"}, exclude_none=True)
+    events["max_ahead"] = to_timedelta(settings.events.max_ahead)
     yield from ((f"events.{name}", str(value)) for name, value in events.items())
+    yield from _selections(settings).items()
+
+
+def _selections(settings: RuntimeSettings) -> Rules:
+    """Return the settings of the sources with which a planned batch has the same records."""
+    sources = settings.sources()
+    return {f"{one.NAME}.{key}": str(getattr(one, key)) for one in sources for key in one.RULES}
 
 
 def check_rules(job: Job, settings: RuntimeSettings, root: Storage, held: int | None) -> None:
-    """Require the rules of the last start if a batch of it is not in quarantine yet.
+    """Require the rules of the last start if one of its batches is not complete.
 
     Args:
         job: the job.
@@ -63,18 +80,24 @@ def check_rules(job: Job, settings: RuntimeSettings, root: Storage, held: int | 
     # A second reading that lags behind is not bound to a batch.
     if not before or not job.replays_batches(settings):
         return
-    last = max(batch for batch in (held, committed(root), -1) if batch is not None)
-    changes = differences(before, describe_rules(job, settings))
-    if changes and last > read_last_batch(root):
-        lines = "\n  ".join(changes)
-        message = (
-            f"The rules of validation have changed:\n  {lines}\nBatch {last} is in the result, but "
-            "its invalid records are not in quarantine yet: the last run ended in between. With "
-            "other rules, a record could be in neither of the two, or in both. Start the previous "
-            "release once and stop it (docs/runbook.md, 'Stop and start'), then start this one. "
-            f"To accept the difference for that batch, remove {FILE} from checkpoint.root."
-        )
-        raise CheckpointError(message)
+    if changes := differences(before, describe_rules(job, settings)):
+        if due := list_due(root, held):
+            raise _refuse(changes, IN_RESULT.format(due[0]))
+        now = _selections(settings)
+        planned_batch = planned(root)
+        is_open = planned_batch != committed(root)
+        if is_open and differences({name: before.get(name, "") for name in now}, now):
+            raise _refuse(changes, PLANNED.format(planned_batch))
+
+
+def _refuse(changes: list[str], reason: str) -> CheckpointError:
+    lines = "\n  ".join(changes)
+    message = (
+        f"The rules of validation have changed:\n  {lines}\n{reason} Start the previous release "
+        "once and stop it (docs/runbook.md, 'Stop and start'), then start this one. To accept the "
+        f"difference for that batch, remove {FILE} from checkpoint.root."
+    )
+    return CheckpointError(message)
 
 
 def record_rules(job: Job, settings: RuntimeSettings, root: Storage) -> None:

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from . import session
+from .batch import BatchProgress
 from .checkpoint import sole_driver
 from .config import is_local, to_timedelta
 from .continuous import ContinuousListener
@@ -31,7 +32,15 @@ from .records import select_invalid
 from .reporting import Reporter
 from .rules import check_rules, record_rules
 from .settings import RuntimeSettings
-from .spark_log import NOT_BEGUN, committed, offsets, planned, query_id, require_whole
+from .spark_log import (
+    NOT_BEGUN,
+    committed,
+    describe_due,
+    offsets,
+    planned,
+    query_id,
+    require_whole,
+)
 from .start_options import ignored_options, start_options
 from .status_file import StatusFile
 from .storage import Storage, storage
@@ -194,14 +203,25 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
     reporter = Reporter(settings.metrics, job.name, StatusFile(root))
     target = f"{settings.quarantine.path}/{checkpoint_id}"
     records = _reachable(target, spark)
-    unreadable = UnreadableFiles(root, records)
+
+    def find_held() -> int | None:
+        return settings.sink.last_batch(spark, checkpoint_id, query_id(root))
+
+    unreadable = UnreadableFiles(spark, root, settings, records, find_held)
 
     def invalid_records(watermark: int | None = None) -> DataFrame:
-        return read_invalid(job, spark, unreadable.leave_out(settings), watermark)
+        return read_invalid(job, spark, unreadable.leave_out(), watermark)
 
-    add_missing = partial(unreadable.add_missing, spark, settings)
+    def follow(batch: BatchProgress) -> int | None:
+        unreadable.find_missing_of(batch.batch_id)
+        return quarantine.follow(batch)
+
+    def describe() -> str:
+        lag = "" if job.continuous else quarantine.describe_lag()
+        return " ".join(filter(None, (describe_due(root), lag)))
+
     write = _quarantine_write(
-        job, spark, settings, root, target, invalid_records, drain, add_missing
+        job, spark, settings, root, target, invalid_records, drain, unreadable.find_missing_of
     )
     late = settings.quarantine.late and job.late_from is not None
     quarantine = QuarantineProgress(root, write, reporter, records, late=late)
@@ -217,10 +237,10 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
         if not is_first:
             # The last attempt may have failed because a topic was deleted.
             record_data_ids(spark, root, settings, find_data_ids(spark, root, settings))
+        unreadable.find_missing()
         quarantine.recover()
         record_rules(job, settings, root)
-        unreadable.add_missing(spark, settings)
-        readable = unreadable.leave_out(settings)
+        readable = unreadable.leave_out()
         # A new attempt looks at the source again.
         is_analyzed = is_first and readable is settings
         rows = admitted.rows if is_analyzed else job.stream(spark, readable)
@@ -232,14 +252,14 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
             supervisor = Supervisor(
                 start=begin,
                 listener=listener,
-                follow=quarantine.follow,
+                follow=follow,
                 require=admitted.lease.require,
                 reporter=reporter,
                 drain=drain,
                 lifecycle=settings.lifecycle,
                 explain=partial(explain, settings=settings),
-                remedy=partial(unreadable.add, spark=spark, settings=settings),
-                lag=quarantine.describe_lag,
+                remedy=unreadable.add,
+                describe=describe,
             )
             supervisor.run()
     except StreamJobError as error:

@@ -8,6 +8,8 @@ from .storage import Storage, read_json
 
 STREAM = "stream"
 """The folder of Spark's checkpoint in the checkpoint's root."""
+SOURCE_LOGS = "sources"
+"""In Spark's checkpoint, the folder with a log for each source, numbered from 0."""
 COMPACT = ".compact"
 NOT_BEGUN = "-"
 """The offset of a source from which no batch has read."""
@@ -33,6 +35,14 @@ def planned(root: Storage) -> int | None:
     return max(logged(root, f"{STREAM}/offsets"), default=None)
 
 
+def describe_due(root: Storage) -> str:
+    """Return which batch is planned and not committed, as a sentence; empty if none is."""
+    due = planned(root)
+    if due == committed(root):
+        return ""
+    return f"Spark has not committed batch {due}: the next start runs it again."
+
+
 def logged(root: Storage, log: str) -> set[int]:
     """Return the batches that one of Spark's logs has; Spark removes old ones."""
     return {int(name) for name in root.names(log) if name.isdigit()}
@@ -53,29 +63,52 @@ def offsets(root: Storage, batch: int) -> list[str]:
     return text.splitlines()[2:]
 
 
-def files_read(root: Storage, source: int, batch: int) -> list[str]:
-    """Return the files that a batch reads, as URIs with one slash after the scheme of a local one.
+def list_files(root: Storage, source: int, after: int, last: int | None = None) -> list[str]:
+    """Return the files that batches read, as URIs with one slash after the scheme of a local one.
+
+    Spark logs the files of a batch before it plans the batch.
 
     Args:
         root: the checkpoint's root.
-        source: the number of the source; one that reads no files has none.
-        batch: a planned batch.
+        source: the number of a source that logs its files.
+        after: the last batch before these.
+        last: the last one of these; by default all that Spark has logged.
+
+    Raises:
+        CheckpointError: the log is damaged.
     """
-    first, last = _log_offset(root, source, batch - 1) + 1, _log_offset(root, source, batch)
-    numbers = set(range(first, last + 1))
-    folder = f"{STREAM}/sources/{source}"
-    names = set(root.names(folder)) if numbers else set()
-    compacted = sorted(int(name.removesuffix(COMPACT)) for name in names if COMPACT in name)
+    if after >= 0 and not offsets(root, after):
+        return []
+    folder = f"{STREAM}/{SOURCE_LOGS}/{source}"
+    names = set(root.names(folder))
+    compacted = {int(name.removesuffix(COMPACT)) for name in names if name.endswith(COMPACT)}
+    begin = _log_offset(root, source, after) + 1
+    newest = max({int(name) for name in names if name.isdigit()} | compacted, default=-1)
+    end = newest if last is None else _log_offset(root, source, last)
+    numbers = range(begin, end + 1)
     # Spark merges the files of this log, and deletes the single ones later.
-    merged = [next((n for n in compacted if n >= number), None) for number in numbers]
-    logs = {f"{n}" for n in numbers} | {f"{n}{COMPACT}" for n in merged}
-    entries = [
-        json.loads(line)
+    merged = {min((n for n in compacted if n >= number), default=-1) for number in numbers}
+    logs = {f"{number}" for number in numbers} | {f"{number}{COMPACT}" for number in merged}
+    read = {
+        to_one_slash(path)
         for name in sorted(logs & names)
-        for line in (root.read(f"{folder}/{name}") or "").splitlines()[1:]
-    ]
-    read = {entry["path"] for entry in entries if entry["batchId"] in numbers}
-    return sorted(to_one_slash(file) for file in read)
+        for path, number in _entries(root, f"{SOURCE_LOGS}/{source}/{name}")
+        if number in numbers
+    }
+    return sorted(read)
+
+
+def _entries(root: Storage, name: str) -> list[tuple[str, int]]:
+    """Return the files in a log of a source, each with its number in the log."""
+    text = root.read(f"{STREAM}/{name}")
+    if text is None:
+        return []  # merged and deleted meanwhile
+    try:
+        _, *entries = text.splitlines()
+        found = map(json.loads, entries)
+        return [(str(entry["path"]), int(entry["batchId"])) for entry in found]
+    except (ValueError, TypeError, LookupError):
+        raise _damage(name, "is truncated") from None
 
 
 def to_one_slash(file: str) -> str:
@@ -109,13 +142,16 @@ def require_whole(root: Storage, last: int | None, due: int | None) -> None:
     for name in names:
         text = root.read(f"{STREAM}/{name}")
         if text is None or not _is_whole(text):
-            problem = "is missing" if text is None else "is truncated"
-            message = (
-                f"The checkpoint is damaged: {STREAM}/{name} {problem}. Restore checkpoint and "
-                "target from copies of the same moment, or set checkpoint.root and the sink's "
-                "target to new places and start there from the beginning of the source."
-            )
-            raise CheckpointError(message)
+            raise _damage(name, "is missing" if text is None else "is truncated")
+
+
+def _damage(name: str, problem: str) -> CheckpointError:
+    message = (
+        f"The checkpoint is damaged: {STREAM}/{name} {problem}. Restore checkpoint and target from "
+        "copies of the same moment, or set checkpoint.root and the sink's target to new places and "
+        "start there from the beginning of the source."
+    )
+    return CheckpointError(message)
 
 
 def _is_whole(text: str) -> bool:

@@ -12,20 +12,18 @@ from .batch import NO_WATERMARK
 from .causes import to_printable
 from .checkpoint import is_locked
 from .job import Job
+from .lease import is_held
 from .settings import RuntimeSettings
 from .spark_log import committed
 from .status_file import read_status
-from .storage import storage
-
-SILENT_SECONDS = 60
-"""The time after which a driver without a sign of life counts as dead, where no lock shows it."""
+from .storage import Storage, storage
 
 
 def show(job: Job, settings: RuntimeSettings, *, as_json: bool) -> int:
     """Print the status of the job on the checkpoint of these settings; return the exit code 0."""
     root = storage(settings.checkpoint.root)
     found = read_status(root)
-    runs = is_locked(settings.checkpoint.root) if settings.has_lock else _shows_life(found)
+    runs = is_running(settings, root)
     facts = {"job": job.name, "checkpoint": settings.checkpoint.root, "running": runs, **found}
     if as_json:
         print(json.dumps(facts, indent=2))
@@ -35,6 +33,11 @@ def show(job: Job, settings: RuntimeSettings, *, as_json: bool) -> int:
     for name, value in describe(facts, trigger, committed(root)):
         print(to_printable(f"{name:12}{value}"))
     return 0
+
+
+def is_running(settings: RuntimeSettings, root: Storage) -> bool:
+    """Return whether a driver runs: its lock or, where no lock works, its lease shows it."""
+    return is_locked(settings.checkpoint.root) if settings.has_lock else is_held(root)
 
 
 def find_interval(settings: RuntimeSettings) -> str | None:
@@ -73,12 +76,6 @@ def describe(facts: Mapping[str, Any], trigger: str, last: int | None) -> Iterat
             "retries",
             f"{facts['retries']}" + (f", last: {facts['cause']}" * bool(facts["cause"])),
         )
-
-
-def _shows_life(found: Mapping[str, Any]) -> bool:
-    """Return whether a driver has written the status a short time ago."""
-    ended = found.get("exit_code") is not None
-    return bool(found) and not ended and _age(found["at"]) < SILENT_SECONDS
 
 
 def _driver(facts: Mapping[str, Any]) -> str:

@@ -83,7 +83,7 @@ def require_file_system(name: str, location: str, spark: SparkSession) -> None:
     jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
     scheme = location.partition(":")[0]
     try:
-        jvm.org.apache.hadoop.fs.FileSystem.getFileSystemClass(scheme, _hadoop_conf(spark))
+        jvm.org.apache.hadoop.fs.FileSystem.getFileSystemClass(scheme, hadoop_conf(spark))
     except Py4JJavaError as error:
         hadoop = str(jvm.org.apache.hadoop.util.VersionInfo.getVersion())
         problem = f"{name} = {location}: Spark cannot open {scheme}: ({cause_of(error)})."
@@ -103,7 +103,8 @@ def advise_store(scheme: str, hadoop: str) -> str:
     )
 
 
-def _hadoop_conf(spark: SparkSession) -> Any:
+def hadoop_conf(spark: SparkSession) -> Any:
+    """Return Hadoop's configuration of a session, as a Java object."""
     return spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
 
 
@@ -156,7 +157,7 @@ class HadoopStorage(Storage):
         self._jvm = jvm
         # Cached, because Java searches all jars for each part of such a name.
         self._hadoop = jvm.org.apache.hadoop.fs
-        self._conf = _hadoop_conf(spark)
+        self._conf = hadoop_conf(spark)
         self._root = root.rstrip("/")
         require_file_system("The folder", root, spark)
         try:

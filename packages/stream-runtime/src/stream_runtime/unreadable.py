@@ -4,15 +4,16 @@ Spark reads a file to its end, or fails the batch; its option for damaged files 
 rest of each. So the batch runs again without the whole file: none of its lines is an event, and a
 correct copy with another name is read from the beginning.
 
-Spark also silently skips a file that was deleted after a batch was planned with it. So each attempt
-looks for the files of the batch that it repeats, and a batch replay for those of its batch.
+Spark also silently skips a file that is deleted before its batch runs, which can be long after
+Spark has listed the folder. So each attempt looks for the files that it will read, and each batch
+for those that it should have read.
 """
 
 import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,55 +21,69 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession, is_remote
 
 from .causes import cause_of
+from .errors import SetupError
+from .quarantine import read_last_batch
 from .settings import RuntimeSettings
-from .spark_log import committed, files_read, planned, to_one_slash
-from .storage import Storage, read_json
+from .spark_log import committed, list_files, planned, to_one_slash
+from .storage import Storage, hadoop_conf, read_json
 
 log = logging.getLogger(__name__)
 
 FILES = "unreadable.json"
-"""The file in the checkpoint with the names of these files."""
+"""The file in the checkpoint with the names of the files that are left out."""
 FOLDER = "files"
 """The folder of their records in quarantine, beside those of the batches."""
 REASON = "unreadable_file"
 """No line of the file is an event."""
-REASON_AFTER_COMMIT = "unreadable_for_quarantine"
-"""The batch of the file is committed, but its invalid records are not in quarantine."""
-FAILURE = re.compile(
-    r"\[FAILED_READ_FILE\.(?P<kind>\w+)\] Encountered error while reading file (?P<file>.+?)\."
-    r"\s+(?:SQLSTATE|File does not exist)"
-)
+REASON_AFTER_BATCH = "unreadable_after_batch"
+"""The batch of the file has run. Nobody knows whether it read the file."""
 WARNINGS = {
     REASON: (
         "%s cannot be read, and the job continues without it: quarantine has its name. Put a "
         "correct copy into the folder, with another name "
         "(docs/runbook.md, 'The stream failed')."
     ),
-    REASON_AFTER_COMMIT: (
-        "%s cannot be read again: its events are in the result, but its invalid records are not "
-        "in quarantine, which has its name (docs/runbook.md, 'The stream failed')."
+    REASON_AFTER_BATCH: (
+        "%s cannot be read after its batch: it is unknown whether its events are in the result, "
+        "and its invalid records may not be in quarantine, which has its name "
+        "(docs/runbook.md, 'The stream failed')."
     ),
 }
+FAILURE = re.compile(
+    r"\[FAILED_READ_FILE\.(?P<kind>\w+)\] Encountered error while reading file (?P<file>.+?)\."
+    r"\s+(?:SQLSTATE|File does not exist)"
+)
 ADVICE = "Restore that file from a backup, or remove it: the job then finds such files again."
 
 
 class UnreadableFiles:
-    """The files that the sources of a job leave out.
+    """The files that the sources of a job cannot read.
 
     Args:
+        spark: a session.
         root: the checkpoint's root.
+        settings: those of the job.
         records: the folder of quarantine for this checkpoint; without it, no file is left out.
+        find_held: returns the last batch that the target has, None if the sink cannot tell.
     """
 
-    def __init__(self, root: Storage, records: Storage | None) -> None:
-        self._root, self._records = root, records
+    def __init__(
+        self,
+        spark: SparkSession,
+        root: Storage,
+        settings: RuntimeSettings,
+        records: Storage | None,
+        find_held: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self._spark, self._root, self._settings = spark, root, settings
+        self._records, self._find_held = records, find_held
         self._files: list[str] = read_json(root, FILES, list, ADVICE) or []
 
-    def leave_out(self, settings: RuntimeSettings) -> RuntimeSettings:
+    def leave_out(self) -> RuntimeSettings:
         """Return the settings with sources that leave these files out."""
-        return settings.without_files(self._files) if self._files else settings
+        return self._settings.without_files(self._files) if self._files else self._settings
 
-    def add(self, error: Exception, spark: SparkSession, settings: RuntimeSettings) -> bool:
+    def add(self, error: Exception) -> bool:
         """Add the file that made a query fail; return False if there is none.
 
         A file that the storage does not deliver is not damaged: it has another attempt. One that is
@@ -78,60 +93,90 @@ class UnreadableFiles:
         if not found or not self._records:
             return False
         file = to_one_slash(found["file"])
-        if file in self._files or not any(
-            source.can_leave_out(file) for source in settings.sources()
-        ):
+        if file not in self._list(after=-1):
             return False
-        if found["kind"] != "FILE_NOT_EXIST" and not _is_delivered(file, spark):
+        if found["kind"] != "FILE_NOT_EXIST" and not _is_delivered(file, self._spark):
             return False
-        self._add(file, settings)
+        is_next = file in self._list(after=self._last_committed())
+        self._name(file, self._find_reason() if is_next else REASON_AFTER_BATCH)
+        self._leave_out(file)
         return True
 
-    def add_missing(
-        self, spark: SparkSession, settings: RuntimeSettings, batch: int | None = None
-    ) -> None:
-        """Add the files of a batch that are not there any more.
+    def find_missing(self) -> None:
+        """Write to quarantine which files of the next attempt are not there any more.
 
-        Args:
-            spark: a session.
-            settings: those of the job.
-            batch: a batch of which Spark has the logs; by default the one that the next attempt
-                repeats, if there is one.
+        Raises:
+            SetupError: no file that the job still has to read is there, nor any other: the storage
+                is probably not mounted.
+            Py4JJavaError: the storage does not answer.
+        """
+        self._require_mounted()
+        missing = self._find(self._list(after=self._last_committed()))
+        reason = self._find_reason() if missing else ""
+        for file in missing:
+            self._name(file, reason)
+            if reason == REASON:
+                # It would be read if it came back before the attempt.
+                self._leave_out(file)
+
+    def find_missing_of(self, batch: int) -> None:
+        """Write to quarantine which files of a committed batch are not there any more.
 
         Raises:
             Py4JJavaError: the storage does not answer.
         """
-        batch = self._find_due() if batch is None else batch
+        for file in self._find(self._list(batch - 1, batch)):
+            self._name(file, REASON_AFTER_BATCH)
+
+    def _require_mounted(self) -> None:
+        files = self._list(after=read_last_batch(self._root))
+        if files and len(self._find(files)) == len(files) and _is_empty(files, self._spark):
+            message = (
+                f"The folder of {files[0]} is empty, and the job has to read {len(files)} files "
+                "there. Mount the storage. If these files were deleted, put a file with the name "
+                ".keep there: the job then continues without them."
+            )
+            raise SetupError(message)
+
+    def _list(self, after: int, last: int | None = None) -> list[str]:
+        """Return the files of some batches (see `list_files`), without those that are left out."""
+        logged = (
+            file
+            for number, source in enumerate(self._settings.sources())
+            if source.LOGS_FILES
+            for file in list_files(self._root, number, after, last)
+        )
+        # Two sources can read one folder.
+        return [file for file in dict.fromkeys(logged) if file not in self._files]
+
+    def _last_committed(self) -> int:
+        last = committed(self._root)
+        return -1 if last is None else last
+
+    def _find(self, files: list[str]) -> list[str]:
         # Without Java nobody can ask, and without quarantine nobody would know.
-        if batch is None or not self._records or is_remote():
-            return
-        for file in list(self._files_of(batch, settings)):
-            if not _exists(file, spark):
-                self._add(file, settings)
+        if not self._records or is_remote():
+            return []
+        return [file for file in files if not _exists(file, self._spark)]
 
-    def _find_due(self) -> int | None:
-        """Return the batch that is planned and not committed."""
-        due = planned(self._root)
-        return None if due == committed(self._root) else due
+    def _find_reason(self) -> str:
+        """Return the reason for a file of the next attempt."""
+        held, due = self._find_held(), planned(self._root)
+        # The sink then skips the batch: its events are in the result.
+        is_held = held is not None and due is not None and self._last_committed() < due <= held
+        return REASON_AFTER_BATCH if is_held else REASON
 
-    def _files_of(self, batch: int, settings: RuntimeSettings) -> Iterator[str]:
-        """Yield the files of a batch that are not left out."""
-        for number, source in enumerate(settings.sources()):
-            for file in files_read(self._root, number, batch):
-                if source.can_leave_out(file) and file not in self._files:
-                    yield file
-
-    def _add(self, file: str, settings: RuntimeSettings) -> None:
-        """Leave a file out, and write its name to quarantine."""
-        due = self._find_due()
-        is_due = due is not None and file in self._files_of(due, settings)
-        reason = REASON if is_due else REASON_AFTER_COMMIT
-        record = {"reason": reason, "column": None, "raw": None, "origin": file}
-        name = hashlib.sha256(file.encode()).hexdigest()[:16]
-        if self._records:
-            self._records.write(f"{FOLDER}/{name}.json", json.dumps(record) + "\n")
+    def _leave_out(self, file: str) -> None:
         self._root.write(FILES, json.dumps([*self._files, file], indent=2))
         self._files.append(file)
+
+    def _name(self, file: str, reason: str) -> None:
+        """Write the name of a file to quarantine, once."""
+        name = f"{FOLDER}/{hashlib.sha256(file.encode()).hexdigest()[:16]}.json"
+        if not self._records or self._records.read(name) is not None:
+            return
+        record = {"reason": reason, "column": None, "raw": None, "origin": file}
+        self._records.write(name, json.dumps(record) + "\n")
         log.warning(WARNINGS[reason], file)
 
 
@@ -141,7 +186,7 @@ def _is_delivered(file: str, spark: SparkSession) -> bool:
         return False
     jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
     with suppress(Py4JJavaError):
-        system, path = _find(file, spark)
+        system, path = _locate(file, spark)
         stream = system.open(path)
         try:
             jvm.org.apache.commons.io.IOUtils.consume(stream)
@@ -152,13 +197,23 @@ def _is_delivered(file: str, spark: SparkSession) -> bool:
 
 
 def _exists(file: str, spark: SparkSession) -> bool:
-    system, path = _find(file, spark)
+    system, path = _locate(file, spark)
     return bool(system.exists(path))
 
 
-def _find(file: str, spark: SparkSession) -> tuple[Any, Any]:
-    """Return Hadoop's file system of a file, and its path there."""
+def _is_empty(files: list[str], spark: SparkSession) -> bool:
+    """Return whether the folders of these files have no file at all."""
+    parents = {file.rpartition("/")[0] for file in files}
+    return not any(_entries(parent, spark) for parent in parents)
+
+
+def _entries(folder: str, spark: SparkSession) -> int:
+    system, path = _locate(folder, spark)
+    return len(system.listStatus(path)) if system.exists(path) else 0
+
+
+def _locate(file: str, spark: SparkSession) -> tuple[Any, Any]:
+    """Return Hadoop's file system of a file or a folder, and its path there."""
     jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
     path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(file))
-    conf = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
-    return path.getFileSystem(conf), path
+    return path.getFileSystem(hadoop_conf(spark)), path

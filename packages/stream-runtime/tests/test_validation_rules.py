@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import sample
@@ -22,6 +23,8 @@ def _check(tmp_path):
     record_rules(JOB, settings, root)
     for batch in range(4):
         root.write(f"stream/commits/{batch}", "v1\n{}")
+    for batch in range(5):
+        root.write(f"stream/offsets/{batch}", f"v1\n{{}}\n{batch}")
 
     def check(job=JOB, *, quarantined, held=None, overrides=()):
         root.write(PROGRESS, json.dumps({"last_batch": quarantined}))
@@ -60,7 +63,7 @@ def test_the_same_rules_are_always_accepted(check, overrides):
 
 def test_a_changed_limit_is_a_changed_rule(check):
     """The limits and forms of `[events]` are rules too."""
-    with pytest.raises(CheckpointError, match=r"events\.max_ahead: 10 minutes -> 1 hour"):
+    with pytest.raises(CheckpointError, match=r"events\.max_ahead: 0:10:00 -> 1:00:00"):
         check(quarantined=2, overrides=["events.max_ahead=1 hour"])
 
 
@@ -92,3 +95,44 @@ def test_a_damaged_file_is_refused(check, text):
 
     with pytest.raises(CheckpointError, match=r"rules.json .* is damaged.* Restore that file"):
         check(quarantined=3)
+
+
+def test_batches_that_owe_nothing_are_not_due(check):
+    """A batch without records, or one that a replay has written, needs no quarantine write."""
+    check.root.write("stream/offsets/3", "v1\n{}\n2")
+    check.root.write("quarantine/commits/2", "v1")
+
+    check(replace(JOB, inputs=(MORE,)), quarantined=1)
+
+
+def test_the_same_duration_in_other_words_is_the_same_rule(check):
+    """Only the length of a duration counts."""
+    check(quarantined=2, overrides=["events.max_ahead=600 seconds"])
+
+
+def test_another_selection_is_refused_while_a_batch_is_planned(tmp_path):
+    """Spark applies the pattern of file names to the files of a planned batch as well."""
+    root = LocalStorage(tmp_path)
+
+    def start(pattern, job=JOB):
+        source = SimpleNamespace(
+            NAME="source", REPLAYABLE=True, RULES=("file_names",), file_names=pattern
+        )
+        settings = SimpleNamespace(
+            events=sample.load().events, source=source, sources=lambda: [source]
+        )
+        check_rules(job, settings, root, None)
+        record_rules(job, settings, root)
+
+    start("*.json")
+    start("*.ndjson")
+    root.write("stream/offsets/0", "v1\n{}\n0")
+
+    with pytest.raises(
+        CheckpointError, match=r"source\.file_names: \*\.ndjson -> \*\nBatch 0 is p"
+    ):
+        start("*")
+    start("*.ndjson", replace(JOB, inputs=(MORE,)))
+    root.write("stream/commits/0", "v1")
+    root.write(PROGRESS, '{"last_batch": 0}')
+    start("*")
