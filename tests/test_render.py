@@ -390,11 +390,13 @@ def test_a_trigger_changes_only_its_files(projects):
         "deploy/stream.timer",
         "monitoring/alerts.yml",
         "conf/base.toml",
+        "dev/demo.py",
         "dev/spec.py",
         "pyproject.toml",
         "src/clickstream_metrics/job.py",
         "src/clickstream_metrics/settings.py",
         "tests/test_checkpoint.py",
+        "tests/test_recovery.py",
     }
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One command of the job on the cluster: deploy/submit.sh run|create|stop|status|doctor --env prod
 #
-# This machine has a checkout of the release. Run `make jars` in it once: that creates .venv and
+# Spark finds YARN and HDFS by HADOOP_CONF_DIR. This machine has a checkout of the release. Run `make jars` in it once: that creates .venv and
 # downloads the jars that the tests use. PySpark itself comes from SPARK_HOME.
 #
 # The driver runs here, in client mode, so that the job's exit code is that of this script.
@@ -29,8 +29,12 @@ resources=(
     --executor-memory 2g
     --executor-cores 2
     --conf spark.executor.instances=4
+    # For spark://, which ignores the number of executors: together as many cores as they have.
+    --conf spark.cores.max=8
     --conf spark.dynamicAllocation.enabled=false
 )
+# Only `run` needs the cluster. The other commands must not wait until it has a place for them.
+[[ $1 == run ]] || SPARK_MASTER="local[1]"
 
 export PYSPARK_DRIVER_PYTHON="$PWD/.venv/bin/python"
 exec "$SPARK_HOME/bin/spark-submit" \

@@ -3,8 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
 from stream_devkit.export import export
+from stream_runtime.errors import ConfigError
 from stream_runtime.session import Session, State
 
 
@@ -12,7 +14,11 @@ from stream_runtime.session import Session, State
 def _copy(spark, tmp_path):
     """Return a function that exports the lines of a source: `~` is a line end, `-` is null."""
     settings = SimpleNamespace(
-        session=Session(platform="databricks"), state=State(), spark_conf=dict, check_data=id
+        session=Session(platform="databricks"),
+        state=State(),
+        spark_conf=dict,
+        check_data=id,
+        checkpoint=SimpleNamespace(root=str(tmp_path / "checkpoint")),
     )
 
     def read(*_):
@@ -24,11 +30,15 @@ def _copy(spark, tmp_path):
     def copy(lines, most):
         (tmp_path / "source").mkdir()
         (tmp_path / "source" / "lines.txt").write_text("\n".join(lines), "utf-8")
+        return run(most)
+
+    def run(most, batch=None):
         job = SimpleNamespace(name="export", read=read)
         file = tmp_path / "build" / "sample.ndjson"
-        (count,) = export(job, settings, [file], most)
+        (count,) = export(job, settings, [file], most, batch)
         return count, file.read_text("utf-8")
 
+    copy.run, copy.read = run, read
     return copy
 
 
@@ -40,3 +50,38 @@ def test_each_record_is_a_line_in_the_order_of_the_source(copy):
 def test_no_more_records_are_copied_than_asked_for(copy):
     """The first records are copied."""
     assert copy(["c", "a", "b"], 2) == (2, "a\nb\n")
+
+
+@pytest.fixture(name="begun")
+def _begun(copy, tmp_path):
+    """Return the export of a job that has committed batch 0 and whose batch 1 failed."""
+    (tmp_path / "source").mkdir()
+
+    def run(line, sink):
+        (tmp_path / "source" / line).write_text(f"{line}\n", "utf-8")
+        (lines,) = copy.read()
+        writer = lines.writeStream.foreachBatch(sink).trigger(availableNow=True)
+        checkpoint = str(tmp_path / "checkpoint/stream")
+        writer.option("checkpointLocation", checkpoint).start().awaitTermination()
+
+    def fail(*_):
+        raise ValueError
+
+    run("first", lambda *_: None)
+    with pytest.raises(StreamingQueryException):
+        run("poison", fail)
+    (tmp_path / "source/later").write_text("later\n", "utf-8")
+    return copy.run
+
+
+def test_the_records_of_one_batch_are_copied(begun):
+    """The batch need not be committed, and no record of another one is copied."""
+    assert begun(10, 0) == (1, "first\n")
+    assert begun(10, 1) == (1, "poison\n")
+
+
+@pytest.mark.parametrize("batch", [-1, 2])
+def test_another_batch_is_refused(begun, batch):
+    """The message says which batches can be copied."""
+    with pytest.raises(ConfigError, match=rf"no batch {batch}\. .* can be copied: 0 to 1"):
+        begun(10, batch)

@@ -181,7 +181,7 @@ class Sink(StreamSink):
         """
         try:
             with self.connect() as connection:
-                _plan_move(connection, self, rows.schema)
+                _plan_batch(connection, self, rows.schema)
         except psycopg.Error as error:
             raise _refusal(self, error) from None
 
@@ -204,7 +204,7 @@ class Sink(StreamSink):
                         connection.execute(_sql(statement, self, rows.schema), {})
                 connection.execute(_sql(CLAIM, self), {"checkpoint_id": checkpoint_id})
                 _last_batch(connection, self, checkpoint_id)
-                _plan_move(connection, self, rows.schema)
+                _plan_batch(connection, self, rows.schema)
         except psycopg.Error as error:
             raise _refusal(self, error) from None
 
@@ -317,11 +317,11 @@ def _last_batch(connection: psycopg.Connection[Any], sink: Sink, checkpoint_id: 
     return int(found[0])
 
 
-def _plan_move(connection: psycopg.Connection[Any], sink: Sink, result: T.StructType) -> None:
+def _plan_batch(connection: psycopg.Connection[Any], sink: Sink, result: T.StructType) -> None:
     """Plan the statements of a batch, which checks columns, types and privileges."""
-    for statement in MOVE:
-        planned = sql.SQL("EXPLAIN ") + _sql(statement, sink, result)
-        connection.execute(planned, {"attempt": ""})
+    values = {"attempt": "", "mark": "", "batch_id": 0, "checkpoint_id": ""}
+    for statement in (BEGIN, *MOVE, *FINISH):
+        connection.execute(sql.SQL("EXPLAIN ") + _sql(statement, sink, result), values)
 
 
 def _refusal(sink: Sink, error: psycopg.Error) -> SetupError:

@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 from psycopg import sql
+from pydantic import SecretStr
 from pyspark.sql import functions as F
 from stream_devkit.crash import forget_commit
 from stream_devkit.reconciliation import verdict
@@ -473,6 +474,28 @@ def test_a_table_with_other_columns_is_refused_at_the_start(trial, spark):
 
     with pytest.raises(errors.SetupError, match=r"refuses sink\.table \w+: column"):
         trial.prepare(rows)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["INSERT ON {staging}", "DELETE ON {staging}", "INSERT ON {target}", "UPDATE ON {ledger}"],
+)
+def test_each_missing_privilege_is_refused_at_the_start(trial, spark, missing):
+    """A start and doctor find it, not the first batch."""
+    rows, role = trial.result(spark, event(0)), f"job_{uuid.uuid4().hex}"
+    trial.prepare(rows)
+    trial.execute("CREATE ROLE {role} LOGIN PASSWORD 'secret'", role=sql.Identifier(role))
+    user = trial.settings.sink.model_copy(update={"user": role, "password": SecretStr("secret")})
+    grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON {target}, {staging}, {ledger} TO {role}"
+    trial.execute(grant, role=sql.Identifier(role))
+    user.check_target(spark, rows)
+
+    trial.execute("REVOKE " + missing + " FROM {role}", role=sql.Identifier(role))
+
+    with pytest.raises(errors.SetupError, match=rf"permission denied.* Grant {role} the privilege"):
+        user.check_target(spark, rows)
+    trial.execute("DROP OWNED BY {role}", role=sql.Identifier(role))
+    trial.execute("DROP ROLE {role}", role=sql.Identifier(role))
 
 
 def test_a_refused_login_has_a_fix_and_no_password(trial):

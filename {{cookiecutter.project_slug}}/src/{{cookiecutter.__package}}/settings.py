@@ -74,7 +74,7 @@ class Watermark(Table):
     Events behind the watermark are dropped.
     """
 {% elif job.drops_late %}
-    """How long a window waits for out-of-order events; those behind the watermark are dropped."""
+    """How long a window waits for out-of-order events; events of a closed one are dropped."""
 {% else %}
     """How far the watermark is behind the newest event; in complete mode it drops nothing."""
 {% endif %}

@@ -12,7 +12,7 @@ class Watermark(Table):
     """The table `[watermark]`."""
 
     delay: Duration = "10 minutes"
-    """How long a window waits for out-of-order events; those behind the watermark are dropped."""
+    """How long a window waits for out-of-order events; events of a closed one are dropped."""
 
 
 class Trigger(Table):

@@ -1,45 +1,87 @@
 """Copies of the source's records, for file runs: `python -m dev export`."""
 
+import json
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pyspark.sql import DataFrame
 from stream_runtime import session
+from stream_runtime.errors import ConfigError
 from stream_runtime.job import Job
 from stream_runtime.settings import RuntimeSettings
+from stream_runtime.spark_log import FACTS, SOURCE_LOGS, STREAM, logged
+from stream_runtime.storage import LocalStorage, Storage, storage
 
 POLL_SECONDS = 1
 
 
-def export(job: Job, settings: RuntimeSettings, files: Sequence[Path], most: int) -> list[int]:
+def export(
+    job: Job, settings: RuntimeSettings, files: Sequence[Path], most: int, batch: int | None = None
+) -> list[int]:
     """Write the records of each input of the job to a file, one a line; return their numbers.
 
-    The records are those that a first start of the job would read, in the order in which the
-    source got them. The job's own checkpoint is not used.
+    They are in the order in which the source got them. The job's own checkpoint is not changed.
 
     Args:
         job: the job.
-        settings: the settings that name the source.
+        settings: the settings that name the source and the checkpoint.
         files: a file for each input.
         most: the largest number of records of an input.
+        batch: a batch of the checkpoint, which need not be committed, to copy its records; by
+            default those that a first start of the job would read.
 
     Raises:
         SetupError: there is nothing to read.
+        ConfigError: the checkpoint does not have the batch.
     """
     spark = session.build(job.name, settings.session, settings.state, settings.spark_conf())
     try:
         settings.check_data(spark)
-        inputs = zip(job.read(spark, settings), files, strict=True)
-        return [_copy(envelopes, file, most) for envelopes, file in inputs]
+        root = None if batch is None else storage(settings.checkpoint.root, spark)
+        counts = []
+        for number, envelopes in enumerate(job.read(spark, settings)):
+            with TemporaryDirectory() as checkpoint:
+                trigger: dict[str, Any] = {"availableNow": True}
+                if root and batch is not None:
+                    _plan(root, batch, number, LocalStorage(Path(checkpoint)))
+                    # It ends after the planned batch.
+                    trigger = {"once": True}
+                counts.append(_copy(envelopes, files[number], most, checkpoint, trigger))
+        return counts
     finally:
         session.close(spark, settings.session)
 
 
-def _copy(envelopes: DataFrame, file: Path, most: int) -> int:
+def _plan(root: Storage, batch: int, source: int, checkpoint: Storage) -> None:
+    """Make a checkpoint of one source in which this batch is planned and not committed."""
+    known = sorted(logged(root, f"{STREAM}/offsets"))
+    before = batch - 1
+    if not {batch, max(before, 0)} <= set(known):
+        kept = f"{known[0] + bool(known[0])} to {known[-1]}" if known else "none"
+        message = f"The checkpoint has no batch {batch}. Batches that can be copied: {kept}."
+        raise ConfigError(message)
+    for number in {before, batch} & set(known):
+        lines = (root.read(f"{STREAM}/offsets/{number}") or "").splitlines()
+        one = [*lines[:FACTS], lines[FACTS + source]]
+        checkpoint.write(f"offsets/{number}", "\n".join(one))
+    commit = root.read(f"{STREAM}/commits/{before}")
+    if commit is not None:
+        checkpoint.write(f"commits/{before}", commit)
+    for name in root.names(f"{STREAM}/{SOURCE_LOGS}/{source}"):
+        text = root.read(f"{STREAM}/{SOURCE_LOGS}/{source}/{name}")
+        checkpoint.write(f"{SOURCE_LOGS}/0/{name}", text or "")
+    checkpoint.write("metadata", json.dumps({"id": str(uuid.uuid4())}))
+
+
+def _copy(
+    envelopes: DataFrame, file: Path, most: int, checkpoint: str, trigger: dict[str, Any]
+) -> int:
     count = 0
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("wb") as output, TemporaryDirectory() as checkpoint:
+    with file.open("wb") as output:
 
         def write(batch: DataFrame, _: int) -> None:
             nonlocal count
@@ -49,7 +91,7 @@ def _copy(envelopes: DataFrame, file: Path, most: int) -> int:
                 output.write(bytes(raw).replace(b"\r", b" ").replace(b"\n", b" ") + b"\n")
                 count += 1
 
-        writer = envelopes.writeStream.foreachBatch(write).trigger(availableNow=True)
+        writer = envelopes.writeStream.foreachBatch(write).trigger(**trigger)
         query = writer.option("checkpointLocation", checkpoint).start()
         while not query.awaitTermination(POLL_SECONDS):
             if count >= most:

@@ -137,6 +137,11 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
     export.add_argument(
         "--records", type=to_positive, default=EXPORTED, help=f"how many at most ({EXPORTED:,})"
     )
+    export.add_argument(
+        "--batch",
+        type=int,
+        help="those of one batch of the checkpoint; the first ones of the source",
+    )
     export.add_argument("--output", type=Path, default=EXPORT, help=f"the file ({EXPORT})")
     export.set_defaults(tool=run_export)
     chaos = commands.add_parser(
@@ -384,7 +389,7 @@ def run_export(tools: Tools, settings: RuntimeSettings, options: argparse.Namesp
     _check_servers(settings, "source", "right")
     file = options.output
     files = [file, file.with_stem(f"{file.stem}-right")][: len(tools.demo.pipeline.inputs)]
-    counts = export(tools.demo.pipeline, settings, files, options.records)
+    counts = export(tools.demo.pipeline, settings, files, options.records, options.batch)
     for path, count in zip(files, counts, strict=True):
         print(f"copied {count:,} records to {path}")
     return 0

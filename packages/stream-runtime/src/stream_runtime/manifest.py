@@ -81,7 +81,7 @@ def find_manifest(root: Storage, current: Fingerprint, target_id: str | None) ->
         message = (
             f"The checkpoint has batches but no {MANIFEST}, so it is unknown which query they are "
             "of. If the checkpoint was moved, set checkpoint.root to its new place; a file beside "
-            f"it may name that. Otherwise restore {MANIFEST} from a backup. {MIGRATION}"
+            f"the old one may name that. Otherwise restore {MANIFEST} from a backup. {MIGRATION}"
         )
         raise CheckpointError(message)
     if found and (changes := differences(found.fingerprint, current)):

@@ -57,6 +57,9 @@ class Exporter:
         ).labels(job)
         # Not 0: a job whose first batch still runs has not been silent since 1970.
         self.alive()
+        Gauge(
+            "stream_start_timestamp_seconds", "When the job started", ["job"], registry=registry
+        ).labels(job).set(time.time())
         self._watermark = Gauge(
             "stream_watermark_timestamp_seconds",
             "The watermark, in event time",

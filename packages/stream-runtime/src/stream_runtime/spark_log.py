@@ -11,6 +11,8 @@ STREAM = "stream"
 SOURCE_LOGS = "sources"
 """In Spark's checkpoint, the folder with a log for each source, numbered from 0."""
 COMPACT = ".compact"
+FACTS = 2
+"""The lines at the begin of a log of offsets; the offset of each source follows."""
 NOT_BEGUN = "-"
 """The offset of a source from which no batch has read."""
 
@@ -60,7 +62,7 @@ def watermark(root: Storage, batch: int) -> int:
 def offsets(root: Storage, batch: int) -> list[str]:
     """Return the offset of each source after a batch; nothing if the log does not have it."""
     text = root.read(f"{STREAM}/offsets/{batch}") or ""
-    return text.splitlines()[2:]
+    return text.splitlines()[FACTS:]
 
 
 def list_files(root: Storage, source: int, after: int, last: int | None = None) -> list[str]:
