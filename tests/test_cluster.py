@@ -116,6 +116,6 @@ def test_a_killed_executor_loses_no_event(project, tmp_path, monkeypatch):
         monkeypatch.setenv("SPARK_LOCAL_IP", HOST)
         monkeypatch.setattr(demo, "JobProcess", Submitted)
         monkeypatch.setattr(demo, "EVENTS", EVENTS)
-        assert load("dev.demo").main() == 0
+        assert demo.run(load("dev.demo").DEMO) == 0
 
     assert killed

@@ -75,7 +75,7 @@ def test_the_operator_knows_every_field(resource):
         ((), "restartPolicie"),
         (("restartPolicy",), "onFailureRetrys"),
         (("driver",), "terminationGracePeriodSecond"),
-        (("driver", "env", 0, "valueFrom", "secretKeyRef"), "keys"),
+        (("driver", "env", 1, "valueFrom", "secretKeyRef"), "keys"),
         (("executor",), "instance"),
         (("executor", "securityContext"), "runAsNoRoot"),
     ],
@@ -159,9 +159,10 @@ def test_pods_have_no_further_rights(project, resource):
 
 
 def test_the_resource_contains_no_secret(resource):
-    """Each variable of the environment comes from a Secret; the file contains no value of one."""
-    variables = get_application(resource)["driver"]["env"]
+    """Each setting in the environment comes from a Secret; the file contains no value of one."""
+    user, *variables = get_application(resource)["driver"]["env"]
 
+    assert user == {"name": "SPARK_USER", "value": "stream"}
     assert variables
     assert all(variable.keys() == {"name", "valueFrom"} for variable in variables)
     assert all(variable["name"].startswith("STREAM__") for variable in variables)
