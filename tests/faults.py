@@ -100,7 +100,7 @@ FAULTS = [
         "PostgreSQL crashes with staged rows",
         "The next attempt stages them again",
         "templates/sink/jdbc/test.py",
-        "test_a_crash_of_the_server_loses_no_staged_row",
+        "test_a_crash_of_the_server_stages_the_batch_again",
     ),
     Fault(
         "A second driver starts on the checkpoint",

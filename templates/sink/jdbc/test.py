@@ -311,7 +311,7 @@ def test_a_driver_killed_at_any_step_loses_no_row(trial, spark):
     assert [file for file in kept if password in file.read_bytes()] == []
 
 
-def test_a_crash_of_the_server_loses_no_staged_row(trial, spark, monkeypatch):
+def test_a_crash_of_the_server_stages_the_batch_again(trial, spark, monkeypatch):
     """A crash empties the staging table; the sink does not commit the batch without its rows."""
     rows = trial.result(spark, event(0))
     trial.prepare(rows)
