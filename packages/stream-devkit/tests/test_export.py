@@ -19,10 +19,13 @@ def _copy(spark, tmp_path):
         spark_conf=dict,
         check_data=id,
         checkpoint=SimpleNamespace(root=str(tmp_path / "checkpoint")),
+        without_files=lambda files: SimpleNamespace(**vars(settings) | {"left_out": files}),
+        left_out=[],
     )
 
-    def read(*_):
+    def read(_=spark, given=settings):
         lines = spark.readStream.text(str(tmp_path / "source"))
+        lines = lines.where(~F.col("_metadata.file_path").isin(*given.left_out))
         text = F.when(F.col("value") != "-", F.translate("value", "~", "\n"))
         # The line is also the time at which the source got it.
         return [lines.select(text.cast("binary").alias("raw"), F.col("value").alias("ingest_time"))]
@@ -78,6 +81,14 @@ def test_the_records_of_one_batch_are_copied(begun):
     """The batch need not be committed, and no record of another one is copied."""
     assert begun(10, 0) == (1, "first\n")
     assert begun(10, 1) == (1, "poison\n")
+
+
+def test_a_file_that_the_job_leaves_out_is_not_copied(begun, tmp_path):
+    """A damaged file would end the copy of its batch, as it ended the batch."""
+    damaged = tmp_path / "source/poison"
+    (tmp_path / "checkpoint/unreadable.json").write_text(f'["file:{damaged}"]', "utf-8")
+
+    assert begun(None, 1) == (0, "")
 
 
 @pytest.mark.parametrize("batch", [-1, 2])

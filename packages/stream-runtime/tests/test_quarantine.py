@@ -192,7 +192,9 @@ def test_a_replay_reads_every_input(spark, tmp_path):
 def test_a_batch_without_invalid_records_is_not_read(tmp_path, report):
     """A batch without invalid records is not read again, nor is one without records."""
     written = []
-    write = SimpleNamespace(write=lambda batches, **_: written.append(batches))
+    write = SimpleNamespace(
+        write=lambda batches, **_: written.append(batches), require_close=lambda _: None
+    )
     reporter = Reporter(
         Metrics(log=str(tmp_path / "metrics.jsonl")),
         "test",
@@ -268,6 +270,17 @@ def test_a_lost_report_loses_no_record(make_progress, tmp_path, kind):
     make_progress(kind).recover()
 
     assert quarantined(tmp_path) == ALL_INVALID
+
+
+def test_a_batch_without_invalid_records_can_be_behind_too(make_progress, tmp_path):
+    """A slow storage alone can let the supervisor fall behind: Spark then deletes its logs."""
+    progress = make_progress()
+    progress.recover()
+    for number in range(3, 60):
+        (tmp_path / f"stream/offsets/{number}").write_text("v1", "utf-8")
+
+    with pytest.raises(quarantine.QuarantineBehindError, match="56 batches behind"):
+        progress.follow(batch(3, 0))
 
 
 def test_what_quarantine_lacks_is_described(make_progress):

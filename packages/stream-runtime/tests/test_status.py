@@ -1,13 +1,14 @@
 """The status of a job: what the driver writes, and what the command shows."""
 
 import json
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
 from sample import CONF, JOB
-from stream_runtime import checkpoint, cli, status_file
+from stream_runtime import checkpoint, cli, status, status_file
 from stream_runtime.batch import BatchProgress
 from stream_runtime.errors import StreamFailedError
 from stream_runtime.reporting import Metrics, Reporter
@@ -233,3 +234,22 @@ def test_the_line_of_a_batch_has_what_it_wrote():
     first = replace(NOTHING, input_rows=10, output_rows=4, watermark="1970-01-01T00:00:00.000Z")
 
     assert str(first) == "batch 0  10 rows in 0 ms  4 written"
+
+
+def test_a_lock_on_a_mount_is_not_enough(tmp_path, monkeypatch):
+    """It may not reach other machines: there, the lease shows the driver."""
+    place = SimpleNamespace(root=str(tmp_path), shared_mount=True)
+    settings = SimpleNamespace(has_lock=True, checkpoint=place)
+    root = LocalStorage(tmp_path)
+    assert not status.is_running(settings, root)
+
+    root.write("driver.json", json.dumps({"renewed": time.time(), "seconds": 30}))
+    assert status.is_running(settings, root)
+    place.shared_mount = False
+    assert not status.is_running(settings, root)
+
+    def refuse(_):
+        raise PermissionError
+
+    monkeypatch.setattr(status, "is_locked", refuse)
+    assert status.is_running(settings, root)

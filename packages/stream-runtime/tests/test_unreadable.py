@@ -27,11 +27,14 @@ LINES = random.Random(1).randbytes(200_000).hex(" ").replace(" ", "\n").encode()
 class Source(StreamSource):
     """Files in a folder, as the pipeline of a project reads them."""
 
-    LOGS_FILES = True
     path: str
     unreadable: tuple[str, ...] = ()
 
     def source_id(self):
+        """Return the folder."""
+        return self.path
+
+    def logged_folder(self):
         """Return the folder."""
         return self.path
 
@@ -225,19 +228,6 @@ def test_a_file_that_is_deleted_before_its_batch_is_planned_is_named(job, tmp_pa
     assert job.retries == []
 
 
-def test_a_file_of_a_batch_that_the_target_has_is_not_called_unread(job, tmp_path):
-    """The driver died between the two commits: a copy would duplicate the events of the file."""
-    job.run()
-    (tmp_path / "root/stream/commits/0").unlink()
-    (job.source / "other").write_text("other\n", "utf-8")
-    (job.source / "good").unlink()
-
-    job.make_files(find_held=lambda: 0).find_missing()
-
-    (record,) = job.quarantined()
-    assert record["reason"] == REASON_AFTER_BATCH
-
-
 def test_a_file_that_is_logged_and_not_planned_is_found(job, tmp_path):
     """Spark logs the files of a batch before it plans the batch, and never lists them again."""
     job.run()
@@ -259,13 +249,69 @@ def test_a_storage_that_is_not_mounted_is_refused(job, tmp_path):
     (tmp_path / "root/stream/commits/0").unlink()
     (job.source / "good").unlink()
 
-    with pytest.raises(SetupError, match=r"The folder of .*/good is empty.* Mount the storage"):
+    with pytest.raises(
+        SetupError, match=r"read 1 files of source\.path, .*, which is empty.* Mount"
+    ):
         job.make_files().find_missing()
     assert job.quarantined() == []
     (job.source / ".keep").touch()
     job.make_files().find_missing()
 
     assert [record["reason"] for record in job.quarantined()] == [REASON]
+
+
+def test_a_mount_is_looked_for_at_each_source(job, tmp_path):
+    """The files of another source do not hide that this one is not mounted."""
+    job.run()
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copytree(tmp_path / "root/stream/sources/0", tmp_path / "root/stream/sources/1")
+    offset = tmp_path / "root/stream/offsets/0"
+    offset.write_text(f'{offset.read_text("utf-8")}\n{{"logOffset":0}}', "utf-8")
+    (tmp_path / "root/stream/commits/0").unlink()
+    folders = (job.source, other)
+    sources = [SimpleNamespace(NAME=f.name, logged_folder=lambda f=f: str(f)) for f in folders]
+    both = SimpleNamespace(sources=lambda: sources)
+
+    with pytest.raises(SetupError, match=r"1 files of other\.path"):
+        UnreadableFiles(job.spark, job.root, both, LocalStorage(tmp_path / "x")).find_missing()
+
+
+def test_a_deleted_subfolder_is_no_missing_mount(job, tmp_path):
+    """An archive moves the files of a day away, and the folder has those of the next day."""
+    (job.source / "day=2").mkdir()
+    job.run()
+    (tmp_path / "root/stream/commits/0").unlink()
+    (job.source / "good").unlink()
+
+    job.make_files().find_missing()
+
+    assert [record["reason"] for record in job.quarantined()] == [REASON]
+
+
+def test_a_file_that_only_an_executor_does_not_see_is_not_left_out(job):
+    """Its machine has not mounted the folder: the batch has another attempt, with the file."""
+    job.run()
+    good = job.source.as_uri() + "/good"
+    error = f"[FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error while reading file {good}. File"
+
+    assert not job.make_files().add(ValueError(f"{error} does not exist."))
+
+    assert job.quarantined() == []
+
+
+@pytest.mark.parametrize(("held", "reason"), [(-1, REASON), (0, REASON_AFTER_BATCH), (None, None)])
+def test_a_batch_that_has_begun_can_be_in_the_result(job, tmp_path, held, reason):
+    """A sink that cannot tell may have written rows of the file in the attempt before."""
+    job.run()
+    (tmp_path / "root/stream/commits/0").unlink()
+    (job.source / "good").rename(job.source / ".keep")
+
+    job.make_files(find_held=lambda: held).find_missing()
+
+    (record,) = job.quarantined()
+    assert record["reason"] == (reason or REASON_AFTER_BATCH)
+    assert len(json.loads(job.root.read(FILES))) == 1
 
 
 def test_two_sources_can_read_one_folder(job, tmp_path):
@@ -277,7 +323,9 @@ def test_two_sources_can_read_one_folder(job, tmp_path):
     (tmp_path / "root/stream/commits/0").unlink()
     (job.source / "good").unlink()
     (job.source / ".keep").touch()
-    twice = SimpleNamespace(sources=lambda: [SimpleNamespace(LOGS_FILES=True)] * 2)
+    twice = SimpleNamespace(
+        sources=lambda: [SimpleNamespace(NAME="source", logged_folder=lambda: str(job.source))] * 2
+    )
     records = LocalStorage(tmp_path / "records")
 
     UnreadableFiles(job.spark, job.root, twice, records).find_missing()

@@ -61,6 +61,12 @@ def test_the_same_rules_are_always_accepted(check, overrides):
     check(quarantined=2, overrides=overrides)
 
 
+def test_late_events_of_a_due_batch_are_not_forgotten(check):
+    """Without the setting, a batch replay would leave them out."""
+    with pytest.raises(CheckpointError, match=r"quarantine\.late: False -> True"):
+        check(quarantined=2, overrides=["quarantine.late=true"])
+
+
 def test_a_changed_limit_is_a_changed_rule(check):
     """The limits and forms of `[events]` are rules too."""
     with pytest.raises(CheckpointError, match=r"events\.max_ahead: 0:10:00 -> 1:00:00"):
@@ -118,8 +124,12 @@ def test_another_selection_is_refused_while_a_batch_is_planned(tmp_path):
         source = SimpleNamespace(
             NAME="source", REPLAYABLE=True, RULES=("file_names",), file_names=pattern
         )
+        plain = sample.load()
         settings = SimpleNamespace(
-            events=sample.load().events, source=source, sources=lambda: [source]
+            events=plain.events,
+            quarantine=plain.quarantine,
+            source=source,
+            sources=lambda: [source],
         )
         check_rules(job, settings, root, None)
         record_rules(job, settings, root)

@@ -38,7 +38,6 @@ class Source(StreamSource):
     """The table `[source]` in conf/*.toml."""
 
     KIND = "files"
-    LOGS_FILES = True
     # Spark applies the pattern to the files of a planned batch as well.
     RULES = ("file_names",)
     path: Location
@@ -55,6 +54,11 @@ class Source(StreamSource):
 
     unreadable: tuple[str, ...] = ()
     """Files that are left out, as URIs; the job adds those that it cannot read."""
+
+    @override
+    def logged_folder(self) -> str:
+        """Return the folder: Spark logs which of its files each batch reads."""
+        return self.path
 
     @override
     def without_files(self, files: Sequence[str]) -> Self:

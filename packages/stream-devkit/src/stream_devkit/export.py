@@ -7,19 +7,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame
 from stream_runtime import session
-from stream_runtime.errors import ConfigError
+from stream_runtime.causes import cause_of
+from stream_runtime.errors import ConfigError, SetupError
 from stream_runtime.job import Job
 from stream_runtime.settings import RuntimeSettings
 from stream_runtime.spark_log import FACTS, SOURCE_LOGS, STREAM, logged
 from stream_runtime.storage import LocalStorage, Storage, storage
+from stream_runtime.unreadable import UnreadableFiles
 
 POLL_SECONDS = 1
 
 
 def export(
-    job: Job, settings: RuntimeSettings, files: Sequence[Path], most: int, batch: int | None = None
+    job: Job,
+    settings: RuntimeSettings,
+    files: Sequence[Path],
+    most: int | None,
+    batch: int | None = None,
 ) -> list[int]:
     """Write the records of each input of the job to a file, one a line; return their numbers.
 
@@ -29,18 +36,20 @@ def export(
         job: the job.
         settings: the settings that name the source and the checkpoint.
         files: a file for each input.
-        most: the largest number of records of an input.
+        most: the largest number of records of an input, None for all of them.
         batch: a batch of the checkpoint, which need not be committed, to copy its records; by
             default those that a first start of the job would read.
 
     Raises:
-        SetupError: there is nothing to read.
+        SetupError: there is nothing to read, or it cannot be read.
         ConfigError: the checkpoint does not have the batch.
     """
     spark = session.build(job.name, settings.session, settings.state, settings.spark_conf())
     try:
         settings.check_data(spark)
         root = None if batch is None else storage(settings.checkpoint.root, spark)
+        if root:
+            settings = UnreadableFiles(spark, root, settings, None).leave_out()
         counts = []
         for number, envelopes in enumerate(job.read(spark, settings)):
             with TemporaryDirectory() as checkpoint:
@@ -51,6 +60,9 @@ def export(
                     trigger = {"once": True}
                 counts.append(_copy(envelopes, files[number], most, checkpoint, trigger))
         return counts
+    except StreamingQueryException as error:
+        message = f"The records cannot be read: {cause_of(error)}. Correct the cause, then repeat."
+        raise SetupError(message) from error
     finally:
         session.close(spark, settings.session)
 
@@ -77,7 +89,7 @@ def _plan(root: Storage, batch: int, source: int, checkpoint: Storage) -> None:
 
 
 def _copy(
-    envelopes: DataFrame, file: Path, most: int, checkpoint: str, trigger: dict[str, Any]
+    envelopes: DataFrame, file: Path, most: int | None, checkpoint: str, trigger: dict[str, Any]
 ) -> int:
     count = 0
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +98,8 @@ def _copy(
         def write(batch: DataFrame, _: int) -> None:
             nonlocal count
             records = batch.where("raw IS NOT NULL").orderBy("ingest_time").select("raw")
-            for (raw,) in records.limit(most - count).collect():
+            wanted = records if most is None else records.limit(most - count)
+            for (raw,) in wanted.collect():
                 # JSON has line ends only between its tokens.
                 output.write(bytes(raw).replace(b"\r", b" ").replace(b"\n", b" ") + b"\n")
                 count += 1
@@ -94,6 +107,6 @@ def _copy(
         writer = envelopes.writeStream.foreachBatch(write).trigger(**trigger)
         query = writer.option("checkpointLocation", checkpoint).start()
         while not query.awaitTermination(POLL_SECONDS):
-            if count >= most:
+            if most is not None and count >= most:
                 query.stop()
     return count

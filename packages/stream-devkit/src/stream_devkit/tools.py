@@ -135,7 +135,7 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
         "export", parents=[shared], help="copy records of the source to a file, for `run --input`"
     )
     export.add_argument(
-        "--records", type=to_positive, default=EXPORTED, help=f"how many at most ({EXPORTED:,})"
+        "--records", type=to_positive, help=f"how many at most ({EXPORTED:,}, but all of a batch)"
     )
     export.add_argument(
         "--batch",
@@ -389,7 +389,8 @@ def run_export(tools: Tools, settings: RuntimeSettings, options: argparse.Namesp
     _check_servers(settings, "source", "right")
     file = options.output
     files = [file, file.with_stem(f"{file.stem}-right")][: len(tools.demo.pipeline.inputs)]
-    counts = export(tools.demo.pipeline, settings, files, options.records, options.batch)
+    most = options.records or (EXPORTED if options.batch is None else None)
+    counts = export(tools.demo.pipeline, settings, files, most, options.batch)
     for path, count in zip(files, counts, strict=True):
         print(f"copied {count:,} records to {path}")
     return 0

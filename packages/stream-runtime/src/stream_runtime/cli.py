@@ -12,7 +12,6 @@ from pathlib import Path
 
 from . import doctor, status
 from .causes import to_printable
-from .checkpoint import is_locked
 from .config import load
 from .errors import ConfigError, StreamJobError
 from .job import Job
@@ -199,9 +198,10 @@ def _refuse_without_input(job: Job, options: argparse.Namespace) -> None:
 
 def _stop(settings: RuntimeSettings) -> int:
     root = settings.checkpoint.root
-    if settings.has_lock and not is_locked(root):
+    checkpoint = storage(root)
+    if settings.has_lock and not status.is_running(settings, checkpoint):
         log.info("no job runs on %s: there is nothing to stop", root)
         return 0
-    request_drain(storage(root))
+    request_drain(checkpoint)
     log.info("asked the job on %s to end after its running batch", root)
     return 0

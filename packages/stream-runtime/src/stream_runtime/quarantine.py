@@ -102,6 +102,9 @@ class QuarantineWrite(ABC):
     def begin(self) -> None:
         """Prepare, before the query reads its first record."""
 
+    def require_close(self, batch: int) -> None:  # noqa: B027 - most have no limit
+        """Raise QuarantineBehindError if the query has to wait until this batch is complete."""
+
     @abstractmethod
     def write(self, batches: range, *, alone: bool) -> int | None:
         """Write the records of these batches.
@@ -188,6 +191,7 @@ class QuarantineProgress:
         """
         if batch.batch_id <= self._last_batch:
             return batch.late_events
+        self._write.require_close(batch.batch_id)
         is_next = batch.batch_id == self._last_batch + 1
         is_empty = batch.start_offset == batch.end_offset
         has_late = self._late and batch.late_groups_dropped > 0
@@ -242,7 +246,8 @@ class BatchReplay(QuarantineWrite):
 
     Args:
         retained: the number of batches whose logs Spark keeps.
-        prepare: called with the number of each batch before its replay.
+        prepare: called with the number of each batch before its replay, but for the last one of a
+            running query: its caller has just done so.
     """
 
     def __init__(
@@ -276,17 +281,19 @@ class BatchReplay(QuarantineWrite):
         total = 0
         for batch in due:
             if not alone:
-                self._require_close(batch)
+                self.require_close(batch)
             if offsets(self._root, batch) == offsets(self._root, batch - 1):
                 continue
-            self._prepare(batch)
+            if alone or batch != batches[-1]:
+                self._prepare(batch)
             late = self._replay(batch, alone=alone)
             if late is None:
                 return None
             total += late
         return total
 
-    def _require_close(self, batch: int) -> None:
+    @override
+    def require_close(self, batch: int) -> None:
         """Raise QuarantineBehindError if the query is far ahead of a batch that is due."""
         ahead = (planned(self._root) or 0) - batch
         if ahead > self._most_ahead:
@@ -315,7 +322,7 @@ class BatchReplay(QuarantineWrite):
                     log.warning("the drain ends before batch %d is in quarantine", batch)
                     return None
                 if not alone:
-                    self._require_close(batch)
+                    self.require_close(batch)
             return _count_late(query)
         finally:
             query.stop()

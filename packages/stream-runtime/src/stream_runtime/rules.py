@@ -26,11 +26,13 @@ Rules = dict[str, str]
 STORED = TypeAdapter(Rules)
 IN_RESULT = (
     "Batch {} is in the result, but its invalid records are not in quarantine yet: the last run "
-    "ended in between. With other rules, a record could be in neither of the two, or in both."
+    "ended in between. With other rules, a record could be in neither of the two, or in both. "
+    "Start the previous release once and stop it"
 )
 PLANNED = (
     "Batch {} is planned and has not ended: the last run ended in it. With another selection, its "
-    "other records would be silently skipped."
+    "other records would be silently skipped. Let the previous release run until it has read all "
+    "records, and stop it"
 )
 ADVICE = (
     "Restore that file from a backup, or remove it if the rules of validation are those of the "
@@ -55,6 +57,8 @@ def _facts(job: Job, settings: RuntimeSettings) -> Iterator[tuple[str, str]]:
     events = settings.events.model_dump(mode="json", exclude={"reported"}, exclude_none=True)
     events["max_ahead"] = to_timedelta(settings.events.max_ahead)
     yield from ((f"events.{name}", str(value)) for name, value in events.items())
+    # Without it, a batch replay leaves out the late events of its batch.
+    yield "quarantine.late", str(settings.quarantine.late)
     yield from _selections(settings).items()
 
 
@@ -93,9 +97,9 @@ def check_rules(job: Job, settings: RuntimeSettings, root: Storage, held: int | 
 def _refuse(changes: list[str], reason: str) -> CheckpointError:
     lines = "\n  ".join(changes)
     message = (
-        f"The rules of validation have changed:\n  {lines}\n{reason} Start the previous release "
-        "once and stop it (docs/runbook.md, 'Stop and start'), then start this one. To accept the "
-        f"difference for that batch, remove {FILE} from checkpoint.root."
+        f"The rules of validation have changed:\n  {lines}\n{reason} "
+        "(docs/runbook.md, 'Stop and start'), then start this one. To accept the difference for "
+        f"that batch, remove {FILE} from checkpoint.root."
     )
     return CheckpointError(message)
 

@@ -207,7 +207,8 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
     def find_held() -> int | None:
         return settings.sink.last_batch(spark, checkpoint_id, query_id(root))
 
-    unreadable = UnreadableFiles(spark, root, settings, records, find_held)
+    report = partial(reporter.event, "unreadable_file")
+    unreadable = UnreadableFiles(spark, root, settings, records, find_held, report)
 
     def invalid_records(watermark: int | None = None) -> DataFrame:
         return read_invalid(job, spark, unreadable.leave_out(), watermark)

@@ -88,12 +88,14 @@ def list_files(root: Storage, source: int, after: int, last: int | None = None) 
     newest = max({int(name) for name in names if name.isdigit()} | compacted, default=-1)
     end = newest if last is None else _log_offset(root, source, last)
     numbers = range(begin, end + 1)
+    single = {f"{number}" for number in numbers} & names
     # Spark merges the files of this log, and deletes the single ones later.
-    merged = {min((n for n in compacted if n >= number), default=-1) for number in numbers}
-    logs = {f"{number}" for number in numbers} | {f"{number}{COMPACT}" for number in merged}
+    others = (number for number in numbers if f"{number}" not in single)
+    merged = {min((n for n in compacted if n >= number), default=-1) for number in others}
+    logs = single | {f"{number}{COMPACT}" for number in merged} & names
     read = {
         to_one_slash(path)
-        for name in sorted(logs & names)
+        for name in sorted(logs)
         for path, number in _entries(root, f"{SOURCE_LOGS}/{source}/{name}")
         if number in numbers
     }

@@ -5,6 +5,7 @@ It needs no query, no metrics server and no access to the source.
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +38,13 @@ def show(job: Job, settings: RuntimeSettings, *, as_json: bool) -> int:
 
 def is_running(settings: RuntimeSettings, root: Storage) -> bool:
     """Return whether a driver runs: its lock or, where no lock works, its lease shows it."""
-    return is_locked(settings.checkpoint.root) if settings.has_lock else is_held(root)
+    place = settings.checkpoint
+    if not settings.has_lock:
+        return is_held(root)
+    with suppress(PermissionError):
+        # A lock on a mount may not reach other machines.
+        return is_locked(place.root) or (place.shared_mount and is_held(root))
+    return is_held(root)
 
 
 def find_interval(settings: RuntimeSettings) -> str | None:

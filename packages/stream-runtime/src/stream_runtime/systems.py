@@ -49,8 +49,6 @@ class StreamSource(System, ABC):
     NAME = "source"
     REPLAYABLE: ClassVar[bool] = True
     """Whether a copy of the checkpoint's logs makes it read a batch again."""
-    LOGS_FILES: ClassVar[bool] = False
-    """Whether Spark logs the files that each batch reads, and the source can leave some out."""
     RULES: ClassVar[tuple[str, ...]] = ()
     """The settings that decide which records of a planned batch are read when it runs again."""
 
@@ -73,6 +71,10 @@ class StreamSource(System, ABC):
         Raises:
             CheckpointError: it was created again, or has removed records before they were read.
         """
+
+    def logged_folder(self) -> str:
+        """Return the folder of which Spark logs the files that each batch reads; empty if none."""
+        return ""
 
     def without_files(self, files: Sequence[str]) -> Self:  # noqa: ARG002
         """Return this source without some files; most sources have no files of their own."""

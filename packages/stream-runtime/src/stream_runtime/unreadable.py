@@ -14,6 +14,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -53,6 +54,8 @@ FAILURE = re.compile(
     r"\[FAILED_READ_FILE\.(?P<kind>\w+)\] Encountered error while reading file (?P<file>.+?)\."
     r"\s+(?:SQLSTATE|File does not exist)"
 )
+AT_ONCE = ThreadPoolExecutor(8)
+"""An object store answers one request after the other too slowly."""
 ADVICE = "Restore that file from a backup, or remove it: the job then finds such files again."
 
 
@@ -65,6 +68,7 @@ class UnreadableFiles:
         settings: those of the job.
         records: the folder of quarantine for this checkpoint; without it, no file is left out.
         find_held: returns the last batch that the target has, None if the sink cannot tell.
+        report: called with `reason` and `origin` of each file.
     """
 
     def __init__(
@@ -73,11 +77,14 @@ class UnreadableFiles:
         root: Storage,
         settings: RuntimeSettings,
         records: Storage | None,
-        find_held: Callable[[], int | None] = lambda: None,
+        find_held: Callable[[], int | None] = lambda: -1,
+        report: Callable[..., None] = lambda **_: None,
     ) -> None:
         self._spark, self._root, self._settings = spark, root, settings
-        self._records, self._find_held = records, find_held
+        self._records, self._find_held, self._report = records, find_held, report
         self._files: list[str] = read_json(root, FILES, list, ADVICE) or []
+        # Without Java nobody can look for files, and without quarantine nobody would know.
+        self._looks = records is not None and not is_remote()
 
     def leave_out(self) -> RuntimeSettings:
         """Return the settings with sources that leave these files out."""
@@ -88,6 +95,9 @@ class UnreadableFiles:
 
         A file that the storage does not deliver is not damaged: it has another attempt. One that is
         not there is added, because Spark skips it silently in the next attempt.
+
+        Raises:
+            SetupError: see `find_missing`.
         """
         found = FAILURE.search(cause_of(error))
         if not found or not self._records:
@@ -95,7 +105,12 @@ class UnreadableFiles:
         file = to_one_slash(found["file"])
         if file not in self._list(after=-1):
             return False
-        if found["kind"] != "FILE_NOT_EXIST" and not _is_delivered(file, self._spark):
+        if found["kind"] == "FILE_NOT_EXIST":
+            # An executor that does not see the file says so as well.
+            self._require_mounted()
+            if self._looks and _exists(file, self._spark):
+                return False
+        elif not _is_delivered(file, self._spark):
             return False
         is_next = file in self._list(after=self._last_committed())
         self._name(file, self._find_reason() if is_next else REASON_AFTER_BATCH)
@@ -106,18 +121,19 @@ class UnreadableFiles:
         """Write to quarantine which files of the next attempt are not there any more.
 
         Raises:
-            SetupError: no file that the job still has to read is there, nor any other: the storage
+            SetupError: a source has to read files of a folder that has no file at all: the storage
                 is probably not mounted.
             Py4JJavaError: the storage does not answer.
         """
+        if not self._looks:
+            return
         self._require_mounted()
         missing = self._find(self._list(after=self._last_committed()))
         reason = self._find_reason() if missing else ""
         for file in missing:
             self._name(file, reason)
-            if reason == REASON:
-                # It would be read if it came back before the attempt.
-                self._leave_out(file)
+            # It would be read if it came back before the attempt.
+            self._leave_out(file)
 
     def find_missing_of(self, batch: int) -> None:
         """Write to quarantine which files of a committed batch are not there any more.
@@ -125,50 +141,59 @@ class UnreadableFiles:
         Raises:
             Py4JJavaError: the storage does not answer.
         """
-        for file in self._find(self._list(batch - 1, batch)):
-            self._name(file, REASON_AFTER_BATCH)
+        if self._looks:
+            for file in self._find(self._list(batch - 1, batch)):
+                self._name(file, REASON_AFTER_BATCH)
 
     def _require_mounted(self) -> None:
-        files = self._list(after=read_last_batch(self._root))
-        if files and len(self._find(files)) == len(files) and _is_empty(files, self._spark):
-            message = (
-                f"The folder of {files[0]} is empty, and the job has to read {len(files)} files "
-                "there. Mount the storage. If these files were deleted, put a file with the name "
-                ".keep there: the job then continues without them."
-            )
-            raise SetupError(message)
+        if not self._looks:
+            return
+        for number, source in enumerate(self._settings.sources()):
+            folder = source.logged_folder()
+            files = self._list_of(number, read_last_batch(self._root)) if folder else []
+            if files and _is_empty(folder, self._spark):
+                message = (
+                    f"The job has to read {len(files)} files of {source.NAME}.path, {folder}, "
+                    "which is empty or not there. Mount the storage. If the files were deleted, "
+                    "put a file with the name .keep there: the job then continues without them."
+                )
+                raise SetupError(message)
 
     def _list(self, after: int, last: int | None = None) -> list[str]:
         """Return the files of some batches (see `list_files`), without those that are left out."""
         logged = (
             file
             for number, source in enumerate(self._settings.sources())
-            if source.LOGS_FILES
-            for file in list_files(self._root, number, after, last)
+            if source.logged_folder()
+            for file in self._list_of(number, after, last)
         )
         # Two sources can read one folder.
-        return [file for file in dict.fromkeys(logged) if file not in self._files]
+        return list(dict.fromkeys(logged))
+
+    def _list_of(self, source: int, after: int, last: int | None = None) -> list[str]:
+        logged = list_files(self._root, source, after, last)
+        return [file for file in logged if file not in self._files]
 
     def _last_committed(self) -> int:
         last = committed(self._root)
         return -1 if last is None else last
 
     def _find(self, files: list[str]) -> list[str]:
-        # Without Java nobody can ask, and without quarantine nobody would know.
-        if not self._records or is_remote():
-            return []
-        return [file for file in files if not _exists(file, self._spark)]
+        """Return the files that are not there."""
+        exist = AT_ONCE.map(lambda file: _exists(file, self._spark), files)
+        return [file for file, is_there in zip(files, exist, strict=True) if not is_there]
 
     def _find_reason(self) -> str:
         """Return the reason for a file of the next attempt."""
         held, due = self._find_held(), planned(self._root)
-        # The sink then skips the batch: its events are in the result.
-        is_held = held is not None and due is not None and self._last_committed() < due <= held
+        is_begun = due is not None and self._last_committed() < due
+        # Rows of it can be in the result, from the attempt before.
+        is_held = is_begun and (held is None or (due or 0) <= held)
         return REASON_AFTER_BATCH if is_held else REASON
 
     def _leave_out(self, file: str) -> None:
-        self._root.write(FILES, json.dumps([*self._files, file], indent=2))
         self._files.append(file)
+        self._root.write(FILES, json.dumps(self._files, indent=2))
 
     def _name(self, file: str, reason: str) -> None:
         """Write the name of a file to quarantine, once."""
@@ -177,6 +202,7 @@ class UnreadableFiles:
             return
         record = {"reason": reason, "column": None, "raw": None, "origin": file}
         self._records.write(name, json.dumps(record) + "\n")
+        self._report(reason=reason, origin=file)
         log.warning(WARNINGS[reason], file)
 
 
@@ -201,15 +227,12 @@ def _exists(file: str, spark: SparkSession) -> bool:
     return bool(system.exists(path))
 
 
-def _is_empty(files: list[str], spark: SparkSession) -> bool:
-    """Return whether the folders of these files have no file at all."""
-    parents = {file.rpartition("/")[0] for file in files}
-    return not any(_entries(parent, spark) for parent in parents)
-
-
-def _entries(folder: str, spark: SparkSession) -> int:
-    system, path = _locate(folder, spark)
-    return len(system.listStatus(path)) if system.exists(path) else 0
+def _is_empty(folder: str, spark: SparkSession) -> bool:
+    """Return whether a folder has no file at all, or is not there."""
+    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
+    path = jvm.org.apache.hadoop.fs.Path(folder)
+    system = path.getFileSystem(hadoop_conf(spark))
+    return not system.exists(path) or not system.listStatus(path)
 
 
 def _locate(file: str, spark: SparkSession) -> tuple[Any, Any]:
