@@ -54,3 +54,22 @@ def test_systemd_knows_each_key_of_the_service(tmp_path, key):
     # The machine has no job to start, so the check always ends with another message.
     assert "submit.sh is not executable" in done.stderr
     assert ("Unknown key" in done.stderr) == (key == "NoNewPrivilege")
+
+
+@pytest.mark.parametrize(
+    ("command", "master"),
+    [("run", "yarn"), ("stop", "local[1]"), ("status", "local[1]"), ("doctor", "local[1]")],
+)
+def test_only_a_run_waits_for_the_cluster(tmp_path, command, master):
+    """If the job has all of the cluster, it can still be stopped and examined."""
+    submit = tmp_path / "spark/bin/spark-submit"
+    submit.parent.mkdir(parents=True)
+    submit.write_text('#!/bin/sh\necho "$@"\n', "utf-8")
+    submit.chmod(0o755)
+    script = bake(tmp_path, hooks=False) / "deploy/submit.sh"
+    found = {"SPARK_HOME": str(tmp_path / "spark"), "SPARK_MASTER": "yarn", "PATH": "/usr/bin:/bin"}
+
+    done = subprocess.run([script, command], env=found, capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith(f"--master {master} ")
+    assert done.stdout.endswith(f"deploy/main.py {command}\n")

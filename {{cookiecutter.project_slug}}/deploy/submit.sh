@@ -2,8 +2,9 @@
 #!/usr/bin/env bash
 # One command of the job on the cluster: deploy/submit.sh run|create|stop|status|doctor --env prod
 #
-# Spark finds YARN and HDFS by HADOOP_CONF_DIR. This machine has a checkout of the release. Run `make jars` in it once: that creates .venv and
-# downloads the jars that the tests use. PySpark itself comes from SPARK_HOME.
+# This machine has a checkout of the release. Run `make jars` in it once: that creates .venv and
+# downloads the jars that the tests use. PySpark itself comes from SPARK_HOME; it finds YARN and
+# HDFS by HADOOP_CONF_DIR.
 #
 # The driver runs here, in client mode, so that the job's exit code is that of this script.
 {% if job.custom %}
@@ -45,6 +46,7 @@ resources=(
     --conf spark.cores.max=8
     --conf spark.dynamicAllocation.enabled=false
 )
+
 # Only `run` needs the cluster. The other commands must not wait until it has a place for them.
 [[ $1 == run ]] || SPARK_MASTER="local[1]"
 

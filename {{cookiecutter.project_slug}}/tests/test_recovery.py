@@ -8,7 +8,7 @@
 The tests compare the whole result and the whole quarantine with the records that were sent.
 """
 
-{% if written_at_once or follows_quarantine %}
+{% if written_at_once %}
 import json
 {% endif %}
 {% if replays_batches or job.knows_batch %}
@@ -44,7 +44,7 @@ from stream_runtime.config import load
 from stream_runtime.manifest import MANIFEST
 {% endif %}
 {% if follows_quarantine %}
-from stream_runtime.quarantine import PROGRESS
+from stream_runtime.quarantine import read_last_batch
 {% endif %}
 from stream_runtime.storage import LocalStorage
 
@@ -155,12 +155,6 @@ class Trial:
             for number in numbers
             if spark_log.offsets(self.root, number) != spark_log.offsets(self.root, number - 1)
         )
-{% if follows_quarantine %}
-
-    def quarantined_up_to(self) -> int:
-        """Return the id of the last batch whose invalid records are in quarantine."""
-        return int(json.loads(self.root.read(PROGRESS) or "{}").get("last_batch", -1))
-{% endif %}
 {% endif %}
 
 {% if job.interval %}
@@ -317,7 +311,7 @@ def test_a_replayed_batch_has_its_quarantine_write(survivor):
     forget_quarantine_write(survivor.folder / "checkpoint", last)
 
 {% if follows_quarantine %}
-    survivor.run_until(lambda: survivor.quarantined_up_to() >= last, "the quarantine write")
+    survivor.run_until(lambda: read_last_batch(survivor.root) >= last, "the quarantine write")
 {% else %}
     survivor.run_to_the_end()
 {% endif %}

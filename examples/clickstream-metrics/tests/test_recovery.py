@@ -3,7 +3,6 @@
 The tests compare the whole result and the whole quarantine with the records that were sent.
 """
 
-import json
 import shutil
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ from stream_devkit.verdict import read_quarantine
 from stream_runtime import spark_log
 from stream_runtime.config import load, to_timedelta
 from stream_runtime.manifest import MANIFEST
-from stream_runtime.quarantine import PROGRESS
+from stream_runtime.quarantine import read_last_batch
 from stream_runtime.storage import LocalStorage
 
 from clickstream_metrics import schema
@@ -90,10 +89,6 @@ class Trial:
             for number in numbers
             if spark_log.offsets(self.root, number) != spark_log.offsets(self.root, number - 1)
         )
-
-    def quarantined_up_to(self) -> int:
-        """Return the id of the last batch whose invalid records are in quarantine."""
-        return int(json.loads(self.root.read(PROGRESS) or "{}").get("last_batch", -1))
 
     def run_to_the_end(self) -> None:
         """Start the job, wait until it has read and written everything, and stop it."""
@@ -200,7 +195,7 @@ def test_a_replayed_batch_has_its_quarantine_write(survivor):
     shutil.rmtree(written)
     forget_quarantine_write(survivor.folder / "checkpoint", last)
 
-    survivor.run_until(lambda: survivor.quarantined_up_to() >= last, "the quarantine write")
+    survivor.run_until(lambda: read_last_batch(survivor.root) >= last, "the quarantine write")
 
     assert survivor.quarantined() == survivor.invalid
     assert survivor.verdict() == "exact"

@@ -51,14 +51,15 @@ def export(
         if root:
             settings = UnreadableFiles(spark, root, settings, None).leave_out()
         counts = []
-        for number, envelopes in enumerate(job.read(spark, settings)):
+        inputs = zip(job.read(spark, settings), files, strict=True)
+        for number, (envelopes, file) in enumerate(inputs):
             with TemporaryDirectory() as checkpoint:
                 trigger: dict[str, Any] = {"availableNow": True}
                 if root and batch is not None:
                     _plan(root, batch, number, LocalStorage(Path(checkpoint)))
                     # It ends after the planned batch.
                     trigger = {"once": True}
-                counts.append(_copy(envelopes, files[number], most, checkpoint, trigger))
+                counts.append(_copy(envelopes, file, most, checkpoint, trigger))
         return counts
     except StreamingQueryException as error:
         message = f"The records cannot be read: {cause_of(error)}. Correct the cause, then repeat."
@@ -72,7 +73,8 @@ def _plan(root: Storage, batch: int, source: int, checkpoint: Storage) -> None:
     known = sorted(logged(root, f"{STREAM}/offsets"))
     before = batch - 1
     if not {batch, max(before, 0)} <= set(known):
-        kept = f"{known[0] + bool(known[0])} to {known[-1]}" if known else "none"
+        # Where the oldest one begins is known only if it is the first of all.
+        kept = f"{known[0] + 1 if known[0] else 0} to {known[-1]}" if known else "none"
         message = f"The checkpoint has no batch {batch}. Batches that can be copied: {kept}."
         raise ConfigError(message)
     for number in {before, batch} & set(known):

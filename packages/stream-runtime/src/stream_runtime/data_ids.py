@@ -5,8 +5,6 @@ name other messages of it, and the result so far would be gone. So the first sta
 and later starts compare them.
 """
 
-import json
-
 from pydantic import TypeAdapter
 from pyspark.sql import SparkSession
 
@@ -14,7 +12,7 @@ from .errors import CheckpointError
 from .manifest import NEW_PLACES, START_OVER
 from .settings import RuntimeSettings
 from .spark_log import SOURCE_LOGS, STREAM, committed, planned
-from .storage import Storage, read_json
+from .storage import Storage, read_json, write_json
 from .systems import StreamSink, StreamSource
 
 FILE = "data_ids.json"
@@ -91,7 +89,6 @@ def record_data_ids(
         SetupError: the server of the sink refuses the job.
     """
     sink = settings.sink
-    ids = {**found, sink.NAME: found[sink.NAME] or dict(sink.data_ids(spark))}
-    text = json.dumps({name: of_system for name, of_system in ids.items() if of_system}, indent=2)
-    if any(ids.values()) and root.read(FILE) != text:
-        root.write(FILE, text)
+    now = {**found, sink.NAME: found[sink.NAME] or dict(sink.data_ids(spark))}
+    if stored := {name: ids for name, ids in now.items() if ids}:
+        write_json(root, FILE, stored)

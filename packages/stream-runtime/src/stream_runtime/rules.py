@@ -17,7 +17,7 @@ from .manifest import differences
 from .quarantine import list_due
 from .settings import RuntimeSettings
 from .spark_log import committed, planned
-from .storage import Storage, read_json
+from .storage import Storage, read_json, write_json
 
 FILE = "rules.json"
 """The file in the checkpoint's root with the rules of the last start."""
@@ -86,15 +86,15 @@ def check_rules(job: Job, settings: RuntimeSettings, root: Storage, held: int | 
         return
     if changes := differences(before, describe_rules(job, settings)):
         if due := list_due(root, held):
-            raise _refuse(changes, IN_RESULT.format(due[0]))
+            raise _refusal(changes, IN_RESULT.format(due[0]))
         now = _selections(settings)
         planned_batch = planned(root)
         is_open = planned_batch != committed(root)
         if is_open and differences({name: before.get(name, "") for name in now}, now):
-            raise _refuse(changes, PLANNED.format(planned_batch))
+            raise _refusal(changes, PLANNED.format(planned_batch))
 
 
-def _refuse(changes: list[str], reason: str) -> CheckpointError:
+def _refusal(changes: list[str], reason: str) -> CheckpointError:
     lines = "\n  ".join(changes)
     message = (
         f"The rules of validation have changed:\n  {lines}\n{reason} "
@@ -106,6 +106,4 @@ def _refuse(changes: list[str], reason: str) -> CheckpointError:
 
 def record_rules(job: Job, settings: RuntimeSettings, root: Storage) -> None:
     """Store the rules of this start, once quarantine has the batches of earlier ones."""
-    rules = json.dumps(describe_rules(job, settings), indent=2)
-    if root.read(FILE) != rules:
-        root.write(FILE, rules)
+    write_json(root, FILE, describe_rules(job, settings))

@@ -59,6 +59,13 @@ def read_json(
         raise CheckpointError(message) from None
 
 
+def write_json(root: Storage, name: str, facts: object) -> None:
+    """Replace a JSON file of the checkpoint, unless it has these facts already."""
+    text = json.dumps(facts, indent=2)
+    if root.read(name) != text:
+        root.write(name, text)
+
+
 def storage(root: str, spark: SparkSession | None = None) -> Storage:
     """Return the storage under a root; a file system that is not local needs a session.
 

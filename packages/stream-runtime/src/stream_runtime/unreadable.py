@@ -13,9 +13,10 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -27,6 +28,7 @@ from .quarantine import read_last_batch
 from .settings import RuntimeSettings
 from .spark_log import committed, list_files, planned, to_one_slash
 from .storage import Storage, hadoop_conf, read_json
+from .systems import StreamSource
 
 log = logging.getLogger(__name__)
 
@@ -105,16 +107,17 @@ class UnreadableFiles:
         file = to_one_slash(found["file"])
         if file not in self._list(after=-1):
             return False
-        if found["kind"] == "FILE_NOT_EXIST":
+        if found["kind"] != "FILE_NOT_EXIST":
+            if not self._looks or not self._storage.delivers(file):
+                return False
+        elif self._looks:
             # An executor that does not see the file says so as well.
             self._require_mounted()
-            if self._looks and _exists(file, self._spark):
+            if self._storage.has(file):
                 return False
-        elif not _is_delivered(file, self._spark):
-            return False
         is_next = file in self._list(after=self._last_committed())
         self._name(file, self._find_reason() if is_next else REASON_AFTER_BATCH)
-        self._leave_out(file)
+        self._leave_out([file])
         return True
 
     def find_missing(self) -> None:
@@ -128,12 +131,12 @@ class UnreadableFiles:
         if not self._looks:
             return
         self._require_mounted()
-        missing = self._find(self._list(after=self._last_committed()))
-        reason = self._find_reason() if missing else ""
-        for file in missing:
-            self._name(file, reason)
-            # It would be read if it came back before the attempt.
-            self._leave_out(file)
+        if missing := self._find(self._list(after=self._last_committed())):
+            reason = self._find_reason()
+            for file in missing:
+                self._name(file, reason)
+            # One that came back before the attempt would be read.
+            self._leave_out(missing)
 
     def find_missing_of(self, batch: int) -> None:
         """Write to quarantine which files of a committed batch are not there any more.
@@ -146,12 +149,10 @@ class UnreadableFiles:
                 self._name(file, REASON_AFTER_BATCH)
 
     def _require_mounted(self) -> None:
-        if not self._looks:
-            return
-        for number, source in enumerate(self._settings.sources()):
+        for number, source in self._sources:
             folder = source.logged_folder()
-            files = self._list_of(number, read_last_batch(self._root)) if folder else []
-            if files and _is_empty(folder, self._spark):
+            files = self._list_of(number, read_last_batch(self._root))
+            if files and self._storage.is_empty(folder):
                 message = (
                     f"The job has to read {len(files)} files of {source.NAME}.path, {folder}, "
                     "which is empty or not there. Mount the storage. If the files were deleted, "
@@ -162,10 +163,7 @@ class UnreadableFiles:
     def _list(self, after: int, last: int | None = None) -> list[str]:
         """Return the files of some batches (see `list_files`), without those that are left out."""
         logged = (
-            file
-            for number, source in enumerate(self._settings.sources())
-            if source.logged_folder()
-            for file in self._list_of(number, after, last)
+            file for number, _ in self._sources for file in self._list_of(number, after, last)
         )
         # Two sources can read one folder.
         return list(dict.fromkeys(logged))
@@ -180,19 +178,30 @@ class UnreadableFiles:
 
     def _find(self, files: list[str]) -> list[str]:
         """Return the files that are not there."""
-        exist = AT_ONCE.map(lambda file: _exists(file, self._spark), files)
+        exist = AT_ONCE.map(self._storage.has, files) if files else ()
         return [file for file, is_there in zip(files, exist, strict=True) if not is_there]
 
     def _find_reason(self) -> str:
         """Return the reason for a file of the next attempt."""
-        held, due = self._find_held(), planned(self._root)
-        is_begun = due is not None and self._last_committed() < due
+        due = planned(self._root)
+        if due is None or due <= self._last_committed():
+            return REASON
         # Rows of it can be in the result, from the attempt before.
-        is_held = is_begun and (held is None or (due or 0) <= held)
-        return REASON_AFTER_BATCH if is_held else REASON
+        held = self._find_held()
+        return REASON_AFTER_BATCH if held is None or due <= held else REASON
 
-    def _leave_out(self, file: str) -> None:
-        self._files.append(file)
+    @cached_property
+    def _sources(self) -> list[tuple[int, StreamSource]]:
+        """The sources of which Spark logs the files, with their numbers."""
+        sources = enumerate(self._settings.sources())
+        return [(number, source) for number, source in sources if source.logged_folder()]
+
+    @cached_property
+    def _storage(self) -> "SourceStorage":
+        return SourceStorage(self._spark)
+
+    def _leave_out(self, files: Sequence[str]) -> None:
+        self._files.extend(files)
         self._root.write(FILES, json.dumps(self._files, indent=2))
 
     def _name(self, file: str, reason: str) -> None:
@@ -206,37 +215,35 @@ class UnreadableFiles:
         log.warning(WARNINGS[reason], file)
 
 
-def _is_delivered(file: str, spark: SparkSession) -> bool:
-    """Return whether the storage delivers all bytes of a file."""
-    if is_remote():
+class SourceStorage:
+    """What the storage of a source has, as Spark sees it; it needs Java."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
+        # Cached, because Java searches all jars for each part of such a name.
+        self._path, self._uri = jvm.org.apache.hadoop.fs.Path, jvm.java.net.URI
+        self._consume = jvm.org.apache.commons.io.IOUtils.consume
+        self._conf = hadoop_conf(spark)
+
+    def has(self, file: str) -> bool:
+        """Return whether a file, given as a URI, is there."""
+        path = self._path(self._uri(file))
+        return bool(path.getFileSystem(self._conf).exists(path))
+
+    def delivers(self, file: str) -> bool:
+        """Return whether all bytes of a file can be read."""
+        with suppress(Py4JJavaError):
+            path = self._path(self._uri(file))
+            stream = path.getFileSystem(self._conf).open(path)
+            try:
+                self._consume(stream)
+            finally:
+                stream.close()
+            return True
         return False
-    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
-    with suppress(Py4JJavaError):
-        system, path = _locate(file, spark)
-        stream = system.open(path)
-        try:
-            jvm.org.apache.commons.io.IOUtils.consume(stream)
-        finally:
-            stream.close()
-        return True
-    return False
 
-
-def _exists(file: str, spark: SparkSession) -> bool:
-    system, path = _locate(file, spark)
-    return bool(system.exists(path))
-
-
-def _is_empty(folder: str, spark: SparkSession) -> bool:
-    """Return whether a folder has no file at all, or is not there."""
-    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
-    path = jvm.org.apache.hadoop.fs.Path(folder)
-    system = path.getFileSystem(hadoop_conf(spark))
-    return not system.exists(path) or not system.listStatus(path)
-
-
-def _locate(file: str, spark: SparkSession) -> tuple[Any, Any]:
-    """Return Hadoop's file system of a file or a folder, and its path there."""
-    jvm: Any = spark._jvm  # noqa: SLF001 - the only way to Hadoop's file systems
-    path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(file))
-    return path.getFileSystem(hadoop_conf(spark)), path
+    def is_empty(self, folder: str) -> bool:
+        """Return whether a folder has no file at all, or is not there."""
+        path = self._path(folder)
+        system = path.getFileSystem(self._conf)
+        return not system.exists(path) or not system.listStatus(path)
