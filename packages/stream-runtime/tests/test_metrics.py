@@ -151,6 +151,18 @@ def test_each_event_is_a_line_of_the_log(job):
     assert all(line["at"].endswith("Z") for line in (batch, idle, retry))
 
 
+def test_each_unreadable_file_is_counted(job):
+    """Each file that quarantine names is a line of the log and counts in Prometheus."""
+    assert job.read("unreadable_files_total") == 0
+
+    job.reporter.unreadable_file("unreadable_file", "file:/in/a.gz")
+    job.reporter.unreadable_file("unreadable_after_batch", "file:/in/b.gz")
+
+    assert job.read("unreadable_files_total") == 2
+    origins = [(line["event"], line["origin"]) for line in job.lines()]
+    assert origins == [("unreadable_file", "file:/in/a.gz"), ("unreadable_file", "file:/in/b.gz")]
+
+
 def test_metrics_are_served_on_the_port(monkeypatch):
     """Metrics are served by HTTP on the configured port; port 0 disables it."""
     served, serve = [], metrics.start_http_server

@@ -69,6 +69,12 @@ class Exporter:
         self._retries = Counter(
             "stream_retries", "Restarts of the query after a failure", ["job"], registry=registry
         ).labels(job)
+        self._unreadable = Counter(
+            "stream_unreadable_files",
+            "Files that quarantine names since the start: damaged, or deleted too early",
+            ["job"],
+            registry=registry,
+        ).labels(job)
         if port:
             _serve(registry, port, address)
 
@@ -90,6 +96,10 @@ class Exporter:
     def retried(self) -> None:
         """The query was started again after a failure."""
         self._retries.inc()
+
+    def unreadable(self) -> None:
+        """A file of the source cannot be read."""
+        self._unreadable.inc()
 
 
 def _serve(registry: CollectorRegistry, port: int, address: str) -> None:

@@ -76,6 +76,11 @@ class Reporter:
         failure = f"attempt {attempt} failed" if attempt else "the query starts again"
         log.warning("%s: %s", failure, cause)
 
+    def unreadable_file(self, reason: str, origin: str) -> None:
+        """Report a file that quarantine names (see unreadable.py)."""
+        self._exporter.unreadable()
+        self.event("unreadable_file", reason=reason, origin=origin)
+
     def stop(self, exit_code: int) -> None:
         """Report that the job is done or drained."""
         self.event("stopped", exit_code=exit_code)

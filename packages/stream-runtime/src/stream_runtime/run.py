@@ -207,8 +207,9 @@ def _supervise(job: Job, settings: RuntimeSettings, admitted: Admission, drain: 
     def find_held() -> int | None:
         return settings.sink.last_batch(spark, checkpoint_id, query_id(root))
 
-    report = partial(reporter.event, "unreadable_file")
-    unreadable = UnreadableFiles(spark, root, settings, records, find_held, report)
+    unreadable = UnreadableFiles(
+        spark, root, settings, records, find_held, reporter.unreadable_file
+    )
 
     def invalid_records(watermark: int | None = None) -> DataFrame:
         return read_invalid(job, spark, unreadable.leave_out(), watermark)

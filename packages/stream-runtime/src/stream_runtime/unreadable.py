@@ -70,7 +70,7 @@ class UnreadableFiles:
         settings: those of the job.
         records: the folder of quarantine for this checkpoint; without it, no file is left out.
         find_held: returns the last batch that the target has, None if the sink cannot tell.
-        report: called with `reason` and `origin` of each file.
+        report: called with the reason and the name of each file.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class UnreadableFiles:
         settings: RuntimeSettings,
         records: Storage | None,
         find_held: Callable[[], int | None] = lambda: -1,
-        report: Callable[..., None] = lambda **_: None,
+        report: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
         self._spark, self._root, self._settings = spark, root, settings
         self._records, self._find_held, self._report = records, find_held, report
@@ -211,7 +211,7 @@ class UnreadableFiles:
             return
         record = {"reason": reason, "column": None, "raw": None, "origin": file}
         self._records.write(name, json.dumps(record) + "\n")
-        self._report(reason=reason, origin=file)
+        self._report(reason, file)
         log.warning(WARNINGS[reason], file)
 
 
