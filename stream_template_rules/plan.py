@@ -158,6 +158,9 @@ def plan(answers: Answers) -> dict[str, Any]:
         "roles": roles,
         "key_columns": keys,
         "several_keys": len(keys) > 1,
+        # One task gets all events of a key; other jobs keep the partitions of their source.
+        "groups_keys": bool(keys)
+        and (known["window"] in WINDOWED or covered((STREAM_JOIN, CUSTOM), known)),
         "has_date_key": [named[key] for key in keys] == ["DATE"],
         "measures": measures,
         "windowed": known["window"] in WINDOWED,

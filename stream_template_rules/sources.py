@@ -16,7 +16,7 @@ class Source:
         system: the system that it needs a connector for (see boxes.py); Spark reads others itself.
         server: whether this is a server; without one, the input is a folder on this machine.
         typed: whether records have columns, so that none can be malformed.
-        in_files: whether records are lines of files, which can be damaged.
+        leaves_out_files: whether the job continues without a file that it cannot read.
         low_latency: whether the low-latency triggers can read it.
         counts_backlog: whether Spark reports how many records it has not read yet.
         replayable: whether Spark can read one batch again (`REPLAYABLE` of its module).
@@ -31,7 +31,7 @@ class Source:
     system: str = ""
     server: bool = False
     typed: bool = False
-    in_files: bool = False
+    leaves_out_files: bool = False
     low_latency: bool = False
     counts_backlog: bool = False
     replayable: bool = True
@@ -66,6 +66,6 @@ SOURCES = {
         typed=True,
         untyped=("pyarrow",),
     ),
-    "auto_loader": Source(replayed="files", free=("file_names",), in_files=True, replayable=False),
-    "files": Source(replayed="files", free=("file_names",), in_files=True),
+    "auto_loader": Source(replayed="files", free=("file_names",), replayable=False),
+    "files": Source(replayed="files", free=("file_names",), leaves_out_files=True),
 }

@@ -75,6 +75,10 @@ def test_every_metric_is_on_the_dashboard(exported):
     # {{ "Spark counts only the groups of late events." if job.drops_late else "This job drops no late events." }}
     exported -= {"stream_late_events_total"}
 {% endif %}
+{% if not job.source.leaves_out_files %}
+    # This job leaves out no file.
+    exported -= {"stream_unreadable_files_total"}
+{% endif %}
 {% if not job.deduplicates %}
     # This job does not drop duplicates.
     exported -= {"stream_duplicates_dropped_total"}

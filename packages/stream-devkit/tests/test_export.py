@@ -55,24 +55,31 @@ def test_no_more_records_are_copied_than_asked_for(copy):
     assert copy(["c", "a", "b"], 2) == (2, "a\nb\n")
 
 
-@pytest.fixture(name="begun")
-def _begun(copy, tmp_path):
-    """Return the export of a job that has committed batch 0 and whose batch 1 failed."""
+@pytest.fixture(name="stream")
+def _stream(copy, tmp_path):
+    """Return a function that adds a line to the source and runs the next batch of a job."""
     (tmp_path / "source").mkdir()
 
-    def run(line, sink):
+    def run(line, sink=lambda *_: None):
         (tmp_path / "source" / line).write_text(f"{line}\n", "utf-8")
         (lines,) = copy.read()
         writer = lines.writeStream.foreachBatch(sink).trigger(availableNow=True)
         checkpoint = str(tmp_path / "checkpoint/stream")
         writer.option("checkpointLocation", checkpoint).start().awaitTermination()
 
+    return run
+
+
+@pytest.fixture(name="begun")
+def _begun(copy, stream, tmp_path):
+    """Return the export of a job that has committed batch 0 and whose batch 1 failed."""
+
     def fail(*_):
         raise ValueError
 
-    run("first", lambda *_: None)
+    stream("first")
     with pytest.raises(StreamingQueryException):
-        run("poison", fail)
+        stream("poison", fail)
     (tmp_path / "source/later").write_text("later\n", "utf-8")
     return copy.run
 
@@ -81,6 +88,18 @@ def test_the_records_of_one_batch_are_copied(begun):
     """The batch need not be committed, and no record of another one is copied."""
     assert begun(10, 0) == (1, "first\n")
     assert begun(10, 1) == (1, "poison\n")
+
+
+def test_the_records_after_the_last_batch_are_copied(copy, stream, tmp_path):
+    """A job that fails before it has planned the next batch would read all of them."""
+    stream("first")
+    for line in ("next", "poison"):
+        (tmp_path / "source" / line).write_text(f"{line}\n", "utf-8")
+
+    assert copy.run(10, 0) == (1, "first\n")
+    assert copy.run(10, 1) == (2, "next\npoison\n")
+    with pytest.raises(ConfigError, match=r"can be copied: 0 to 1"):
+        copy.run(10, 2)
 
 
 def test_a_file_that_the_job_leaves_out_is_not_copied(begun, tmp_path):

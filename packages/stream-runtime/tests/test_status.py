@@ -81,6 +81,18 @@ def test_a_running_job_is_shown(driver, shown, root):
     assert found["records"] == "1,200 read by this driver, 3 invalid"
 
 
+def test_what_a_job_does_not_have_is_not_shown(driver, shown):
+    """A continuous job has no state and drops no late event; Spark counts no invalid record."""
+    driver.reporter.start(checkpoint_id="c1")
+    driver.clock.now += 10
+    driver.reporter.batch(replace(BATCH, watermark=None, invalid_rows=None))
+
+    found = shown()
+
+    assert found["records"] == "1,200 read by this driver, quarantine has invalid ones"
+    assert not {"watermark", "state", "late"} & set(found)
+
+
 def test_the_batches_of_a_driver_are_added_up(driver, shown):
     """The sums have each batch once; the last batch replaces the one before."""
     for number in range(3):

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame
@@ -14,11 +13,18 @@ from stream_runtime.causes import cause_of
 from stream_runtime.errors import ConfigError, SetupError
 from stream_runtime.job import Job
 from stream_runtime.settings import RuntimeSettings
-from stream_runtime.spark_log import FACTS, SOURCE_LOGS, STREAM, logged
+from stream_runtime.spark_log import SOURCE_LOGS, STREAM, committed, logged
 from stream_runtime.storage import LocalStorage, Storage, storage
 from stream_runtime.unreadable import UnreadableFiles
 
 POLL_SECONDS = 1
+FACTS = json.dumps(
+    {"batchWatermarkMs": 0, "batchTimestampMs": 0, "conf": {"spark.sql.shuffle.partitions": "1"}}
+)
+"""What Spark requires of a planned batch; the continuous trigger logs none."""
+TO_THE_END = {"availableNow": True}
+ONE_BATCH = {"once": True}
+"""It ends after the planned batch."""
 
 
 def export(
@@ -37,8 +43,9 @@ def export(
         settings: the settings that name the source and the checkpoint.
         files: a file for each input.
         most: the largest number of records of an input, None for all of them.
-        batch: a batch of the checkpoint, which need not be committed, to copy its records; by
-            default those that a first start of the job would read.
+        batch: a batch of the checkpoint, which need not be committed, to copy its records; for the
+            number after the last one, all records that follow it. By default, those that a first
+            start of the job would read.
 
     Raises:
         SetupError: there is nothing to read, or it cannot be read.
@@ -54,11 +61,9 @@ def export(
         inputs = zip(job.read(spark, settings), files, strict=True)
         for number, (envelopes, file) in enumerate(inputs):
             with TemporaryDirectory() as checkpoint:
-                trigger: dict[str, Any] = {"availableNow": True}
+                trigger = TO_THE_END
                 if root and batch is not None:
-                    _plan(root, batch, number, LocalStorage(Path(checkpoint)))
-                    # It ends after the planned batch.
-                    trigger = {"once": True}
+                    trigger = _plan(root, batch, number, LocalStorage(Path(checkpoint)))
                 counts.append(_copy(envelopes, file, most, checkpoint, trigger))
         return counts
     except StreamingQueryException as error:
@@ -68,30 +73,35 @@ def export(
         session.close(spark, settings.session)
 
 
-def _plan(root: Storage, batch: int, source: int, checkpoint: Storage) -> None:
-    """Make a checkpoint of one source in which this batch is planned and not committed."""
+def _plan(root: Storage, batch: int, source: int, checkpoint: Storage) -> dict[str, bool]:
+    """Make a checkpoint of one source in which this batch is the next; return its query's trigger.
+
+    A batch that is not planned begins where the last one ended. The low-latency triggers plan none.
+    """
     known = sorted(logged(root, f"{STREAM}/offsets"))
-    before = batch - 1
-    if not {batch, max(before, 0)} <= set(known):
-        # Where the oldest one begins is known only if it is the first of all.
-        kept = f"{known[0] + 1 if known[0] else 0} to {known[-1]}" if known else "none"
+    # Where the oldest one begins is known only if it is the first of all.
+    first = known[0] + 1 if known and known[0] else 0
+    last = known[-1] + int(committed(root) == known[-1]) if known else -1
+    if not first <= batch <= last:
+        kept = f"{first} to {last}" if known else "none"
         message = f"The checkpoint has no batch {batch}. Batches that can be copied: {kept}."
         raise ConfigError(message)
-    for number in {before, batch} & set(known):
-        lines = (root.read(f"{STREAM}/offsets/{number}") or "").splitlines()
-        one = [*lines[:FACTS], lines[FACTS + source]]
-        checkpoint.write(f"offsets/{number}", "\n".join(one))
-    commit = root.read(f"{STREAM}/commits/{before}")
+    # The query numbers its batches from 0. It keeps no state, so the old facts do not matter.
+    for number, old in enumerate(sorted({batch - 1, batch} & set(known))):
+        version, _, *ends = (root.read(f"{STREAM}/offsets/{old}") or "").splitlines()
+        checkpoint.write(f"offsets/{number}", "\n".join([version, FACTS, ends[source]]))
+    commit = root.read(f"{STREAM}/commits/{batch - 1}")
     if commit is not None:
-        checkpoint.write(f"commits/{before}", commit)
+        checkpoint.write("commits/0", commit)
     for name in root.names(f"{STREAM}/{SOURCE_LOGS}/{source}"):
         text = root.read(f"{STREAM}/{SOURCE_LOGS}/{source}/{name}")
         checkpoint.write(f"{SOURCE_LOGS}/0/{name}", text or "")
     checkpoint.write("metadata", json.dumps({"id": str(uuid.uuid4())}))
+    return ONE_BATCH if batch in known else TO_THE_END
 
 
 def _copy(
-    envelopes: DataFrame, file: Path, most: int | None, checkpoint: str, trigger: dict[str, Any]
+    envelopes: DataFrame, file: Path, most: int | None, checkpoint: str, trigger: dict[str, bool]
 ) -> int:
     count = 0
     file.parent.mkdir(parents=True, exist_ok=True)

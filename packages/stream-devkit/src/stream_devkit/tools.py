@@ -140,7 +140,8 @@ def make_parser(spec: "DemoSpec") -> argparse.ArgumentParser:
     export.add_argument(
         "--batch",
         type=int,
-        help="those of one batch of the checkpoint; the first ones of the source",
+        help="copy the records of this batch of the checkpoint, or what follows its last one (the "
+        "next number); without it, what a first start of the job would read",
     )
     export.add_argument("--output", type=Path, default=EXPORT, help=f"the file ({EXPORT})")
     export.set_defaults(tool=run_export)

@@ -65,20 +65,23 @@ def describe(facts: Mapping[str, Any], trigger: str, last: int | None) -> Iterat
     yield "driver", _driver(facts)
     yield "committed", "no batch" if last is None else f"up to batch {last}"
     batch, sums = facts.get("batch"), facts.get("sums", {})
+    # Without one, the job keeps no state and drops no late event.
+    has_watermark = bool(batch and batch["watermark"])
     if batch:
         rows, took = batch["input_rows"], batch["duration_ms"]
         done = f"{rows:,} records in {took:,} ms (trigger: {trigger})"
         yield "last batch", f"{batch['batch_id']}, {_ago(batch['at'])}: {done}"
         yield "backlog", _backlog(facts, batch)
-        if batch["watermark"]:
+        if has_watermark:
             yield "watermark", _watermark(batch["watermark"])
-        yield "state", f"{batch['state_rows']:,} rows, {batch['state_bytes'] / 1e6:,.1f} MB"
+            yield "state", f"{batch['state_rows']:,} rows, {batch['state_bytes'] / 1e6:,.1f} MB"
     if sums:
-        yield (
-            "records",
-            f"{sums['input_rows']:,} read by this driver, {sums['invalid_rows']:,} invalid",
-        )
-        yield "late", _late(sums)
+        # Spark does not report the invalid records of a continuous query.
+        counted = batch is None or batch["invalid_rows"] is not None
+        invalid = f"{sums['invalid_rows']:,} invalid" if counted else "quarantine has invalid ones"
+        yield "records", f"{sums['input_rows']:,} read by this driver, {invalid}"
+        if has_watermark:
+            yield "late", _late(sums)
         yield (
             "retries",
             f"{facts['retries']}" + (f", last: {facts['cause']}" * bool(facts["cause"])),
