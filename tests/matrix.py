@@ -6,7 +6,6 @@ project's test oracle.
 """
 
 import contextlib
-import hashlib
 import importlib
 import itertools
 import json
@@ -18,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-import pyspark
 from stream_devkit.events.generate import generate
 from stream_devkit.verdict import (
     compare_number,
@@ -29,9 +27,9 @@ from stream_devkit.verdict import (
     verdict,
 )
 
-from stream_template_rules.files import library
 from tests import variants
-from tests.examples import PACKAGES, ROOT, bake, read_tree
+from tests.code_hash import hash_code
+from tests.examples import PACKAGES, bake
 
 # A session can change the settings of a catalog, although isModifiable() returns False for them.
 CATALOGS = "spark.sql.catalog."
@@ -40,35 +38,6 @@ BATCH_ROWS = 500
 PARTITIONS = 1
 DRAIN_SECONDS = 120
 NUMBERS = itertools.count(1)
-# The files that a run depends on, without the modules that it never imports (NOT_RUN).
-CODE = ("conf/", "dev/", "src/", "tests/oracle")
-RUNTIME = "stream_runtime"
-DEVKIT = "stream_devkit"
-NOT_RUN = ("__main__.py", "dev/demo.py")
-NOT_RUN += tuple(f"{DEVKIT}/report/report.{kind}" for kind in ("css", "html.jinja"))
-NOT_RUN += tuple(f"{RUNTIME}/{name}.py" for name in ("cli", "doctor", "status"))
-NOT_RUN += tuple(
-    f"{DEVKIT}/{name}.py"
-    for name in (
-        *(
-            "chaos",
-            "crash",
-            "demo",
-            "export",
-            "file_run",
-            "in_use",
-            "install",
-            "jars",
-            "job",
-            "job_in_session",
-            "lines",
-        ),
-        *("ordinary", "outcome"),
-        *("preflight", "progress", "repository", "resolver", "rows", "samples"),
-        *("report/__init__", "report/charts", "report/diagram", "report/page", "report/svg"),
-        *("servers/kafka", "servers/postgres", "servers/server", "tools"),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -108,7 +77,7 @@ def run_project(
         modify: a function that changes modules of the project before the run. It receives the
             function that imports them.
         between: a function of the ProjectRun that is called between the two runs.
-        known: a hash from `hash_code`. If the project has the same hash, it does not run.
+        known: a hash of `tests/code_hash.py`. If the project has the same hash, it does not run.
 
     Returns:
         The Outcome, or None if the project did not run.
@@ -124,23 +93,6 @@ def run_project(
         modify(load)
         result = ProjectRun(load, services, project).run_and_compare(between)
     return Outcome(variant, **result, code=code)
-
-
-def hash_code(project, *names):
-    """Return a short hash of Spark's version and of the code that a run executes.
-
-    The names of the project do not change the hash.
-    """
-    files = {path: text for path, text in read_tree(project).items() if path.startswith(CODE)}
-    files |= {path: source.read_bytes() for path, source in library(ROOT).items()}
-    code = pyspark.__version__.encode() + b"".join(
-        b"%b\n%b\n" % (path.encode(), content)
-        for path, content in files.items()
-        if not path.endswith(NOT_RUN)
-    )
-    for name in names:
-        code = code.replace(name.encode(), b"run")
-    return hashlib.sha256(code).hexdigest()[:8]
 
 
 @contextlib.contextmanager

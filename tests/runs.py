@@ -43,7 +43,8 @@ with late, duplicate and invalid records, started twice on one checkpoint. The t
 compared with the test oracle, and the quarantine with the invalid records and late events.
 {spark}.
 
-`code` is a hash of the code that ran. `make test-all` skips a variant whose code has not changed.
+`code` is a hash of the code that ran, without comments and docstrings. `make test-all` skips a
+variant whose code has not changed.
 
 {count} variants: {exact} exact, {failed} failed, {missing} not run.
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from pyspark.sql import functions as F
 
-from tests import awkward, matrix, older_spark, sparks, variants
+from tests import awkward, code_hash, matrix, older_spark, sparks, variants
 
 COVERING = variants.make_covering_set()
 COMPILED = variants.choose_each_value(COVERING)
@@ -183,14 +183,14 @@ def _no_library_imported(monkeypatch):
 
 
 def _list_library_modules():
-    shared = {matrix.RUNTIME, matrix.DEVKIT}
+    shared = {code_hash.RUNTIME, code_hash.DEVKIT}
     return [name for name in sys.modules if name.partition(".")[0] in shared]
 
 
 def _block_modules_that_are_not_run(load):
     """Make each import of a module in NOT_RUN fail: Python does not import a name that is None."""
     package = load(".job").JOB.package
-    for path in matrix.NOT_RUN:
+    for path in code_hash.NOT_RUN:
         module = path.removesuffix(".py").replace("/", ".")
         sys.modules[module if "." in module else f"{package}.{module}"] = None
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests import matrix, runs, variants
+from tests.code_hash import hash_code
 from tests.examples import ROOT, bake
 
 EVERY = variants.list_all()
@@ -54,20 +55,36 @@ def test_variants_that_no_longer_exist_are_removed(tmp_path):
 
 def test_a_variant_with_unchanged_code_is_skipped(project, tmp_path):
     """A variant is skipped if its code has run, although each run names the project differently."""
-    code = matrix.hash_code(project, "tests-1", "tests_1")
+    code = hash_code(project, "tests-1", "tests_1")
 
     assert matrix.run_project(EVERY[0], None, tmp_path, known=code) is None
 
 
 def test_the_hash_covers_only_what_a_run_depends_on(project):
     """A change of the configuration changes the hash; a change of the README does not."""
-    code = matrix.hash_code(project)
+    code = hash_code(project)
 
     (project / "README.md").write_text("New.")
-    assert matrix.hash_code(project) == code
+    assert hash_code(project) == code
 
     (project / "conf" / "base.toml").write_text("")
-    assert matrix.hash_code(project) != code
+    assert hash_code(project) != code
+
+
+def test_a_text_for_readers_does_not_change_the_hash(project):
+    """Comments, docstrings and blank lines are not run; each other change of a line is."""
+    code = hash_code(project)
+    job, conf = next(project.glob("src/*/job.py")), project / "conf" / "base.toml"
+    text = job.read_text("utf-8")
+
+    job.write_text(text.replace('"""', '"""New: ', 1) + "\n\n# New.\n")
+    conf.write_text("# New.\n" + conf.read_text("utf-8"))
+    assert hash_code(project) == code
+
+    job.write_text(f'{text}\nNEW = "# new"\n')
+    changed = hash_code(project)
+    job.write_text(f'{text}\nNEW = "# newer"\n')
+    assert len({code, changed, hash_code(project)}) == 3
 
 
 @pytest.fixture
