@@ -14,8 +14,8 @@ GUARANTEES: tuple[tuple[Box, str], ...] = (
     (
         {"sink": ("console",), "trigger": LOW_LATENCY},
         (
-            "None: after a crash, the job reads the records of the last interval again, and the "
-            "console shows them again."
+            "None: after a crash or a stop, the job reads the records of the last interval again, "
+            "and the console shows them again."
         ),
     ),
     (
@@ -25,8 +25,8 @@ GUARANTEES: tuple[tuple[Box, str], ...] = (
     (
         {"trigger": LOW_LATENCY},
         (
-            "At least once into the Kafka topic: after a crash, the job reads and writes the "
-            "records of the last interval again."
+            "At least once into the Kafka topic: after a crash or a stop, the job reads and writes "
+            "the records of the last interval again."
         ),
     ),
     (

@@ -45,17 +45,23 @@ NOT_RUN += tuple(
 )
 
 
+# Only with the continuous trigger. The other jobs import it, and use nothing of it.
+CONTINUOUS = f"{RUNTIME}/continuous.py"
+
+
 def hash_code(project, *names):
     """Return a short hash of Spark's version and of the code that a run executes.
 
     The names of the project do not change the hash.
     """
     files = {path: text for path, text in read_tree(project).items() if path.startswith(CODE)}
+    continuous = any(b'"continuous"' in text for text in files.values())
     files |= {path: source.read_bytes() for path, source in library(ROOT).items()}
+    not_run = NOT_RUN if continuous else (*NOT_RUN, CONTINUOUS)
     code = pyspark.__version__ + "".join(
         f"{path}\n{reduce_to_code(path, content)}\n"
         for path, content in files.items()
-        if not path.endswith(NOT_RUN)
+        if not path.endswith(not_run)
     )
     for name in names:
         code = code.replace(name, "run")

@@ -187,6 +187,12 @@ FAULTS = [
         "test_a_table_that_cannot_store_the_result_is_refused",
     ),
     Fault(
+        "The broker is away, and the continuous query commits nothing more when it is back",
+        "The attempt fails after two minutes; the next one continues from the last commit",
+        f"{RUNTIME}/test_continuous.py",
+        "test_a_query_that_commits_no_more_has_failed",
+    ),
+    Fault(
         "The broker does not answer",
         "A start ends with exit code 5",
         "templates/source/kafka/test.py",

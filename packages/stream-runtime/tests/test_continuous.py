@@ -1,6 +1,7 @@
 """The reports of a continuous query, read from its checkpoint."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from stream_runtime import continuous
@@ -62,6 +63,40 @@ def test_epochs_without_messages_are_reported_as_idle(commit, monkeypatch):
 
     assert soon is None
     assert listener.take(RUN, 0.001) is Sign.IDLE
+
+
+@pytest.fixture(name="clock")
+def _clock(monkeypatch):
+    """Return a clock; its attribute `now` is in seconds."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(continuous, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def test_a_query_that_commits_no_more_has_failed(commit, clock):
+    """After an outage of its broker, a query writes on and commits nothing, without an error."""
+    listener = ContinuousListener(commit.root)
+    listener.take(RUN, 0.001)
+    clock.now += 10
+    commit(0, 5)
+    assert listener.take(RUN, 0.001).input_rows == 5
+
+    clock.now += 140
+    assert listener.take(RUN, 0.001) is None
+    clock.now += 1
+    with pytest.raises(TimeoutError, match="has not committed for 141 s"):
+        listener.take(RUN, 0.001)
+
+    assert listener.take("the next attempt", 0.001) is None
+
+
+def test_a_first_epoch_can_take_any_time(commit, clock):
+    """How long an epoch lasts is known when one has ended."""
+    listener = ContinuousListener(commit.root)
+    listener.take(RUN, 0.001)
+    clock.now += 10_000
+
+    assert listener.take(RUN, 0.001) is None
 
 
 def test_the_last_epochs_are_reported_before_the_end(commit):

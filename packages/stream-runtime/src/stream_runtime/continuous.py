@@ -16,6 +16,8 @@ from .storage import Storage
 
 IDLE_SECONDS = 10
 """The time between two reports that nothing new came."""
+STALLED_SECONDS = 120
+"""The time without a new epoch, beside twice the longest one before, after which none follows."""
 
 
 class ContinuousListener(ProgressListener):
@@ -27,15 +29,32 @@ class ContinuousListener(ProgressListener):
         self._last = committed(root)
         self._end = None if self._last is None else _position(root, self._last)
         self._reported = time.monotonic()
+        self._run, self._committed, self._longest = "", 0.0, 0.0
 
     @override
     def take(self, run: str, seconds: float) -> Report | None:
+        """Return the next report of a query run, None if there is none within these seconds.
+
+        Raises:
+            TimeoutError: the query commits no more epochs. Spark's thread that ends them does not
+                survive an outage of the broker, and the query goes on to write without it.
+        """
+        if run != self._run:
+            self._run, self._committed = run, time.monotonic()
         return self._new_epochs() or super().take(run, seconds)
 
     def _new_epochs(self) -> Report | None:
         last = committed(self._root)
+        since = time.monotonic() - self._committed
         if last is None or last == self._last:
+            if self._longest and since > STALLED_SECONDS + 2 * self._longest:
+                message = (
+                    f"the query has not committed for {since:.0f} s: its broker was probably away, "
+                    "and Spark does not continue by itself"
+                )
+                raise TimeoutError(message)
             return None
+        self._committed, self._longest = time.monotonic(), max(self._longest, since)
         start, end = self._end or beginning(self._root), _position(self._root, last)
         passed = time.monotonic() - self._reported
         self._last, self._end = last, end
