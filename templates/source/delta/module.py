@@ -36,7 +36,7 @@ from stream_runtime.config import Location, is_local
 from stream_runtime.errors import CheckpointError, SetupError
 from stream_runtime.manifest import START_OVER
 from stream_runtime.names import quote
-from stream_runtime.records import envelope
+from stream_runtime.records import JSON, envelope
 from stream_runtime.systems import StreamSource
 from typing_extensions import override
 
@@ -215,7 +215,7 @@ def _fits(kind: T.DataType, wanted: T.DataType) -> bool:
 def _envelopes(rows: DataFrame, columns: Mapping[str, str]) -> DataFrame:
     event = F.struct(*(F.col(quote(name)).cast(kind).alias(name) for name, kind in columns.items()))
     # Spark does not compute `raw` for valid rows: only quarantine reads it.
-    raw = F.to_json(F.struct("*"))
+    raw = F.to_json(F.struct("*"), JSON)
 {% if on_databricks %}
     time, place = _file(rows)
 {% else %}

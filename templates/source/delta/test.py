@@ -78,7 +78,20 @@ def test_invalid_rows_are_in_quarantine_as_json(spark, settings, send):
     assert row.reason == "missing_time"
     assert row.origin == producer.origins[0]
     rows = spark.read.format("delta").load(settings.source.path).where(F.isnull(TIME))
-    assert row.raw == rows.select(F.to_json(F.struct("*"))).first()[0]
+    assert row.raw == rows.select(F.to_json(F.struct("*"), records.JSON)).first()[0]
+
+
+def test_a_row_as_json_has_all_digits_of_a_time(spark, settings, send):
+    """A replay of a quarantined row has the event time of the table, with its microseconds."""
+    send(event(0) | {EVENT.time: datetime(2090, 1, 1, microsecond=123456, tzinfo=UTC)})
+    invalid = records.select_invalid(settings.source.read(spark), EVENT, settings.events)
+    writer = invalid.writeStream.format("memory").queryName("ahead").trigger(availableNow=True)
+    writer.start().awaitTermination()
+
+    (row,) = spark.table("ahead").collect()
+
+    assert row.reason == "future_time"
+    assert "2090-01-01T00:00:00.123456" in row.raw
 
 
 def test_a_valid_row_is_not_converted_to_json(spark, settings, send, capsys):
