@@ -47,6 +47,7 @@ FILES: dict[str, Boxes] = {
     "deploy/application.yml": ({"platform": ("kubernetes",)},),
     "deploy/compose.yml": _OWN_CLUSTER,
     "deploy/databricks.yml": ON_DATABRICKS,
+    "deploy/doctor.yml": ({"platform": ("kubernetes",)},),
     "deploy/stream.service": _SPARK_SUBMIT,
     "deploy/stream.timer": ({**_SPARK_SUBMIT[0], "trigger": ("available_now",)},),
     "deploy/submit.sh": _SPARK_SUBMIT,

@@ -164,6 +164,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         "has_date_key": [named[key] for key in keys] == ["DATE"],
         "measures": measures,
         "windowed": known["window"] in WINDOWED,
+        # Only a shuffle uses `state.partitions`: of state, or of a MERGE.
+        "shuffles": covered(EVENT_TIME, known) or known["sink"] == "delta_merge",
         "watermark": covered(EVENT_TIME, known),
         "pinned": settings_in(PINNED, known),
         "free": settings_in(FREE, known),
@@ -181,6 +183,13 @@ def plan(answers: Answers) -> dict[str, Any]:
         ),
         "counts_unknown_fields": reports and not source.typed,
         "measures_backlog": source.counts_backlog and reports,
+        "status_shows": ", ".join(
+            [
+                "the last batch, backlog",
+                *(["watermark, state, late events"] if covered(EVENT_TIME, known) else []),
+                *(["invalid records"] if reports else []),
+            ]
+        ),
         "promises": not sink.console,
         "stores_checkpoint_id": bool(sink.checkpoint_id_in),
         # Serverless compute does not let a MERGE note its batch.

@@ -1,7 +1,9 @@
 """The resource for the Spark operator: only fields that it knows, and values that the job needs."""
 
 import copy
+import json
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -131,8 +133,6 @@ def test_the_resource_agrees_with_the_project(project, resource):
         (project / "deploy/Dockerfile").read_text("utf-8"),
     )
     prod = tomllib.loads((project / "conf/prod.toml").read_text("utf-8"))
-    lifecycle = (project / "lib/stream_runtime/lifecycle.py").read_text("utf-8")
-    minutes = int(re.search(r'drain: Duration = "(\d+) minutes"', lifecycle)[1])
     annotations = found["driver"]["annotations"]
 
     assert f"-t {found['image']} ." in dockerfile
@@ -142,7 +142,35 @@ def test_the_resource_agrees_with_the_project(project, resource):
     assert found["mainApplicationFile"] == "local:///app/deploy/main.py"
     assert found["arguments"] == ["run", "--env", "prod"]
     assert annotations["prometheus.io/port"] == str(prod["metrics"]["port"])
-    assert found["driver"]["terminationGracePeriodSeconds"] > minutes * 60
+
+
+def test_a_run_now_is_an_application(projects):
+    """The command of the runbook makes an application of the schedule's template."""
+    project = projects["available_now"]
+    resource, runbook = read_resource(project), (project / "docs/runbook.md").read_text("utf-8")
+    (program,) = re.findall(r"-o json \| jq '([^']+)' \| kubectl create -f -", runbook)
+
+    done = subprocess.run(
+        ["jq", program], input=json.dumps(resource), capture_output=True, text=True, check=True
+    )
+
+    application = json.loads(done.stdout)
+    assert application["kind"] == "SparkApplication"
+    assert application["spec"] == resource["spec"]["template"]
+    assert not has_unknown_fields(application)
+
+
+def test_the_doctor_has_what_the_driver_has(project, resource):
+    """The pod of the doctor has the driver's image, environment and rights."""
+    driver = get_application(resource)["driver"]
+    pod = yaml.safe_load((project / "deploy/doctor.yml").read_text("utf-8"))
+    (doctor,) = pod["spec"]["containers"]
+
+    assert pod["spec"]["restartPolicy"] == "Never"
+    assert doctor["image"] == get_application(resource)["image"]
+    assert doctor["command"][3:] == ["doctor", "--env", "prod"]
+    assert doctor["env"] == driver["env"]
+    assert doctor["securityContext"] == driver["securityContext"]
 
 
 def test_pods_have_no_further_rights(project, resource):

@@ -388,8 +388,11 @@ def test_a_trigger_changes_only_its_files(projects):
     assert set(code) == {
         "deploy/stream.service",
         "deploy/stream.timer",
+        "deploy/compose.yml",
         "monitoring/alerts.yml",
+        "Makefile",
         "conf/base.toml",
+        "conf/log4j2.properties",
         "dev/demo.py",
         "dev/spec.py",
         "pyproject.toml",
@@ -407,12 +410,23 @@ def test_a_platform_changes_only_the_deployment(projects):
         "deploy/Dockerfile.dockerignore",
         "deploy/application.yml",
         "deploy/compose.yml",
+        "deploy/doctor.yml",
         "deploy/stream.service",
         "deploy/submit.sh",
         "monitoring/prometheus.yml",
         "pyproject.toml",
         "tests/test_agent_file.py",
     }
+
+
+def test_compose_has_the_reference_table_of_a_lookup(projects):
+    """The image has no sample data, so the file that conf/dev.toml names is a volume."""
+    project = projects["lookup"]
+    table = tomllib.loads((project / "conf/dev.toml").read_text("utf-8"))["lookup"]
+    compose = yaml.safe_load((project / "deploy/compose.yml").read_text("utf-8"))
+
+    assert (project / table["path"]).is_file()
+    assert f"../{table['path']}:/app/{table['path']}:ro" in compose["services"]["job"]["volumes"]
 
 
 def test_compose_starts_all_that_the_job_waits_for(projects):

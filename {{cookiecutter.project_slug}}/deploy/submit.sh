@@ -34,8 +34,8 @@ jars=(.jars/connectors/*.jar)
 {% if job.low_latency %}
 # More cores than the topic has partitions: each uses one permanently; quarantine needs one more.
 {% else %}
-# Together about as many cores as state.partitions. A fixed number, because no batch lasts long
-# enough to wait for more executors.
+# Together about as many cores as state.partitions. A fixed number: a batch would end before new
+# executors have started.
 {% endif %}
 resources=(
     --driver-memory 2g

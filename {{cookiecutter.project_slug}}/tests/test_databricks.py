@@ -52,10 +52,13 @@ def _start(tmp_path):
 
 
 def test_secrets_are_settings(start):
-    """Each secret of the job's scope is a setting; secrets of other scopes are not."""
-    scopes = {JOB.name: {"STREAM__STATE__PARTITIONS": "many"}, "other": {"STREAM__X": "secret"}}
+    """Each secret of the environment's scope is a setting; secrets of other scopes are not."""
+    scopes = {
+        f"{JOB.name}-dev": {"STREAM__STATE__PARTITIONS": "many"},
+        f"{JOB.name}-prod": {"STREAM__X": "secret"},
+    }
 
-    done = start(scopes, "stop")
+    done = start(scopes, "stop", "--env", "dev")
 
     assert done.returncode == 2
     assert "STREAM__STATE__PARTITIONS: state.partitions: Input should be a" in done.stderr
