@@ -1,4 +1,4 @@
-"""Wrong documents: `python -m tests.document_mutants` prints what finds each of them.
+"""Wrong documents: `python -m tests.document_mutants` writes proof/agent/mutants.md.
 
 Each mutant changes one thing in a generated project, in a document or in what it describes. The
 tests of the project that need no Spark must fail, and name the document and the line.
@@ -13,7 +13,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.examples import bake
+from tests.examples import ROOT, bake
+
+PAGE = ROOT / "proof/agent/mutants.md"
+TEXT = """\
+# Wrong documents
+
+<!-- Written by `python -m tests.document_mutants`; run it instead of changing this page. -->
+
+Each row is one change in the default project: in a document, or in what a document describes. A
+test of the project must fail then, and name the document and the line. The tests that ran start no
+Spark. Free sentences belong to the owner of the project: no test reads them.
+
+| kind | file | change | found |
+| --- | --- | --- | --- |
+"""
 
 TESTS = ("agent_file", "documents", "monitoring", "settings")
 AGENTS, AGENT, RUNBOOK = "AGENTS.md", ".claude/agents/streaming-engineer.md", "docs/runbook.md"
@@ -60,7 +74,7 @@ MUTANTS = (
     Mutant("exit code", RUNBOOK, r"Exit code 4\.", "Exit code 3."),
     Mutant("exit code", RUNBOOK, r"\| 3 \| the start", "| 5 | the start"),
     Mutant("exit code", SKILL.format("job-does-not-start"), r"\| 5 \|", "| 4 |"),
-    Mutant("exit code", SKILL.format("rotate-credentials"), r"exit code 5", "exit code 4"),
+    Mutant("exit code", SKILL.format("poisoned-or-skewed-key"), r"exit code 4", "exit code 5"),
     Mutant("exit code", "README.md", r"3 start refused", "4 start refused"),
     Mutant("column", "README.md", r"`window_end`", "`window_stop`"),
     Mutant("column", "README.md", r", `event_count`", ""),
@@ -154,5 +168,5 @@ def row(mutant: Mutant, failed: bool, named: str) -> str:
 
 
 if __name__ == "__main__":
-    for found in survey():
-        print(row(*found), flush=True)
+    rows = [row(*found) for found in survey()]
+    PAGE.write_text(TEXT + "".join(f"{line}\n" for line in rows), "utf-8")

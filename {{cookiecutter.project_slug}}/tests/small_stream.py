@@ -1,4 +1,6 @@
-{% set console = (cookiecutter | stream_plan).sink.console %}
+{% set job = cookiecutter | stream_plan %}
+{% set console = job.sink.console %}
+{% set last = ", and the batch without data that follows" if job.watermark else "" %}
 """A small stream into the project's sink: its input is files, one a batch."""
 
 import sys
@@ -45,11 +47,11 @@ class SmallStream:
 
 {% if console %}
     def run(self) -> None:
-        """Write all files that are not yet read, and the batch without data that follows."""
+        """Write all files that are not yet read{{ last }}{{ ", in micro-batches" if job.low_latency }}."""
         writer = JOB.write(self.rows(), self.settings, CHECKPOINT_ID)
 {% else %}
     def run(self, *, slowly: bool = False) -> None:
-        """Write all files that are not yet read, and the batch without data that follows."""
+        """Write all files that are not yet read{{ last }}{{ ", in micro-batches" if job.low_latency }}."""
         rows = self.rows()
         self.settings.sink.prepare(self.spark, rows, CHECKPOINT_ID)
         writer = JOB.write(rows.where(SLOWLY) if slowly else rows, self.settings, CHECKPOINT_ID)

@@ -23,8 +23,8 @@ fi
 cd "$(dirname "$0")/.."
 
 jars=(.jars/connectors/*.jar)
-# Together about as many cores as state.partitions. A fixed number, because no batch lasts long
-# enough to wait for more executors.
+# Together about as many cores as state.partitions. A fixed number: a batch would end before new
+# executors have started.
 resources=(
     --driver-memory 2g
     --executor-memory 2g

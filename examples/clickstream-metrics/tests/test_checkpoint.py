@@ -52,8 +52,8 @@ def test_a_free_setting_keeps_the_fingerprint(spark, make_settings, override):
     assert differences(before, after) == []
 
 
-def test_a_filter_before_the_state_keeps_the_fingerprint(spark, settings, monkeypatch):
-    """A filter before the state does not change the query fingerprint."""
+def test_a_filter_of_events_keeps_the_fingerprint(spark, settings, monkeypatch):
+    """A filter of events does not change the query fingerprint."""
     before, original = current(spark, settings), job.transform
     some = F.col(quote(EVENT.time)) > "2020-01-01"
     monkeypatch.setattr(job, "transform", lambda events, *more: original(events.where(some), *more))
@@ -61,8 +61,8 @@ def test_a_filter_before_the_state_keeps_the_fingerprint(spark, settings, monkey
     assert differences(before, current(spark, settings)) == []
 
 
-def test_another_aggregation_changes_the_fingerprint(spark, settings, monkeypatch):
-    """Another aggregation changes the query fingerprint; Spark would misread the old state."""
+def test_an_added_aggregation_changes_the_fingerprint(spark, settings, monkeypatch):
+    """An added aggregation is another query, which the checkpoint does not fit."""
     before, original = current(spark, settings), job.transform
     monkeypatch.setattr(job, "transform", lambda *given: original(*given).groupBy().count())
 

@@ -102,6 +102,16 @@ def test_the_records_after_the_last_batch_are_copied(copy, stream, tmp_path):
         copy.run(10, 2)
 
 
+def test_a_batch_of_a_log_without_facts_is_copied(begun, tmp_path):
+    """The continuous trigger leaves the line of the facts empty."""
+    for file in (tmp_path / "checkpoint/stream/offsets").glob("[0-9]"):
+        version, _, *ends = file.read_text("utf-8").splitlines()
+        file.write_text("\n".join([version, "", *ends]), "utf-8")
+
+    assert begun(10, 0) == (1, "first\n")
+    assert begun(10, 1) == (1, "poison\n")
+
+
 def test_a_file_that_the_job_leaves_out_is_not_copied(begun, tmp_path):
     """A damaged file would end the copy of its batch, as it ended the batch."""
     damaged = tmp_path / "source/poison"

@@ -53,7 +53,7 @@ def result(inputs: Sequence[DataFrame], settings: Settings) -> DataFrame:
 
 
 def write(rows: DataFrame, settings: Settings, checkpoint_id: str) -> DataStreamWriter:
-    """Write the result rows to the sink; the trigger says when a batch starts."""
+    """Write the result rows to the sink{{ "; the trigger says when a batch starts" if job.reports }}."""
     writer = settings.sink.write(rows, checkpoint_id).outputMode(JOB.output_mode)
 {% if job.trigger == "processing_time" %}
     return writer.trigger(processingTime=settings.trigger.interval)
