@@ -175,8 +175,9 @@ class SparkProbe:
             deadline = time.monotonic() + FIRST_BATCH_SECONDS
             while not (checkpoint / "commits" / "0").exists():
                 assert time.monotonic() < deadline, "no commit and no error in time"
-                if not stream.isActive:
-                    raise stream.exception()
+                # A query that ended without an error has committed since the line above.
+                if not stream.isActive and (error := stream.exception()):
+                    raise error
                 time.sleep(0.02)
         finally:
             stream.stop()
