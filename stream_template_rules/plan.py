@@ -130,6 +130,7 @@ def plan(answers: Answers) -> dict[str, Any]:
     totals = list(map(total_of, measures))
     # Spark reports neither batches nor counts of a continuous query.
     reports = known["trigger"] != "continuous"
+    watermark = covered(EVENT_TIME, known)
     given_answers = record(answers)["answers"]
     given = {role: "given" for role, column in roles.items() if column}
     write_disposition = look_up(WRITE_DISPOSITIONS, known | given)
@@ -165,8 +166,8 @@ def plan(answers: Answers) -> dict[str, Any]:
         "measures": measures,
         "windowed": known["window"] in WINDOWED,
         # Only a shuffle uses `state.partitions`: of state, or of a MERGE.
-        "shuffles": covered(EVENT_TIME, known) or known["sink"] == "delta_merge",
-        "watermark": covered(EVENT_TIME, known),
+        "shuffles": watermark or known["sink"] == "delta_merge",
+        "watermark": watermark,
         "pinned": settings_in(PINNED, known),
         "free": settings_in(FREE, known),
         "batch_limit": next(iter(settings_in(LIMITS, known)), ""),
@@ -183,13 +184,9 @@ def plan(answers: Answers) -> dict[str, Any]:
         ),
         "counts_unknown_fields": reports and not source.typed,
         "measures_backlog": source.counts_backlog and reports,
-        "status_shows": ", ".join(
-            [
-                "the last batch, backlog",
-                *(["watermark, state, late events"] if covered(EVENT_TIME, known) else []),
-                *(["invalid records"] if reports else []),
-            ]
-        ),
+        "status_shows": "the last batch, backlog"
+        + ", watermark, state, late events" * watermark
+        + ", invalid records" * reports,
         "promises": not sink.console,
         "stores_checkpoint_id": bool(sink.checkpoint_id_in),
         # Serverless compute does not let a MERGE note its batch.

@@ -75,6 +75,7 @@ MUTANTS = (
     Mutant("exit code", RUNBOOK, r"\| 3 \| the start", "| 5 | the start"),
     Mutant("exit code", SKILL.format("job-does-not-start"), r"\| 5 \|", "| 4 |"),
     Mutant("exit code", SKILL.format("poisoned-or-skewed-key"), r"exit code 4", "exit code 5"),
+    Mutant("exit code", SKILL.format("rotate-credentials"), r"exit code 5", "exit code 4"),
     Mutant("exit code", "README.md", r"3 start refused", "4 start refused"),
     Mutant("column", "README.md", r"`window_end`", "`window_stop`"),
     Mutant("column", "README.md", r", `event_count`", ""),

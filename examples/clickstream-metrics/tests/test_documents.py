@@ -41,8 +41,8 @@ IDENTIFIERS = set(re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", KNOWN))
 MEANINGS = {
     errors.ConfigError: r"configuration|command line",
     errors.CheckpointError: r"refuse|nothing was changed|change nothing",
-    errors.StreamFailedError: r"\bretry\b|attempt|stream.failed|an expression",
-    errors.SetupError: r"broker|server|environment|Java",
+    errors.StreamFailedError: r"\bretry\b|attempt|stream.failed|an expression|table twice",
+    errors.SetupError: r"broker|server|database|environment|Java|revoked|times: each|schema change",
 }
 WEEK = 168
 """The hours for which a Delta table keeps removed files, by default."""

@@ -18,7 +18,7 @@ from stream_runtime.storage import LocalStorage, Storage, storage
 from stream_runtime.unreadable import UnreadableFiles
 
 POLL_SECONDS = 1
-FACTS = json.dumps(
+METADATA = json.dumps(
     {"batchWatermarkMs": 0, "batchTimestampMs": 0, "conf": {"spark.sql.shuffle.partitions": "1"}}
 )
 """What Spark requires of a planned batch; the continuous trigger logs none."""
@@ -89,7 +89,7 @@ def _plan(root: Storage, batch: int, source: int, checkpoint: Storage) -> dict[s
     # The query numbers its batches from 0. It keeps no state, so the old facts do not matter.
     for number, old in enumerate(sorted({batch - 1, batch} & set(known))):
         version, _, *ends = (root.read(f"{STREAM}/offsets/{old}") or "").splitlines()
-        checkpoint.write(f"offsets/{number}", "\n".join([version, FACTS, ends[source]]))
+        checkpoint.write(f"offsets/{number}", "\n".join([version, METADATA, ends[source]]))
     commit = root.read(f"{STREAM}/commits/{batch - 1}")
     if commit is not None:
         checkpoint.write("commits/0", commit)
